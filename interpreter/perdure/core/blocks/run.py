@@ -1,0 +1,71 @@
+"""The root frame: runs the document, then undoes what a failure or a cancellation leaves behind, then ends the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perdure.core.blocks.undoing import Undoing, undo
+from perdure.core.frame import Frame, Wrapper
+from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
+from perdure.core.turn import Turn
+from perdure.schemas import check_value
+
+
+@dataclass(slots=True)
+class RunFrame(Wrapper):
+    """`verdict` is what the document came to, kept while undos run."""
+
+    verdict: Outcome | None = None
+
+    def enter(self, turn: Turn) -> None:
+        if turn.state.ending is not None:
+            self._conclude(turn, Stopped())
+        else:
+            self.child = turn.enter(self.node.child, self)
+
+    def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
+        if isinstance(child, Undoing):
+            self._close(turn)
+        else:
+            self._conclude(turn, outcome)
+
+    def cancel(self, turn: Turn) -> None:
+        self.cancelling = True
+        if self.verdict is None:
+            turn.cancel(self.child)
+
+    def _conclude(self, turn: Turn, outcome: Outcome) -> None:
+        self.verdict = self._judge(turn, outcome)
+        if isinstance(self.verdict, Completed) or not turn.state.undos:
+            self._close(turn)
+        else:
+            self.child = undo(turn, self)
+
+    def _judge(self, turn: Turn, outcome: Outcome) -> Outcome:
+        """What the run comes to, from what its document came to and why it was ending."""
+        ending = turn.state.ending
+        if ending is not None and ending["way"] == "fail":
+            return Failed(ending["error"])
+        if ending is not None and ending["way"] == "cancel":
+            if isinstance(outcome, Failed):
+                turn.state.recorded.append(outcome.error)
+            return Stopped()
+        if isinstance(outcome, Failed):
+            return outcome
+        if ending is not None:
+            outcome = Completed(ending["value"])
+        if isinstance(outcome, Completed) and turn.program.output_schema is not None:
+            problems = check_value(turn.program.output_schema, outcome.value)
+            if problems:
+                return Failed(new_error("InvalidOutput", "the output does not fit output_schema", details=problems))
+        return outcome
+
+    def _close(self, turn: Turn) -> None:
+        match self.verdict:
+            case Completed(value):
+                turn.close("complete", output=value)
+            case Failed(error):
+                turn.close("fail", error=error)
+            case _:
+                reason = (turn.state.ending or {}).get("reason")
+                turn.close("cancel", error=new_error("Cancelled", reason or "the run was cancelled"))

@@ -1,0 +1,239 @@
+"""One compiler per step kind: the step's keys become its node. Modifiers are `compiler`'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from perdure.definition.models import Step
+from perdure.program.nodes import (
+    Activity,
+    Arm,
+    Ask,
+    Branch,
+    Fail,
+    Foreach,
+    Joining,
+    Lane,
+    Node,
+    Parallel,
+    Patience,
+    Repeat,
+    Return,
+    Rollback,
+    Select,
+    Sequence,
+    Set,
+    Trigger,
+    Use,
+    Wait,
+)
+from perdure.values import JSON
+
+if TYPE_CHECKING:
+    from perdure.definition.compiler import Compiler
+
+
+def activity(compiler: Compiler, step: Step) -> Node:
+    timeout = step.keys.get("timeout")
+    limits = timeout if isinstance(timeout, dict) else {}
+    return Activity(
+        address=step.address,
+        step=step.address,
+        name=step.keys["activity"],
+        arguments=compiler.template(step.keys.get("with") or {}),
+        queue=compiler.optional(limits.get("queue")),
+        heartbeat=compiler.optional(limits.get("heartbeat")),
+    )
+
+
+def block(compiler: Compiler, step: Step) -> Node:
+    found = step.lists[0]
+    children = tuple(compiler.step(child) for child in found.steps)
+    order = {child: place for place, child in enumerate(children)}
+    return Sequence(address=step.address, step=step.address, children=children, order=order)
+
+
+def branch(compiler: Compiler, step: Step) -> Node:
+    written = step.keys["branch"]
+    arms = []
+    for found in step.of("when", "case", "else"):
+        arms.append(
+            Arm(
+                body=compiler.body(step, found, f"{found.role}-{found.key}"),
+                when=compiler.expression(found.owner["when"]) if found.role == "when" else None,
+                case=found.key if found.role == "case" else None,
+            )
+        )
+    on = compiler.expression(written["on"]) if isinstance(written, dict) else None
+    return Branch(address=step.address, step=step.address, arms=tuple(arms), on=on)
+
+
+def parallel(compiler: Compiler, step: Step) -> Node:
+    lanes = {}
+    for found in step.of("branch"):
+        lanes[found.key] = Lane(
+            body=compiler.body(step, found, f"branch-{found.key}"),
+            when=compiler.expression(found.owner["if"]) if "if" in found.owner else None,
+            keeps=any(inner.id is not None for child in found.steps for inner in child.walk()),
+        )
+    return Parallel(
+        address=step.address, step=step.address, lanes=lanes, joining=_joining(compiler, step.keys["parallel"])
+    )
+
+
+def foreach(compiler: Compiler, step: Step) -> Node:
+    keys = step.keys
+    return Foreach(
+        address=step.address,
+        step=step.address,
+        items=compiler.expression(keys["foreach"]),
+        name=keys.get("as", "item"),
+        concurrency=compiler.optional(keys.get("concurrency")),
+        body=compiler.body(step, step.lists[0], "turn"),
+        joining=_joining(compiler, keys),
+    )
+
+
+def repeat(compiler: Compiler, step: Step) -> Node:
+    terms = step.keys["repeat"] or {}
+    return Repeat(
+        address=step.address,
+        step=step.address,
+        body=compiler.body(step, step.lists[0], "turn"),
+        before=compiler.expression(terms["while"]) if "while" in terms else None,
+        after=compiler.expression(terms["until"]) if "until" in terms else None,
+        most=compiler.optional(terms.get("max")),
+    )
+
+
+def wait(compiler: Compiler, step: Step) -> Node:
+    written = step.keys["wait"]
+    terms = written if isinstance(written, dict) else {"for": written}
+    for gather in ("any", "all"):
+        if gather in terms:
+            triggers = tuple(_trigger(compiler, entry, terms) for entry in terms[gather])
+            break
+    else:
+        gather = "one"
+        triggers = (_trigger(compiler, {"after": terms["for"]} if "for" in terms else terms, terms),)
+    return Wait(
+        address=step.address,
+        step=step.address,
+        gather=gather,
+        triggers=triggers,
+        patience=_patience(compiler, terms),
+    )
+
+
+def select(compiler: Compiler, step: Step) -> Node:
+    written = step.keys["select"]
+    terms = written if isinstance(written, dict) else {}
+    bodies = {found.key: found for found in step.of("arm")}
+    triggers, arms = [], {}
+    for index, entry in enumerate(terms["arms"] if terms else written):
+        found = bodies.get(str(index))
+        name = str(index)
+        triggers.append(_trigger(compiler, {**entry, "name": name}, terms))
+        part = f"arm-{index}"
+        arms[name] = compiler.empty(step, part) if found is None else compiler.body(step, found, part)
+    return Select(
+        address=step.address,
+        step=step.address,
+        triggers=tuple(triggers),
+        arms=arms,
+        patience=_patience(compiler, terms),
+    )
+
+
+def ask(compiler: Compiler, step: Step) -> Node:
+    terms = step.keys["ask"]
+    return Ask(
+        address=step.address,
+        step=step.address,
+        prompt=compiler.template(terms["prompt"]),
+        form=compiler.optional(terms.get("form")),
+        choices=compiler.optional(terms.get("choices")),
+        of=compiler.optional(terms.get("of")),
+        reminders=compiler.optional(terms.get("reminders")),
+        patience=_patience(compiler, terms),
+    )
+
+
+def set_(compiler: Compiler, step: Step) -> Node:
+    return Set(address=step.address, step=step.address, values=compiler.template(step.keys["set"]))
+
+
+def return_(compiler: Compiler, step: Step) -> Node:
+    return Return(address=step.address, step=step.address, value=compiler.template(step.keys["return"]))
+
+
+def fail(compiler: Compiler, step: Step) -> Node:
+    return Fail(address=step.address, step=step.address, error=compiler.template(step.keys["fail"]))
+
+
+def rollback(compiler: Compiler, step: Step) -> Node:
+    written = step.keys["rollback"]
+    to = written["to"] if isinstance(written, dict) else None
+    if to is not None:
+        compiler.marks.add(to)
+    return Rollback(address=step.address, step=step.address, to=to)
+
+
+def use(compiler: Compiler, step: Step) -> Node:
+    fragment = step.fragment or {}
+    body = compiler.body(step, step.lists[0], "fragment")
+    return Use(
+        address=step.address,
+        step=step.address,
+        arguments=compiler.template(step.keys.get("with") or {}),
+        schema=fragment.get("input"),
+        body=body,
+        output=compiler.template(fragment["output"]) if "output" in fragment else None,
+    )
+
+
+KIND_COMPILERS: dict[str, Callable[[Compiler, Step], Node]] = {
+    "activity": activity,
+    "steps": block,
+    "branch": branch,
+    "parallel": parallel,
+    "foreach": foreach,
+    "repeat": repeat,
+    "wait": wait,
+    "select": select,
+    "ask": ask,
+    "set": set_,
+    "return": return_,
+    "fail": fail,
+    "rollback": rollback,
+    "use": use,
+}
+
+
+def _joining(compiler: Compiler, terms: dict[str, JSON]) -> Joining:
+    return Joining(
+        join=compiler.optional(terms.get("join")),
+        finish=terms.get("rest") == "finish",
+        collect=terms.get("on_error") == "collect",
+        tolerate=compiler.optional(terms.get("tolerate")),
+    )
+
+
+def _patience(compiler: Compiler, terms: dict[str, JSON]) -> Patience:
+    return Patience(
+        timeout=compiler.optional(terms.get("timeout")),
+        default=compiler.template(terms["default"]) if "default" in terms else None,
+    )
+
+
+def _trigger(compiler: Compiler, entry: dict[str, JSON], terms: dict[str, JSON]) -> Trigger:
+    signal = entry.get("signal")
+    return Trigger(
+        name=entry.get("name") or signal or "time",
+        signal=signal,
+        after=compiler.optional(entry.get("after")),
+        until=compiler.optional(entry.get("until")),
+        zone=compiler.optional(entry.get("timezone", terms.get("timezone"))),
+        transient=entry.get("transient", terms.get("transient", False)) is True,
+    )

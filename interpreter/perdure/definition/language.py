@@ -1,0 +1,299 @@
+"""The table of the language: every key a definition may have, where, and in what shape.
+
+The single source of the shape check and of the JSON Schema. `LATER` are the parts of the language that
+this version refuses as not supported yet; building one moves its row up into the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from perdure.definition.grammar import (
+    ByType,
+    Fault,
+    Items,
+    Key,
+    Keys,
+    Kind,
+    Record,
+    Ref,
+    Shape,
+    Table,
+    Tagged,
+)
+from perdure.definition.leaves import (
+    ANY, ARGUMENTS, BINDING, COLLECTION, CONDITION, COUNT, DOTTED, DURATION, ERROR_TYPE, EXPRESSION, FACTOR, FLAG,
+    FRACTION, ID, JOIN, LABEL, PATH, SCHEMA, SIGNAL, SWITCH, TEXT, TIME, TOLERATE, TRUE, VERSION, ZONE, choice,
+    is_template,
+)  # fmt: skip
+from perdure.values import JSON, parse_time
+
+LATER: Final[Mapping[str, Mapping[str, str]]] = {
+    "definition": {
+        "retry": "retries of the whole run",
+        "concurrency": "limits across runs",
+        "schedule": "schedules",
+        "queries": "queries",
+    },
+    "step": {
+        "workflow": "child workflows",
+        "receive": "messages to a run",
+        "publish": "queries",
+        "send": "messages between runs",
+        "emit": "events",
+        "cancel": "messages between runs",
+        "restart": "continuing as a new run",
+        "queue": "task queues",
+        "priority": "task queues",
+        "lock": "locks",
+        "cache": "cached results",
+    },
+    "wait": {"event": "events", "match": "events"},
+    "entry": {"event": "events", "match": "events"},
+    "arm": {"event": "events", "match": "events"},
+    "default": {"queue": "task queues"},
+}
+"""By the name of the shape, the keys of the language that are not built yet, and the feature they belong to."""
+
+LATER_KINDS: Final = frozenset(
+    ("workflow", "receive", "publish", "send", "emit", "cancel", "restart", "event")
+)
+"""Those of them that are kinds: what stands beside them cannot be judged yet."""
+
+STEPS: Final = Items(Ref("step"))
+SOME_STEPS: Final = Items(Ref("step"), least=1)
+BODY: Final = Key(STEPS, "the steps, in order", required=True)
+
+_RETRY: Final = Record("retry", {
+    "attempts": Key(COUNT, "attempts in all, the first one included"),
+    "backoff": Key(choice("backoff", "constant", "linear", "exponential"), "how the delay grows"),
+    "delay": Key(DURATION, "the wait before the second attempt"),
+    "factor": Key(FACTOR, "what an exponential delay is multiplied by"),
+    "max_delay": Key(DURATION, "the longest wait between attempts"),
+    "jitter": Key(FRACTION, "the share of a delay that is random"),
+    "within": Key(DURATION, "no attempt starts later than this after the first"),
+    "on": Key(Items(ERROR_TYPE, least=1), "error types and globs that are retried"),
+    "except": Key(Items(ERROR_TYPE, least=1), "error types and globs that are not"),
+})  # fmt: skip
+
+_TIMEOUT_KEYS: Final[Keys] = {
+    "attempt": Key(DURATION, "the longest one attempt may take"),
+    "total": Key(DURATION, "the longest the step may take with all its attempts"),
+}
+_TIMEOUT: Final = Record(
+    "timeout",
+    _TIMEOUT_KEYS,
+    elsewhere={"queue": "the timeout of an activity", "heartbeat": "the timeout of an activity"},
+)
+_ACTIVITY_TIMEOUT: Final = Record("activity_timeout", {
+    **_TIMEOUT_KEYS,
+    "queue": Key(DURATION, "the longest wait for a worker"),
+    "heartbeat": Key(DURATION, "the longest silence of a running activity"),
+})  # fmt: skip
+
+
+def _duration_or(record: Record) -> ByType:
+    return ByType("a duration or a mapping", {
+        "string": DURATION, "integer": DURATION, "number": DURATION, "object": record,
+    })  # fmt: skip
+
+
+_CATCH: Final = Items(Record("catch_arm", {
+    "errors": Key(Items(ERROR_TYPE, least=1), "error types and globs this arm takes; all without it"),
+    "if": Key(CONDITION, "takes the error only if this holds"),
+    "as": Key(BINDING, "the error's name inside, `error` without it"),
+    "compensate": Key(SWITCH, "first undo what the step has completed"),
+    "steps": Key(STEPS, "what to do instead"),
+}), least=1)  # fmt: skip
+
+_JOINING: Final[Keys] = {
+    "join": Key(JOIN, "how many must succeed"),
+    "rest": Key(choice("rest", "cancel", "finish"), "what happens to those behind the join"),
+    "on_error": Key(choice("on_error", "fail", "collect"), "fail fast, or collect results and errors"),
+    "tolerate": Key(TOLERATE, "how many may fail"),
+}
+_PATIENCE: Final[Keys] = {
+    "timeout": Key(DURATION, "how long to wait"),
+    "default": Key(ANY, "the result when the time is over; without it, Timeout is raised"),
+}
+_ZONE: Final[Keys] = {"timezone": Key(ZONE, "the zone of a time without offset")}
+_TRANSIENT: Final[Keys] = {"transient": Key(FLAG, "ignore signals that came before the wait")}
+
+MODIFIERS: Final[Keys] = {
+    "id": Key(ID, "the step's name, unique in the document"),
+    "if": Key(CONDITION, "the step is skipped unless this holds"),
+    "timeout": Key(_duration_or(_TIMEOUT), "how long the step may take"),
+    "retry": Key(_RETRY, "run the step again when it fails"),
+    "catch": Key(_CATCH, "what to do about errors, first match"),
+    "finally": Key(STEPS, "steps that always run"),
+    "compensate": Key(Ref("step"), "the step that undoes this one"),
+    "output": Key(ANY, "replaces the step's result"),
+    "summary": Key(TEXT, "what people see in lists and timelines"),
+    "description": Key(TEXT, "what the step is for"),
+}
+
+
+def _offset(written: Mapping[str, JSON]) -> Iterable[Fault]:
+    """A time without offset needs a zone beside it."""
+    time = written.get("until")
+    if (
+        isinstance(time, str)
+        and "timezone" not in written
+        and not is_template(time)
+        and not tuple(TIME.check(time))
+    ):
+        try:
+            parse_time(time)
+        except (ValueError, OverflowError):
+            yield Fault(
+                "WF207", "has no offset, and no timezone is given", "add timezone: or an offset", ("until",)
+            )
+
+
+_NAMED: Final[Keys] = {"name": Key(SIGNAL, "the key of the result")}
+_NAMED_TIMER: Final[Keys] = {"name": Key(SIGNAL, "the key of the result", required=True, code="WF501")}
+
+_ENTRY: Final = Tagged("entry", {
+    "signal": Kind(SIGNAL, "a signal of this name", {**_NAMED, **_TRANSIENT}),
+    "after": Kind(DURATION, "a span of time", _NAMED_TIMER),
+    "until": Kind(TIME, "a point in time", {**_NAMED_TIMER, **_ZONE}, check=_offset),
+}, {})  # fmt: skip
+
+_WAIT: Final = Tagged("wait", {
+    "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
+    "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
+    "any": Kind(Items(_ENTRY, least=1), "the first of these", _TRANSIENT),
+    "all": Kind(Items(_ENTRY, least=1), "all of these", _TRANSIENT),
+}, _PATIENCE, elsewhere={
+    "after": "an entry of any or all; alone it is `wait: 3d`",
+    "for": "no wait: write `wait: 3d`",
+    "duration": "no wait: write `wait: 3d`",
+    "name": "an entry of any or all",
+})  # fmt: skip
+
+_SELECT_ARM: Final = Tagged("arm", {
+    "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
+    "after": Kind(DURATION, "a span of time"),
+    "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
+}, {**_NAMED, "steps": BODY})  # fmt: skip
+_SELECT_ARMS: Final = Items(_SELECT_ARM, least=1)
+
+_BRANCH_ARM: Final = Tagged("branch_arm", {
+    "when": Kind(CONDITION, "the arm's condition", {"steps": BODY}),
+    "else": Kind(
+        ByType("true or a list of steps", {"boolean": TRUE, "array": STEPS}),
+        "taken when no other arm holds",
+        beside_by={"boolean": {"steps": BODY}, "array": {}},
+    ),
+}, {})  # fmt: skip
+_STEPS_OR_RECORD: Final = ByType("a list of steps", {
+    "array": STEPS, "object": Record("case", {"steps": BODY}),
+})  # fmt: skip
+
+_PARALLEL: Final = Record("parallel", {
+    "branches": Key(Table(ByType("a list of steps or a mapping", {
+        "array": STEPS,
+        "object": Record("parallel_branch", {"if": Key(CONDITION, "whether the branch is taken"), "steps": BODY}),
+    }), ID, least=1), "the branches by name", required=True),
+    **_JOINING,
+})  # fmt: skip
+
+_TEXTS: Final = ByType("a text or a list of texts", {"string": TEXT, "array": Items(TEXT, least=1)})
+
+_ASK: Final = Record("ask", {
+    "prompt": Key(TEXT, "the question", required=True),
+    "form": Key(SCHEMA, "JSON Schema of the answer"),
+    "choices": Key(ByType("a list or an expression", {"array": Items(ANY, least=1), "string": EXPRESSION}), "the answers to choose from"),
+    "of": Key(_TEXTS, "who is asked"),
+    "reminders": Key(ByType("a duration or a list of durations", {
+        "string": DURATION, "integer": DURATION, "number": DURATION, "array": Items(DURATION, least=1),
+    }), "when to remind"),
+    **_PATIENCE,
+}, exclusive=("form", "choices"))  # fmt: skip
+
+_WITH: Final[Keys] = {"with": Key(ARGUMENTS, "the arguments, by name")}
+
+STEP: Final = Tagged("step", {
+    "activity": Kind(DOTTED, "call a registered activity", {
+        **_WITH, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+    }),
+    "steps": Kind(STEPS, "a block of steps, run in order"),
+    "branch": Kind(ByType("a list of arms or a mapping", {
+        "array": Items(_BRANCH_ARM, least=1),
+        "object": Record("cases", {
+            "on": Key(EXPRESSION, "the value that chooses the case", required=True),
+            "cases": Key(Table(_STEPS_OR_RECORD, least=1), "steps by value", required=True),
+            "else": Key(_STEPS_OR_RECORD, "taken when no case is equal"),
+        }),
+    }), "the first arm that holds"),
+    "parallel": Kind(_PARALLEL, "all branches at once"),
+    "foreach": Kind(COLLECTION, "once per item of a list", {
+        "as": Key(BINDING, "the item's name inside, `item` without it"),
+        "concurrency": Key(COUNT, "how many items at once"),
+        "steps": BODY,
+        **_JOINING,
+    }),
+    "repeat": Kind(Tagged("repeat", {
+        "while": Kind(CONDITION, "goes on while this holds, tested before a turn"),
+        "until": Kind(CONDITION, "goes on until this holds, tested after a turn"),
+    }, {"max": Key(COUNT, "turns after which LimitExceeded is raised")}), "a loop", {"steps": BODY}),
+    "wait": Kind(ByType("a duration or a mapping", {
+        "string": DURATION, "integer": DURATION, "number": DURATION, "object": _WAIT,
+    }), "wait durably"),
+    "select": Kind(ByType("a list of arms or a mapping", {
+        "array": _SELECT_ARMS,
+        "object": Record("select", {"arms": Key(_SELECT_ARMS, "the arms", required=True), **_PATIENCE, **_TRANSIENT}),
+    }), "the first thing to happen picks the arm"),
+    "ask": Kind(_ASK, "a question to a person"),
+    "set": Kind(Table(ANY, ID, least=1), "assign variables"),
+    "return": Kind(ANY, "end this run as completed"),
+    "fail": Kind(Record("fail", {
+        "type": Key(TEXT, "the error's type", required=True),
+        "message": Key(TEXT, "what happened"),
+        "details": Key(ANY, "facts about it"),
+    }), "raise an error"),
+    "rollback": Kind(ByType("all or a mapping", {
+        "string": choice("all", "all"),
+        "object": Record("rollback", {"to": Key(ID, "the step to go back to", required=True)}),
+    }), "undo what was completed, newest first"),
+    "use": Kind(DOTTED, "the steps of a fragment", _WITH),
+}, MODIFIERS)  # fmt: skip
+
+_IMPORTS: Final = Key(Table(PATH, ID), "files with fragments, by alias")
+_FRAGMENTS: Final = Key(Table(Record("fragment", {
+    "description": Key(TEXT, "what the fragment is for"),
+    "input": Key(SCHEMA, "JSON Schema of its parameters"),
+    "steps": Key(SOME_STEPS, "the steps, in order", required=True),
+    "output": Key(ANY, "the fragment's result"),
+}), ID), "named lists of steps, for `use`")  # fmt: skip
+
+DEFINITION: Final = Record("definition", {
+    "workflow": Key(DOTTED, "the name runs are started by", required=True),
+    "version": Key(VERSION, "the author's label of this version"),
+    "description": Key(TEXT, "what the workflow is for"),
+    "input": Key(SCHEMA, "JSON Schema of the input"),
+    "output": Key(ANY, "the run's result; the last step's without it"),
+    "output_schema": Key(SCHEMA, "JSON Schema of the output"),
+    "vars": Key(Table(ANY, ID), "variables and their first values"),
+    "defaults": Key(Table(Record("default", {
+        "retry": Key(_RETRY, "run the activity again when it fails"),
+        "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+    }), ERROR_TYPE), "settings of activities, by pattern of their names"),
+    "timeout": Key(DURATION, "how long a run may take"),
+    "labels": Key(Table(LABEL, ID), "what runs can be searched by"),
+    "fragments": _FRAGMENTS,
+    "imports": _IMPORTS,
+    "catch": Key(_CATCH, "what to do about errors of the run, first match"),
+    "finally": Key(STEPS, "steps that always run"),
+    "steps": Key(SOME_STEPS, "the steps, in order", required=True),
+})  # fmt: skip
+
+LIBRARY: Final = Record("library", {
+    "description": Key(TEXT, "what the file is for"),
+    "imports": _IMPORTS,
+    "fragments": _FRAGMENTS,
+})  # fmt: skip
+
+SHAPES: Final[Mapping[str, Shape]] = {"step": STEP}
+"""Shapes that refer to themselves, by the name a `Ref` gives."""

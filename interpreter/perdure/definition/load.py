@@ -1,0 +1,141 @@
+"""The front door: a file, or a text, becomes a checked definition with its program.
+
+The first walk of the code starts here: `reader` (text → tree with marks) → `shape` (keys and types) → `models` (tree
+of steps) → `checks` (names and references) → `compiler` (program). Everything wrong is told at once, as diagnostics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from perdure.definition.checks import check
+from perdure.definition.compiler import compile_document
+from perdure.definition.diagnostics import Diagnostic, Place, in_order, report
+from perdure.definition.files import Files
+from perdure.definition.models import Document, Library, TooManySteps, read_document
+from perdure.definition.shape import check_shape
+from perdure.definition.source import Source
+from perdure.definition.suppression import suppress
+from perdure.errors import DefinitionError, InternalError
+from perdure.program import Position, Program
+from perdure.values import decode, encode
+
+Catalogue = Mapping[str, Mapping[str, Any]]
+"""Activities by name: {arguments: JSON Schema, result: JSON Schema, summary, deprecated}."""
+
+_DEEP: Final = 50_000
+"""Python frames that the deepest definition needs: thousands of blocks inside each other, some frames each. Since
+Python 3.11 calls between Python functions take no C stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition that holds. `bundle` is its text with its imports, as stores keep it; `digest` names the content;
+    `diagnostics` are warnings."""
+
+    name: str
+    version: str | None
+    digest: str
+    program: Program
+    bundle: bytes
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is to be said about a definition; `definition` is None where it has errors."""
+
+    definition: Definition | None
+    diagnostics: list[Diagnostic]
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Definition:
+    """A definition from a file or a text. Raises DefinitionError with all its diagnostics, OSError without the file.
+
+    A text has a line break or begins with a brace; everything else is a path. With a `catalogue` calls of activities
+    are checked against it.
+    """
+    inspection = inspect(path_or_text, catalogue=catalogue)
+    if inspection.definition is None:
+        raise DefinitionError(inspection.diagnostics)
+    return inspection.definition
+
+
+def inspect(path_or_text: str | Path, *, catalogue: Catalogue | None = None, file: str = "<text>") -> Inspection:
+    """All that can be said about a definition; nothing about its content is raised. `file` names a text."""
+    if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith("{")):
+        return _inspect(Files.of_text(path_or_text, file), catalogue)
+    return _inspect(Files.of_path(Path(path_or_text)), catalogue)
+
+
+def load_bundle(bundle: bytes) -> Definition:
+    """A definition as a store kept it. Raises DefinitionError where this release reads it differently."""
+    stored = decode(bundle)
+    inspection = _inspect(Files.of_bundle(stored["main"], stored["files"]), None)
+    if inspection.definition is None:
+        raise DefinitionError(inspection.diagnostics)
+    return inspection.definition
+
+
+def _inspect(files: Files, catalogue: Catalogue | None) -> Inspection:
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
+    found = [diagnostic for source in files.sources.values() for diagnostic in source.diagnostics]
+    found.extend(files.diagnostics)
+    document = None
+    if not _errors(found):
+        for name, source in files.sources.items():
+            found.extend(check_shape(source, fragments_only=name != files.main))
+    if not _errors(found):
+        library = Library({name: source.value for name, source in files.sources.items()}, files.imports)
+        try:
+            document = read_document(files.main, files.sources[files.main].value, library)
+        except TooManySteps:
+            found.append(report("WF404", "fragments grow beyond 50,000 steps", _first(files)))
+        else:
+            found.extend(check(document, files.sources, library, catalogue))
+    return _concluded(files, document, found)
+
+
+def _concluded(files: Files, document: Document | None, found: list[Diagnostic]) -> Inspection:
+    for source in files.sources.values():
+        found = suppress(source, found)
+    diagnostics = in_order(found)
+    sources = {source.file: source for source in files.sources.values()}
+    if document is None or _errors(diagnostics):
+        if not diagnostics:
+            raise InternalError("a definition without a document has no diagnostics")
+        return Inspection(None, diagnostics, sources)
+    digest = _digest(files)
+    program = compile_document(document, digest, lambda file, path: _position(files.sources[file], path))
+    bundle = encode({"main": files.main, "files": {name: source.text for name, source in files.sources.items()}})
+    definition = Definition(program.name, program.version, digest, program, bundle, tuple(diagnostics))
+    return Inspection(definition, diagnostics, sources)
+
+
+def _digest(files: Files) -> str:
+    """Names the content: the text of the definition and, by their paths, of what it imports."""
+    content = hashlib.sha256()
+    for name in sorted(files.sources, key=lambda name: (name != files.main, name)):
+        for part in ("" if name == files.main else name, files.sources[name].text):
+            encoded = part.encode()
+            content.update(len(encoded).to_bytes(8, "big") + encoded)
+    return content.hexdigest()
+
+
+def _position(source: Source, path: tuple[str | int, ...]) -> Position:
+    place = source.place(path)
+    return Position(place.file, place.line, place.column)
+
+
+def _errors(found: list[Diagnostic]) -> bool:
+    return any(diagnostic.severity == "error" for diagnostic in found)
+
+
+def _first(files: Files) -> Place:
+    return files.sources[files.main].place(())

@@ -1,0 +1,128 @@
+"""Where each value and key of a document was written.
+
+A tree of spots beside the tree of values, walked only when a place is asked for. Knows the text and the
+spots; how they came to be is the reader's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perdure.definition.folding import BREAK, offsets
+
+Path = Sequence[str | int]
+"""Keys and indexes from the root of the document, such as `("steps", 0, "id")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of text; lines and columns count characters from 1, the end is the first position behind it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Spot:
+    """Where one value stands: 0-based line, column and index of its start and end, and what it holds."""
+
+    __slots__ = ("children", "end", "keys", "start", "style", "value")
+
+    def __init__(self, start: Point, end: Point, style: str = "") -> None:
+        self.start = start
+        self.end = end
+        self.style = style
+        self.value = ""
+        self.children: dict[str, Spot] | list[Spot] | None = None
+        self.keys: dict[str, Spot] | None = None
+
+
+Point = tuple[int, int, int]
+"""0-based line, column and index into the text."""
+
+NOWHERE: Final = Spot((0, 0, 0), (0, 0, 0))
+
+
+class Marks:
+    """The places of a document's values and keys, by path.
+
+    A path that does not exist gives the place of its nearest ancestor that does. What came through an
+    alias or a merge key stands where it was written, at the anchor.
+    """
+
+    def __init__(self, text: str, root: Spot = NOWHERE) -> None:
+        self._text = text
+        self._root = root
+
+    def value(self, path: Path = ()) -> Mark:
+        """Where the value stands."""
+        return _mark(self._find(path)[0])
+
+    def key(self, path: Path) -> Mark:
+        """Where the last key of the path stands; a list's item has no key and gives its own place."""
+        spot, left = self._find(path[:-1])
+        if left or not path:
+            return _mark(spot)
+        last = path[-1]
+        if spot.keys is not None and isinstance(last, str) and last in spot.keys:
+            return _mark(spot.keys[last])
+        return _mark(self._find(path)[0])
+
+    def inside(self, path: Path, offset: int) -> Mark:
+        """Where the character at `offset` of a text value was written, through quotes, escapes and folding."""
+        spot, left = self._find(path)
+        if left or spot.children is not None or spot is NOWHERE:
+            return _mark(spot)
+        places = offsets(self._text, spot.start[2], spot.end[2], spot.style, spot.value)
+        index = places[min(max(offset, 0), len(places) - 1)]
+        line, column = self._locate(spot, index)
+        return Mark(line + 1, column + 1, line + 1, column + 2)
+
+    def spelling(self, path: Path) -> str:
+        """The value's own text in the file, as written; empty where the path does not exist."""
+        spot, left = self._find(path)
+        return "" if left else self._text[spot.start[2] : spot.end[2]]
+
+    def scalars(self) -> list[tuple[int, int]]:
+        """The stretches of text, as indexes, that scalars cover; a comment never starts inside one."""
+        found, waiting = [], [self._root]
+        seen: set[int] = set()
+        while waiting:
+            spot = waiting.pop()
+            if id(spot) in seen:
+                continue
+            seen.add(id(spot))
+            waiting.extend(spot.keys.values() if spot.keys else ())
+            children = spot.children.values() if isinstance(spot.children, dict) else spot.children
+            if children is None:
+                found.append((spot.start[2], spot.end[2]))
+            else:
+                waiting.extend(children)
+        return found
+
+    def _find(self, path: Path) -> tuple[Spot, Path]:
+        spot = self._root
+        for depth, part in enumerate(path):
+            children = spot.children
+            if isinstance(children, dict) and isinstance(part, str) and part in children:
+                spot = children[part]
+            elif isinstance(children, list) and isinstance(part, int) and -1 < part < len(children):
+                spot = children[part]
+            else:
+                return spot, path[depth:]
+        return spot, ()
+
+    def _locate(self, spot: Spot, index: int) -> tuple[int, int]:
+        line, column, start = spot.start
+        index = min(max(index, start), len(self._text))
+        breaks = [found.end() for found in BREAK.finditer(self._text, start, index)]
+        if not breaks:
+            return line, column + index - start
+        return line + len(breaks), index - breaks[-1]
+
+
+def _mark(spot: Spot) -> Mark:
+    return Mark(spot.start[0] + 1, spot.start[1] + 1, spot.end[0] + 1, spot.end[1] + 1)

@@ -1,0 +1,52 @@
+"""Rules 6xx and 7xx: the activities a definition calls, and what it gives away to them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perdure.definition.rules.rule import Rule, table
+
+ACTIVITIES: Final = table(
+    Rule(
+        "WF601", "unknown-activity", "error",
+        "an activity that is not installed",
+        "The step would fail with UnknownActivity when the run gets there.",
+        "- activity: payments.chrage",
+        "- activity: payments.charge",
+    ),
+    Rule(
+        "WF602", "unknown-argument", "error",
+        "an argument the activity does not take",
+        "The call would fail each time.",
+        "- activity: mail.send\n  with: {too: a@example.com}",
+        "- activity: mail.send\n  with: {to: a@example.com}",
+    ),
+    Rule(
+        "WF603", "missing-argument", "error",
+        "an argument the activity requires is absent",
+        "The call would fail each time.",
+        "- activity: mail.send",
+        "- activity: mail.send\n  with: {to: a@example.com}",
+    ),
+    Rule(
+        "WF604", "wrong-argument-type", "error",
+        "an argument of a type the activity does not take",
+        "The call would fail each time.",
+        "- activity: mail.send\n  with: {to: 3}",
+        "- activity: mail.send\n  with: {to: a@example.com}",
+    ),
+    Rule(
+        "WF605", "unknown-event", "error",
+        "an event that nothing declares",
+        "A wait for an event nobody emits never ends.",
+        "- wait: {event: order.payed}",
+        "- wait: {event: order.paid}",
+    ),
+    Rule(
+        "WF606", "deprecated-activity", "warning",
+        "an activity its author has deprecated",
+        "It will be taken away; its description says what to use instead.",
+        "- activity: mail.send_old",
+        "- activity: mail.send",
+    ),
+)  # fmt: skip

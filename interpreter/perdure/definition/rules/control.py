@@ -1,0 +1,87 @@
+"""Rules 4xx: control flow — what can be reached, joined, ended and undone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perdure.definition.rules.rule import Rule, table
+
+CONTROL: Final = table(
+    Rule(
+        "WF401", "parallel-write", "error",
+        "two positions that can run at once set the same variable",
+        "Which value stays would depend on who is last.",
+        "- parallel:\n    branches:\n      a: [{set: {total: 1}}]\n      b: [{set: {total: 2}}]",
+        "- parallel:\n    branches:\n      a: [{set: {first: 1}}]\n      b: [{set: {second: 2}}]",
+    ),
+    Rule(
+        "WF402", "return-not-allowed-here", "error",
+        "return inside finally, compensate or a handler",
+        "These run while the run is already leaving, or beside it; ending it there would lose why it ended.",
+        "finally:\n  - return: 3",
+        "finally:\n  - activity: files.clean",
+    ),
+    Rule(
+        "WF403", "unknown-fragment", "error",
+        "use of a fragment that is not defined",
+        "Fragments come from `fragments:` or, as alias.name, from a file in `imports:`.",
+        "- use: notfy",
+        "fragments:\n  notify: {steps: [{activity: mail.send}]}\nsteps:\n  - use: notify",
+    ),
+    Rule(
+        "WF404", "endless-recursion", "error",
+        "a fragment that uses itself",
+        "A fragment stands for its steps, so one inside itself would never end.",
+        "fragments:\n  a: {steps: [{use: a}]}",
+        "fragments:\n  a: {steps: [{activity: mail.send}]}",
+    ),
+    Rule(
+        "WF405", "unreachable", "warning",
+        "steps that no path reaches",
+        "They stand behind a step that always ends the run or fails, or in an arm behind the else arm.",
+        "- return: 1\n- activity: mail.send",
+        "- activity: mail.send\n- return: 1",
+    ),
+    Rule(
+        "WF406", "unreachable-catch", "warning",
+        "a catch arm that an earlier one always takes first",
+        "The first arm that matches takes the error.",
+        "catch:\n  - {errors: ['*'], steps: []}\n  - {errors: [Timeout], steps: []}",
+        "catch:\n  - {errors: [Timeout], steps: []}\n  - {errors: ['*'], steps: []}",
+    ),
+    Rule(
+        "WF407", "join-cannot-be-met", "error",
+        "a join that asks for more successes than there are branches",
+        "It would fail every time.",
+        "- parallel: {branches: {a: [{wait: 1s}]}, join: 2}",
+        "- parallel: {branches: {a: [{wait: 1s}], b: [{wait: 2s}]}, join: 2}",
+    ),
+    Rule(
+        "WF408", "unknown-rollback-target", "error",
+        "rollback to a step that is not there, or not before it",
+        "A rollback goes back to the state right after an earlier step.",
+        "- rollback: {to: fligth}",
+        "- id: flight\n  activity: flights.book\n- rollback: {to: flight}",
+    ),
+    Rule(
+        "WF409", "nested-undo", "error",
+        "a compensate inside a compensate",
+        "An undo is not undone.",
+        "compensate:\n  activity: flights.cancel\n  compensate: {activity: flights.book}",
+        "compensate:\n  activity: flights.cancel",
+    ),
+    Rule(
+        "WF410", "branch-without-else", "off",
+        "a branch whose arms may all not hold",
+        "It then gives nothing, which is often but not always what is meant.",
+        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}",
+        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}\n    - {else: [{activity: mail.send}]}",
+    ),
+    Rule(
+        "WF411", "fragment-argument", "error",
+        "a use that gives a fragment what it does not know, or not what it needs",
+        "The fragment's input schema says what it takes.",
+        "- use: notify\n  with: {adress: a@example.com}",
+        "- use: notify\n  with: {address: a@example.com}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""Rules 3xx: expressions — what they read, and what they may ask for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perdure.definition.rules.rule import Rule, table
+
+EXPRESSIONS: Final = table(
+    Rule(
+        "WF301", "unknown-step", "error",
+        "an expression reads a step that does not exist",
+        "Its value would be undefined when the run gets there, long after it was deployed.",
+        'output: "{{ steps.fetchh }}"   # the step is called fetch',
+        'output: "{{ steps.fetch }}"',
+    ),
+    Rule(
+        "WF302", "step-not-yet-run", "error",
+        "an expression reads a step that cannot have run before it",
+        "A result is there after its step, not before, and not beside it in a parallel branch.",
+        '- set: {total: "{{ steps.price }}"}\n- id: price\n  activity: shop.price',
+        '- id: price\n  activity: shop.price\n- set: {total: "{{ steps.price }}"}',
+    ),
+    Rule(
+        "WF303", "unknown-variable", "error",
+        "an expression reads a variable that nothing sets",
+        "Variables come from `vars:` and from `set` steps.",
+        'output: "{{ vars.totl }}"',
+        'vars: {total: 0}\noutput: "{{ vars.total }}"',
+    ),
+    Rule(
+        "WF304", "unknown-name", "error",
+        "an expression uses a name that means nothing here",
+        "Only input, steps, vars, run and the names of the scopes around it exist; an undefined name is an error, never an empty text.",
+        'with: {id: "{{ order }}"}',
+        'with: {id: "{{ input.order }}"}',
+    ),
+    Rule(
+        "WF305", "unknown-filter", "error",
+        "an expression uses a filter or a test that is not offered",
+        "Filters are an allow-list: each one offered is known to end, within a budget.",
+        'output: "{{ input.names | uper }}"',
+        'output: "{{ input.names | upper }}"',
+    ),
+    Rule(
+        "WF306", "unknown-function", "error",
+        "an expression calls something that is not offered",
+        "Expressions read data; they call now, today, uuid and random and nothing else, and never a method.",
+        "output: \"{{ input.name.split(',') }}\"",
+        'output: "{{ now() }}"',
+    ),
+    Rule(
+        "WF307", "not-a-condition", "error",
+        "a condition that can never be true or false",
+        "A condition is a boolean, or null, which does not hold; anything else is an error when it runs.",
+        "if: '\"yes\"'",
+        'if: input.answer == "yes"',
+    ),
+    Rule(
+        "WF308", "statement-refused", "error",
+        "a statement in {% … %}",
+        "Definitions hold expressions, no code: use branch, foreach and set.",
+        'prompt: "{% if input.vip %}Dear{% endif %} guest"',
+        "prompt: \"{{ 'Dear ' if input.vip else '' }}guest\"",
+    ),
+    Rule(
+        "WF309", "expression-too-large", "error",
+        "an expression longer or deeper than the budget",
+        "Expressions are checked and evaluated within a budget that hostile text cannot exceed.",
+        'output: "{{ 9 ** (9 ** 9) }}"',
+        'output: "{{ 9 ** 9 }}"',
+    ),
+    Rule(
+        "WF310", "expression-syntax", "error",
+        "a text between {{ and }} that is no expression",
+        "It could not be evaluated when the run gets there.",
+        'output: "{{ input.a + }}"',
+        'output: "{{ input.a + 1 }}"',
+    ),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""Rules 5xx: time and reliability — waits, timeouts and retries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perdure.definition.rules.rule import Rule, table
+
+RELIABILITY: Final = table(
+    Rule(
+        "WF501", "timer-without-name", "error",
+        "an after or until entry of any or all without a name",
+        "The result is keyed by name, and a timer has no signal whose name it could take.",
+        "wait: {any: [{signal: paid}, {after: 3d}]}",
+        "wait: {any: [{signal: paid}, {after: 3d, name: late}]}",
+    ),
+    Rule(
+        "WF502", "retry-has-no-effect", "warning",
+        "a retry with settings but a single attempt",
+        "With one attempt there is no second, so its delay and backoff say nothing.",
+        "retry: {attempts: 1, delay: 5s}",
+        "retry: {attempts: 3, delay: 5s}",
+    ),
+    Rule(
+        "WF503", "no-timeout", "off",
+        "a step that can wait for ever",
+        "A signal that never comes, or an answer nobody gives, leaves the run open for ever.",
+        "- wait: {signal: paid}",
+        "- wait: {signal: paid, timeout: 30d}",
+    ),
+    Rule(
+        "WF504", "retry-longer-than-timeout", "warning",
+        "a retry delay that the step's timeout always cuts short",
+        "The total timeout ends the step before its second attempt could start.",
+        "timeout: 5s\nretry: {attempts: 3, delay: 1m}",
+        "timeout: 10m\nretry: {attempts: 3, delay: 1m}",
+    ),
+    Rule(
+        "WF505", "timeout-order", "warning",
+        "an attempt timeout longer than the total",
+        "The total expires first, so the longer one never does anything.",
+        "timeout: {attempt: 10m, total: 5m}",
+        "timeout: {attempt: 1m, total: 5m}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,40 @@
+"""A run's journal for people: each event with the step it belongs to, found by folding as the machine did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Final
+
+from perdure.core import State, machine, wire
+from perdure.core.events import Event, RunStarted
+from perdure.engine.records import iso
+from perdure.program import Program
+from perdure.values import JSON
+
+_HIDDEN: Final = frozenset({"at", "frame", "seed", "format"})
+
+
+def annotate(program: Program, journal: Iterable[tuple[int, int, bytes]]) -> list[dict[str, JSON]]:
+    """Events as mappings: seq, at (ISO), event (its type), step (address) where it has one, and its own fields."""
+    state: State | None = None
+    events = []
+    for seq, at, text in journal:
+        event = wire.event_from_bytes(at, text)
+        events.append({"seq": seq, "at": iso(at), "event": type(event).__name__, **_details(program, state, event)})
+        if isinstance(event, RunStarted):
+            state, _ = machine.start(program, event)
+        elif state is not None:
+            machine.step(program, state, event)
+    return events
+
+
+def _details(program: Program, state: State | None, event: Event) -> dict[str, JSON]:
+    details: dict[str, JSON] = {}
+    frame = None if state is None else state.frames.get(getattr(event, "frame", 0))
+    if frame is not None and state is not None:
+        details["step"] = program.label(frame.node.step, state.turns(frame))
+    for field in fields(event):
+        if field.name not in _HIDDEN:
+            details[field.name] = getattr(event, field.name)
+    return details

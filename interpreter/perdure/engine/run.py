@@ -1,0 +1,229 @@
+"""A handle on one run: ask how it stands, wait for it, act on it. Works from any process on the same store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from perdure.core.events import RunStarted
+from perdure.core import wire
+from perdure.engine.history import annotate
+from perdure.engine.records import Ask, RunInfo, iso
+from perdure.engine.resume import restore
+from perdure.engine.view import live_parts
+from perdure.errors import InvalidInput, RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
+from perdure.schemas import check_value
+from perdure.stores.store import OpenAsk, RunRow
+from perdure.values import JSON, check, decode, encode
+
+if TYPE_CHECKING:
+    from perdure.engine.engine import Engine
+
+
+class Run:
+    """One run, by its id."""
+
+    def __init__(self, engine: Engine, id: str) -> None:
+        self._engine = engine
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}>"
+
+    async def result(self, timeout: float | None = None) -> JSON:
+        """The run's output, once it has completed.
+
+        Raises RunFailed, RunCancelled or RunTerminated for a run that ended so; TimeoutError when it has not ended
+        within `timeout` seconds (the run goes on); UnknownRun.
+        """
+        async with asyncio.timeout(timeout):
+            row = await self._engine._ended(self.id)
+        outcome = decode(row.outcome or b"{}")
+        if row.status == "completed":
+            return outcome["output"]
+        kind = {"cancelled": RunCancelled, "terminated": RunTerminated}.get(row.status, RunFailed)
+        error = outcome["error"]
+        raise kind(
+            f"run {self.id} {row.status}: {error['type']}: {error['message']}",
+            run=self.id,
+            error=error,
+            undone=outcome["undone"],
+            not_undone=outcome["not_undone"],
+        )
+
+    async def describe(self) -> RunInfo:
+        """How the run stands: as the store knows it, whoever is working on it."""
+        row = await self._engine._row(self.id)
+        history = await self._engine._store.history(row.key, limit=1)
+        first = wire.event_from_bytes(history[0][1], history[0][2])
+        assert isinstance(first, RunStarted)
+        if row.closed_at is not None:
+            return await self._closed(row, first)
+        program = await self._engine._programs.get(row.digest)
+        snapshot, tail, _ = await self._engine._store.load(row.key)
+        state, _ = restore(program, snapshot, tail)
+        return RunInfo(
+            **_facts(row),
+            input=first.input,
+            error=None if row.outcome is None else _stuck(row.outcome),
+            attempt=state.run["attempt"],
+            undone=state.undone,
+            not_undone=state.not_undone,
+            recorded=state.recorded,
+            live=live_parts(program, state),
+            asks=await self._engine.asks(self.id),
+            unread=[{"signal": s.signal, "data": s.data, "at": iso(s.at)} for s in state.signals],
+        )
+
+    async def history(self) -> list[dict[str, JSON]]:
+        """Every event of the run in order: {seq, at, event, step, …}."""
+        row = await self._engine._row(self.id)
+        program = await self._engine._programs.get(row.digest)
+        events, after = [], 0
+        while page := await self._engine._store.history(row.key, after=after):
+            events.extend(page)
+            after = page[-1][0]
+        return annotate(program, events)
+
+    async def signal(self, name: str, data: JSON = None, *, id: str | None = None) -> None:
+        """Send a signal; on return it is durable. The same `id` again is the same signal.
+
+        Raises RunConflict where the run has ended, UnknownRun, InvalidInput.
+        """
+        if not isinstance(name, str) or not name:
+            raise InvalidInput("a signal's name is a text")
+        _json(data, "the signal's data")
+        await self._post("signal", {"signal": name, "data": data}, id)
+
+    async def cancel(self, reason: str | None = None) -> None:
+        """Ask the run to stop: what is inside unwinds, what it did is undone, then it is cancelled."""
+        await self._post("cancel", {"reason": reason}, None)
+
+    async def terminate(self, reason: str | None = None) -> None:
+        """End the run at once; nothing unwinds and nothing is undone."""
+        await self._post("terminate", {"reason": reason}, None)
+
+    async def answer(self, step: str, value: JSON, *, by: str | None = None) -> None:
+        """Answer an open question, by the step's address, or by its id while only one question is open there.
+
+        Raises InvalidInput where the answer does not fit the form, RunConflict where the question is not open.
+        """
+        _json(value, "the answer")
+        row = await self._open_row()
+        found = await self._question(step)
+        form = decode(found.ask.body)["form"]
+        problems = [] if form is None else check_value(form, value)
+        if problems:
+            raise InvalidInput(f"the answer does not fit: {'; '.join(problems)}", problems=problems)
+        body = encode({"frame": found.ask.frame, "answer": value, "by": by})
+        now = self._engine._clock.now()
+        if not await self._engine._store.answer(row.id, found.ask.frame, body, id=uuid4().hex, at=now):
+            raise RunConflict(f"the question of {step} is not open any more", run=self.id)
+        self._engine._poke()
+
+    # -- letters
+
+    async def _post(self, kind: str, body: JSON, id: str | None) -> None:
+        store, now = self._engine._store, self._engine._clock.now()
+        row = await store.post(self.id, kind, encode(body), id=id or uuid4().hex, at=now)
+        if row is None:
+            raise UnknownRun(f"no run has the id {self.id}", run=self.id)
+        if row.closed_at is not None:
+            raise RunConflict(f"the run {self.id} has ended: it is {row.status}", run=self.id)
+        self._engine._poke()
+
+    async def _open_row(self) -> RunRow:
+        row = await self._engine._row(self.id)
+        if row.closed_at is not None:
+            raise RunConflict(f"the run {self.id} has ended: it is {row.status}", run=self.id)
+        return row
+
+    async def _question(self, step: str) -> OpenAsk:
+        asks = await self._engine._store.asks(self.id)
+        exact = [found for found in asks if found.ask.address == step]
+        named = exact or [found for found in asks if _last(found.ask.address) == step]
+        if not named:
+            open_ones = ", ".join(found.ask.address for found in asks) or "none"
+            raise RunConflict(f"no question is open at {step} (open: {open_ones})", run=self.id)
+        if len(named) > 1:
+            places = ", ".join(found.ask.address for found in named)
+            raise RunConflict(f"several questions are open at {step}; name one by its address: {places}", run=self.id)
+        return named[0]
+
+    async def _closed(self, row: RunRow, first: RunStarted) -> RunInfo:
+        outcome = decode(row.outcome or b"{}")
+        waiting = await self._engine._store.letters_of(row.key)
+        late = [
+            {"signal": body["signal"], "data": body["data"], "at": iso(letter.at)}
+            for letter, body in ((letter, decode(letter.body)) for letter in waiting if letter.kind == "signal")
+        ]
+        return RunInfo(
+            **_facts(row),
+            input=first.input,
+            output=outcome.get("output"),
+            error=outcome.get("error"),
+            undone=outcome.get("undone", []),
+            not_undone=outcome.get("not_undone", []),
+            recorded=outcome.get("recorded", []),
+            unread=[*outcome.get("unread", []), *late],
+        )
+
+
+def brief(row: RunRow) -> RunInfo:
+    """What a list shows of a run: its row alone."""
+    outcome = decode(row.outcome) if row.outcome is not None and row.closed_at is not None else {}
+    return RunInfo(
+        **_facts(row),
+        output=outcome.get("output"),
+        error=outcome.get("error"),
+        undone=outcome.get("undone", []),
+        not_undone=outcome.get("not_undone", []),
+    )
+
+
+def ask_of(found: OpenAsk) -> Ask:
+    body = decode(found.ask.body)
+    return Ask(
+        run=found.run_id,
+        workflow=found.workflow,
+        step=found.ask.address,
+        prompt=body["prompt"],
+        form=body["form"],
+        of=body["of"],
+        opened_at=iso(found.ask.opened_at) or "",
+        due=iso(found.ask.due),
+        reminders=body["reminders"],
+    )
+
+
+def _facts(row: RunRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "workflow": row.workflow,
+        "version": row.version,
+        "digest": row.digest,
+        "status": row.status,
+        "labels": dict(row.labels),
+        "started_at": iso(row.created_at) or "",
+        "closed_at": iso(row.closed_at),
+    }
+
+
+def _stuck(note: bytes) -> JSON:
+    return {"type": "Stuck", "message": decode(note)["cause"], "details": None, "step": None, "attempt": None, "cause": None}
+
+
+def _last(address: str) -> str:
+    return address.rpartition("/")[2]
+
+
+def _json(value: JSON, what: str) -> None:
+    try:
+        check(value)
+    except ValueError as problem:
+        raise InvalidInput(f"{what} is not JSON: {problem}") from None
+
+
+__all__: Sequence[str] = ["Run", "ask_of", "brief"]

@@ -1,0 +1,78 @@
+"""Due times of the runs in memory, and of those that sleep in the store: one timer of the event loop for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final
+
+from perdure.engine.clock import Clock
+from perdure.engine.live import LiveRun
+from perdure.values import SECOND
+
+LONGEST_SLEEP: Final = 3600.0
+"""Seconds after which the clock is looked at again, should it have been set."""
+
+
+class Timers:
+    """Calls `ring` when something is due; what it is, `due` tells."""
+
+    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+        self._clock = clock
+        self._ring = ring
+        self._heap: list[tuple[int, int, LiveRun, int]] = []
+        self._order = count()
+        self._stored: int | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed: int | None = None
+
+    def set(self, run: LiveRun, frame: int, due: int) -> None:
+        """Replaces the frame's earlier timer."""
+        run.timers[frame] = due
+        heappush(self._heap, (due, next(self._order), run, frame))
+        self._arm()
+
+    def clear(self, run: LiveRun, frame: int) -> None:
+        run.timers.pop(frame, None)
+
+    def drop(self, run: LiveRun) -> None:
+        run.timers.clear()
+
+    def wake_at(self, moment: int | None) -> None:
+        """When the next sleeping run is due."""
+        self._stored = moment
+        self._arm()
+
+    def due(self) -> list[tuple[LiveRun, int, int]]:
+        """(run, frame, due) of all timers that are due, each once, earliest first."""
+        now, found = self._clock.now(), []
+        while self._heap and self._heap[0][0] <= now:
+            due, _, run, frame = heappop(self._heap)
+            if run.timers.get(frame) == due:
+                del run.timers[frame]
+                found.append((run, frame, due))
+        return found
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _arm(self) -> None:
+        moments = [moment for moment in (self._heap[0][0] if self._heap else None, self._stored) if moment is not None]
+        if not moments:
+            return
+        earliest = min(moments)
+        if self._handle is not None and not self._handle.cancelled() and self._armed is not None:
+            if self._armed <= earliest and self._handle.when() > asyncio.get_running_loop().time():
+                return
+            self._handle.cancel()
+        self._armed = earliest
+        span = min(max((earliest - self._clock.now()) / SECOND, 0.0), LONGEST_SLEEP)
+        self._handle = asyncio.get_running_loop().call_later(span, self._fire)
+
+    def _fire(self) -> None:
+        self._armed = None
+        self._stored = None
+        self._ring()

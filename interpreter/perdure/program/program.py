@@ -1,0 +1,71 @@
+"""A program: the immutable table of nodes that the front end makes and the machine runs.
+
+Knows where each node was written and how steps are named to people; knows nothing of running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from re import Pattern, compile, escape
+
+from perdure.expressions import Template
+from perdure.program.nodes import Address, Node
+from perdure.values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a step is written; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """`shared` are the steps that may run more than once; `kept` the ids whose results some expression reads; `marks`
+    those a rollback may go back to."""
+
+    name: str
+    version: str | None
+    digest: str
+    description: str | None
+    root: Address
+    nodes: Mapping[Address, Node]
+    positions: Mapping[Address, Position]
+    kinds: Mapping[Address, str]
+    ids: Mapping[Address, str]
+    shared: frozenset[Address] = frozenset()
+    kept: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+    input_schema: JSON = None
+    output_schema: JSON = None
+    vars: Template | None = None
+    labels: Template | None = None
+    summaries: Mapping[Address, Template] = field(default_factory=dict)
+
+    def label(self, step: Address, turns: Iterable[tuple[Address, int]] = ()) -> str:
+        """How people name a step: its id, or its address with turns where the id is not unique."""
+        if step in self.shared or step not in self.ids:
+            return place(step, turns)
+        return self.ids[step]
+
+
+def place(step: Address, turns: Iterable[tuple[Address, int]]) -> str:
+    """The address with loop turns put in, innermost turn first: `each[2]/book`."""
+    for loop, turn in turns:
+        step = f"{loop}[{turn}]{step[len(loop) :]}"
+    return step
+
+
+def matches(patterns: Iterable[str], name: str) -> bool:
+    """Whether one of the names or globs (`payments.*`) fits."""
+    return any(pattern in ("*", name) or ("*" in pattern and _glob(pattern).fullmatch(name)) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> Pattern[str]:
+    return compile(".*".join(escape(part) for part in pattern.split("*")))

@@ -1,0 +1,70 @@
+-- name: load_run
+-- A run's snapshot (0), the events after it (1) and its heartbeats (2), as of one moment.
+SELECT 0, seq, 0, state FROM snapshots WHERE run = :run
+UNION ALL
+SELECT 1, seq, at, event FROM journal
+WHERE run = :run AND seq > coalesce((SELECT seq FROM snapshots WHERE run = :run), 0)
+UNION ALL
+SELECT 2, frame, 0, details FROM heartbeats WHERE run = :run;
+
+-- name: history
+-- A page of a run's events.
+SELECT seq, at, event FROM journal WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?;
+
+-- name: letters_of_worker
+-- Waiting letters of a worker's runs. CROSS JOIN: the inbox is short and usually empty, so walk it, not the runs.
+SELECT inbox.key, inbox.run, inbox.kind, inbox.id, inbox.at, inbox.body
+FROM inbox CROSS JOIN runs ON runs.key = inbox.run
+WHERE inbox.key > ? AND runs.owner = ? AND runs.status IN ('scheduled', 'running', 'paused', 'stuck')
+ORDER BY inbox.key LIMIT ?;
+
+-- name: letters_of_run
+-- Waiting letters of one run.
+SELECT key, run, kind, id, at, body FROM inbox WHERE run = ? ORDER BY key;
+
+-- name: definition
+-- A definition's bundle.
+SELECT bundle FROM definitions WHERE digest = ?;
+
+-- name: find_run
+-- A run by its id.
+SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
+    outcome
+FROM runs WHERE id = ?;
+
+-- name: runs_page
+-- A page of all runs, newest first.
+SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
+    outcome
+FROM runs WHERE key < :before ORDER BY key DESC LIMIT :limit;
+
+-- name: runs_page_of_workflow
+-- A page of one workflow's runs, newest first.
+SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
+    outcome
+FROM runs WHERE workflow = :workflow AND key < :before ORDER BY key DESC LIMIT :limit;
+
+-- name: runs_page_with_status
+-- A page of the runs with given statuses: each status gives its own newest through the index, then they are merged.
+SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
+    outcome
+FROM runs WHERE key IN (
+    SELECT candidate.key FROM (SELECT DISTINCT value FROM json_each(:statuses)) AS wanted
+    JOIN runs AS candidate ON candidate.key IN (
+        SELECT key FROM runs
+        WHERE status = wanted.value AND key < :before AND (:workflow IS NULL OR +workflow = :workflow)
+        ORDER BY key DESC LIMIT :limit
+    )
+) ORDER BY key DESC LIMIT :limit;
+
+-- name: asks_page
+-- Open questions, oldest first.
+SELECT runs.id, runs.workflow, asks.run, asks.frame, asks.address, asks.opened_at, asks.due, asks.body
+FROM asks JOIN runs ON runs.key = asks.run
+ORDER BY asks.opened_at, asks.run, asks.frame LIMIT ?;
+
+-- name: asks_page_of_run
+-- Open questions of one run, oldest first.
+SELECT runs.id, runs.workflow, asks.run, asks.frame, asks.address, asks.opened_at, asks.due, asks.body
+FROM runs CROSS JOIN asks ON asks.run = runs.key
+WHERE runs.id = ? ORDER BY asks.opened_at, asks.frame LIMIT ?;

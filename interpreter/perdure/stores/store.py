@@ -1,0 +1,243 @@
+"""What the engine asks of a store. Two implementations here: `sqlite` and `memory`.
+
+Rules of this file
+1. A store keeps rows; it does not know steps, events or commands. Events, snapshots and bodies are bytes to it.
+2. `commit` is the only way the journal grows. Each `Commit` of a batch is all or nothing; the batch is one
+   transaction wherever possible. When `commit` returns, what it accepted is durable.
+3. Times are microseconds since the epoch, always handed in by the caller: a store has no clock of its own.
+4. A run is claimed by one worker at a time. A worker exists while it has a row; a commit in the name of a
+   worker without a row is `Fenced`, so a worker that was declared dead cannot write.
+5. Every method may raise `StoreError`; after it nothing of the call has happened, unless the method says otherwise.
+6. Methods may be called at once from many tasks of one event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from perdure.errors import StoreError
+
+OPEN: Final = ("scheduled", "running", "paused", "stuck")
+"""Statuses of runs that have not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be created; `owner` is the worker that goes on with it at once, if any."""
+
+    id: str
+    workflow: str
+    version: str | None
+    digest: str
+    status: str
+    created_at: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    wake_at: int | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as stored. `key` is the store's own integer name for it; `outcome` is there once it has ended."""
+
+    key: int
+    id: str
+    workflow: str
+    version: str | None
+    digest: str
+    status: str
+    created_at: int
+    closed_at: int | None
+    labels: Mapping[str, str]
+    wake_at: int | None
+    owner: str | None
+    recoveries: int
+    outcome: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRow:
+    """An open question. `frame` names it within the run; `body` is JSON: prompt, form, of, reminders."""
+
+    run: int
+    frame: int
+    address: str
+    opened_at: int
+    due: int | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAsk:
+    """An `AskRow` with the id and workflow of its run, as `asks` lists it."""
+
+    run_id: str
+    workflow: str
+    ask: AskRow
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something that reached a run from outside and has not been journalled yet. `key` orders letters."""
+
+    key: int
+    run: int
+    kind: str
+    id: str
+    at: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    id: str
+    host: str
+    boot: str
+    pid: int
+    pid_started: int
+    lease_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The run ends: its status, and `outcome` as JSON bytes."""
+
+    status: str
+    at: int
+    outcome: bytes
+
+
+@dataclass(slots=True)
+class Commit:
+    """What one turn of a run decided. All of it or none of it becomes durable.
+
+    `run` is the run's key, or a `NewRun` to create (then `events` starts with seq 1). Nothing else is
+    needed for the usual case of one finished step: one journal row.
+    """
+
+    run: int | NewRun
+    worker: str | None = None
+    """The worker in whose name this is written; None for a client that creates a run for others."""
+    events: Sequence[tuple[int, int, bytes]] = ()
+    """(seq, at, event): seq counts from 1 without gaps within a run."""
+    consumed: Sequence[int] = ()
+    """Keys of the letters that these events carry; deleted."""
+    asks_opened: Sequence[AskRow] = ()
+    asks_closed: Sequence[int] = ()
+    """Frames whose question is no longer open (an answered one may be gone already: that is no error)."""
+    heartbeats: Mapping[int, bytes] = field(default_factory=dict)
+    """Frame → latest heartbeat details; replaces what was there."""
+    heartbeats_dropped: Sequence[int] = ()
+    snapshot: tuple[int, bytes] | None = None
+    """(seq it includes, state); replaces the run's earlier snapshot."""
+    status: str | None = None
+    """A new status of a run that stays open."""
+    note: bytes | None = None
+    """With a status: why, as JSON; kept as the run's `outcome` while it is open."""
+    release: bool = False
+    """Give the run up: no owner any more, `wake_at` as given here. If a letter for the run is waiting, `wake_at`
+    becomes the present moment at the latest (`at` of the newest such letter): no wake-up may be lost."""
+    wake_at: int | None = None
+    recoveries: int | None = None
+    closing: Closing | None = None
+    """Ends the run: sets status, closed_at, outcome; deletes its snapshot, asks and heartbeats; owner and wake_at
+    become None. Letters that are still waiting stay where they are: they are the record of what was unread."""
+
+
+class RunExists(StoreError):
+    """A run with this id exists already."""
+
+    def __init__(self, row: RunRow) -> None:
+        self.row = row
+        super().__init__(f"a run with the id {row.id} exists already")
+
+
+class SequenceTaken(StoreError):
+    """The run's journal already has an event with this number: somebody else advanced the run."""
+
+
+class Store(Protocol):
+    async def open(self) -> None:
+        """Create or migrate what is needed. Raises StoreUnavailable or StoreCorrupt. Call once, first."""
+
+    async def close(self) -> None:
+        """Let everything go; may be called twice."""
+
+    # -- writing
+
+    async def commit(self, batch: Sequence[Commit]) -> list[int | StoreError]:
+        """Make a batch durable. One answer per commit, in order: the run's key, or why nothing of it was kept
+        (RunExists, SequenceTaken, Fenced). A failure of one does not touch the others. Raises StoreError when the
+        whole batch failed (disk full, file gone); then nothing of it was kept."""
+
+    async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
+        """Keep a definition by the digest of its content. Doing it again changes nothing."""
+
+    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
+        """Put a letter into an open run's inbox and see that somebody wakes: if nobody owns the run its `wake_at`
+        becomes `at` (or stays, where it is earlier). The same (run, id) again is dropped silently. Returns the run's
+        row; None where no such run exists. A row whose status is not open means: refused, nothing was kept."""
+
+    async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
+        """Close an open question and post the answer (a letter of kind `answer`), in one transaction. False where
+        the question is not open (any more): of two answers at once exactly one wins."""
+
+    # -- ownership
+
+    async def register(self, worker: WorkerRow) -> None:
+        """Write the worker's row."""
+
+    async def renew(self, worker_id: str, lease_until: int) -> bool:
+        """Prolong the worker's lease; False where its row is gone: it has been declared dead."""
+
+    async def workers(self) -> list[WorkerRow]: ...
+
+    async def bury(self, worker_id: str, at: int, *, died: bool = True) -> list[RunRow]:
+        """Delete the worker's row and set its runs free (`wake_at` = at), in one transaction. When it `died`,
+        `recoveries` of each of its runs grows by one; else (an orderly farewell) it does not."""
+
+    async def claim(
+        self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None
+    ) -> list[RunRow]:
+        """Take up to `limit` open runs (not paused, not stuck) without an owner whose `wake_at` is due, longest due
+        first; `only` names the run ids to choose among. Raises Fenced where the worker has no row."""
+
+    async def next_wake(self, *, only: Sequence[str] | None = None) -> int | None:
+        """The earliest `wake_at` of an open run without an owner (not paused, not stuck)."""
+
+    # -- reading
+
+    async def load(self, run: int) -> tuple[tuple[int, bytes] | None, list[tuple[int, int, bytes]], dict[int, bytes]]:
+        """The latest snapshot (seq, state), the events after it (seq, at, event), and heartbeat details by frame."""
+
+    async def letters(self, worker_id: str, *, after: int = 0, limit: int = 1000) -> list[Letter]:
+        """Waiting letters of open runs that the worker owns, oldest first, with a key beyond `after`."""
+
+    async def letters_of(self, run: int) -> list[Letter]:
+        """All waiting letters of one run, open or closed, oldest first."""
+
+    async def definition(self, digest: str) -> bytes | None: ...
+
+    async def find(self, run_id: str) -> RunRow | None: ...
+
+    async def runs(
+        self,
+        *,
+        workflow: str | None = None,
+        statuses: Sequence[str] | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[RunRow]:
+        """Newest first; `before` is the key to go on below (key-set paging)."""
+
+    async def history(self, run: int, *, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
+        """Events of a run with a seq beyond `after`, in order."""
+
+    async def asks(self, run_id: str | None = None, *, limit: int = 1000) -> list[OpenAsk]:
+        """Open questions, oldest first."""
+
+    async def stamp(self) -> int:
+        """A number that changes when another process (or another store object on the same file) has committed
+        something since the last call. Cheap: asked many times a second."""

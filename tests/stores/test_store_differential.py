@@ -1,0 +1,203 @@
+"""The same random calls on memory and on SQLite give the same answers; then both hold the same rows."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from perdure.errors import StoreError
+from perdure.stores import (
+    AskRow,
+    Closing,
+    Commit,
+    MemoryFile,
+    MemoryStore,
+    NewRun,
+    RunExists,
+    SQLiteStore,
+    Store,
+    WorkerRow,
+)
+
+few = st.integers(0, 4)
+times = st.one_of(st.integers(-1, 9), st.sampled_from([2**63 - 1, -(2**63)]))
+bodies = st.sampled_from([b"", b"a", b"\0\xff", b"x" * 5000])
+run_ids = st.sampled_from(["a", "b", "c", "ü☃", "d'\";--", ""])
+worker_ids = st.sampled_from(["w0", "w0", "w0", "w1", "w1", "w2"])
+statuses = st.sampled_from(["scheduled", "running", "paused", "stuck", "completed", "failed"])
+letter_ids = st.sampled_from(["l0", "l1", "l2"])
+keys = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 5, 0, 2**63 - 1])
+maybe_times = st.none() | times
+
+new_runs = st.builds(
+    NewRun,
+    id=run_ids,
+    workflow=st.sampled_from(["f", "g"]),
+    version=st.none() | st.just("1"),
+    digest=st.just("d"),
+    status=statuses,
+    created_at=times,
+    labels=st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+    wake_at=maybe_times,
+    owner=st.none() | worker_ids,
+)
+asks = st.builds(
+    AskRow, run=few, frame=few, address=st.just("x"), opened_at=times, due=maybe_times, body=bodies
+)
+events = st.lists(st.tuples(st.integers(1, 12), times, bodies), max_size=3)
+spoilt_events = st.sampled_from(
+    [[(1, 1, "text")], [(2**63, 1, b"")], [(1, None, b"")], [(7, 1, b""), (7, 1, b"")]]
+)
+commits = st.builds(
+    Commit,
+    run=st.one_of(new_runs, keys, keys, keys),
+    worker=st.none() | worker_ids,
+    events=st.one_of(*[events] * 9, spoilt_events),
+    consumed=st.lists(few, max_size=2),
+    asks_opened=st.lists(asks, max_size=2),
+    asks_closed=st.lists(few, max_size=1),
+    heartbeats=st.dictionaries(few, bodies, max_size=2),
+    heartbeats_dropped=st.lists(few, max_size=1),
+    snapshot=st.none() | st.tuples(few, bodies),
+    status=st.none() | statuses,
+    note=st.none() | bodies,
+    release=st.booleans(),
+    wake_at=maybe_times,
+    recoveries=st.none() | few,
+    closing=st.none() | st.none() | st.none() | st.builds(Closing, status=statuses, at=times, outcome=bodies),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+def call(method: str, *arguments: Any, **named: Any) -> st.SearchStrategy[Call]:
+    return st.builds(Call, st.just(method), st.tuples(*arguments), st.fixed_dictionaries(named))
+
+
+only = st.none() | st.lists(run_ids, max_size=3)
+limits = st.integers(-1, 3)
+calls = st.one_of(
+    call("commit", st.lists(commits, max_size=4)),
+    call("commit", st.lists(commits, min_size=1, max_size=2)),
+    call("commit", st.lists(st.builds(Commit, run=new_runs), min_size=1, max_size=2)),
+    call("post", run_ids, st.just("signal"), bodies, id=letter_ids, at=times),
+    call("answer", run_ids, few, bodies, id=letter_ids, at=times),
+    call("register", st.builds(WorkerRow, worker_ids, *[st.just("h")] * 2, few, times, times)),
+    call("renew", worker_ids, times),
+    call("bury", worker_ids, times, died=st.booleans()),
+    call("claim", worker_ids, times, limits, only=only),
+    call("put_definition", letter_ids, st.just("f"), st.none(), bodies, times),
+    call("next_wake", only=only),
+    call("letters", worker_ids, after=few, limit=limits),
+    call(
+        "runs",
+        workflow=st.sampled_from([None, "f", "g"]),
+        statuses=st.none() | st.lists(statuses, max_size=3),
+        before=st.none() | keys,
+        limit=limits,
+    ),
+    call("asks", st.none() | run_ids, limit=limits),
+    call("history", keys, after=few, limit=limits),
+)
+
+
+async def outcome(store: Store, wanted: Call) -> object:
+    try:
+        answer = await getattr(store, wanted.method)(*wanted.arguments, **wanted.named)
+    except StoreError as error:
+        return comparable(error)
+    return [comparable(part) for part in answer] if isinstance(answer, list) else answer
+
+
+def comparable(part: object) -> object:
+    if isinstance(part, RunExists):
+        return "RunExists", part.row
+    return type(part) if isinstance(part, StoreError) else part
+
+
+async def content(store: Store) -> list[object]:
+    rows: list[object] = [await store.runs(limit=99), await store.asks(), await store.workers()]
+    for key in (*range(7), 2**63 - 1):
+        loaded = await store.load(key)
+        rows += [loaded, await store.history(key), await store.letters_of(key)]
+    return rows
+
+
+BEGINNING = [
+    Call("register", (WorkerRow("w0", "h", "b", 1, 2, 3),), {}),
+    Call("register", (WorkerRow("w1", "h", "b", 1, 2, 3),), {}),
+    Call(
+        "commit",
+        (
+            [
+                Commit(
+                    run=NewRun(name, "f", None, "d", status, 1, wake_at=2, owner=owner),
+                    asks_opened=[AskRow(0, frame, "x", 5 - frame, None, b"") for frame in (1, 2)],
+                    heartbeats={1: b"h"},
+                    snapshot=(1, b"s"),
+                )
+                for name, status, owner in (
+                    ("a", "running", "w0"),
+                    ("b", "scheduled", None),
+                    ("c", "paused", "w1"),
+                )
+            ],
+        ),
+        {},
+    ),
+    Call("post", ("a", "signal", b"1"), {"id": "l0", "at": 3}),
+    Call("post", ("c", "signal", b"2"), {"id": "l0", "at": 4}),
+]
+"""Two workers, three runs with questions and letters: so that random calls meet something."""
+
+
+async def both_agree(plan: list[tuple[int, Call]], together: bool) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        file = MemoryFile()
+        memory = [MemoryStore(file), MemoryStore(file)]
+        sqlite = [SQLiteStore(Path(place, "s.db"), durability="normal") for _ in range(2)]
+        for store in (*memory, *sqlite):
+            await store.open()
+        try:
+            for wanted in BEGINNING:
+                assert await outcome(sqlite[1], wanted) == await outcome(memory[1], wanted)
+            if together:
+                expected = [await outcome(memory[0], wanted) for _, wanted in plan]
+                assert await asyncio.gather(*(outcome(sqlite[0], wanted) for _, wanted in plan)) == expected
+            else:
+                for handle, wanted in plan:
+                    assert await outcome(sqlite[handle], wanted) == await outcome(memory[handle], wanted)
+            assert await content(sqlite[1]) == await content(memory[1])
+        finally:
+            for store in sqlite:
+                await store.close()
+
+
+slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@slow
+@given(st.lists(st.tuples(st.integers(0, 1), calls), max_size=25))
+def test_memory_and_sqlite_answer_alike(plan: list[tuple[int, Call]]) -> None:
+    asyncio.run(both_agree(plan, together=False))
+
+
+reads = {"next_wake", "letters", "runs", "asks", "history"}
+
+
+@slow
+@given(st.lists(st.tuples(st.just(0), calls.filter(lambda wanted: wanted.method not in reads)), max_size=25))
+def test_calls_written_in_one_transaction_answer_as_if_one_came_after_another(
+    plan: list[tuple[int, Call]],
+) -> None:
+    asyncio.run(both_agree(plan, together=True))
