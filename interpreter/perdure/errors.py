@@ -115,9 +115,7 @@ class RunTerminated(RunFailed):
 class ActivityError(PerdureError):
     """Raise this in an activity to choose the error's type and whether it may be retried."""
 
-    def __init__(
-        self, type: str, message: str = "", details: Any = None, retryable: bool = True
-    ) -> None:
+    def __init__(self, type: str, message: str = "", details: Any = None, retryable: bool = True) -> None:
         self.type = type
         self.details = details
         self.retryable = retryable

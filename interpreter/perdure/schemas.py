@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from perdure.values import JSON, canonical, decode, parse_duration, parse_time
@@ -24,6 +25,9 @@ MOST_PROBLEMS: Final = 10
 LONGEST_PROBLEM: Final = 200
 LONGEST_ECHO: Final = 80
 """Characters of a problem, and of a value repeated in it."""
+
+MOST_REFERENCES: Final = 1_000
+"""References in one schema; each of them is followed."""
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -45,7 +49,7 @@ class SchemaProblem:
 def check_value(schema: JSON, value: JSON) -> list[str]:
     """What is wrong with a value, as texts such as `card: 12 is not of type 'string'`; empty when it fits.
 
-    Total for any schema without `schema_problems`, and for others: a schema that cannot be applied is a problem.
+    Never raises: a schema that cannot be applied is a problem of its own.
     """
     if schema is True or schema == {}:
         return []
@@ -55,16 +59,18 @@ def check_value(schema: JSON, value: JSON) -> list[str]:
             found.append(_told(error))
             if len(found) == MOST_PROBLEMS:
                 break
-    except RecursionError:
-        return ["the schema refers to itself without end"]
     except Exception as failure:  # whatever a schema that is not valid makes jsonschema raise
-        return [_shortened(f"the schema cannot be applied: {failure}")]
+        return [
+            _shortened(f"the schema cannot be applied: {_ECHO.sub('…', str(failure).partition(chr(10))[0])}")
+        ]
     return found
 
 
 def schema_problems(schema: JSON) -> list[SchemaProblem]:
     """What keeps a value from being a JSON Schema that can be applied here; empty when nothing does."""
-    references = [*_references(schema)]
+    references = [*islice(_references(schema), MOST_REFERENCES + 1)]
+    if len(references) > MOST_REFERENCES:
+        return [SchemaProblem((), f"holds more than {MOST_REFERENCES:,} references")]
     problems = [
         SchemaProblem(path, f"refers to {_shortened(str(target), 60)}, outside this schema", remote=True)
         for path, target in references
@@ -82,17 +88,22 @@ def schema_problems(schema: JSON) -> list[SchemaProblem]:
         problems += [
             SchemaProblem(path, f"refers to {_shortened(target, 60)}, which is not there")
             for path, target in references
-            if not _resolves(schema, target)
+            if _resolved(schema, target) is None
         ]
+        if not problems and _is_endless(schema):
+            problems.append(SchemaProblem((), "refers to itself without end"))
     return problems
 
 
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> Draft202012Validator:
     from jsonschema import Draft202012Validator
-    from jsonschema_specifications import REGISTRY
+    from referencing import Registry
 
-    return Draft202012Validator(decode(schema), registry=REGISTRY, format_checker=_formats())
+    read = decode(schema)
+    if _is_endless(read):  # jsonschema would recurse until the C stack ends
+        raise ValueError("it refers to itself without end")
+    return Draft202012Validator(read, registry=Registry(), format_checker=_formats())
 
 
 @lru_cache(maxsize=256)
@@ -119,13 +130,21 @@ def _formats() -> FormatChecker:
     from jsonschema import FormatChecker
 
     checker = FormatChecker(_FORMATS)
-    checker.checks("date-time", ValueError)(
-        lambda value: not isinstance(value, str) or bool(parse_time(value)) or True
-    )
-    checker.checks("duration", ValueError)(
-        lambda value: not isinstance(value, str) or parse_duration(value) >= 0
-    )
+    checker.checks("date-time", (ValueError, OverflowError))(_is_time)
+    checker.checks("duration", ValueError)(_is_duration)
     return checker
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, str):
+        parse_time(value)
+    return True
+
+
+def _is_duration(value: object) -> bool:
+    if isinstance(value, str):
+        parse_duration(value)
+    return True
 
 
 def _told(error: ValidationError) -> str:
@@ -173,35 +192,70 @@ def _references(schema: JSON) -> Iterator[tuple[tuple[str | int, ...], Any]]:
                     waiting.append(((*path, key), item))
 
 
-def _resolves(schema: JSON, target: str) -> bool:
-    """Whether a reference within the schema leads somewhere; `$anchor` names are looked up anywhere."""
+def _resolved(schema: JSON, target: str) -> JSON:
+    """The part of a schema that a reference within it names, None where there is none."""
     if target == "#":
-        return True
+        return schema
     if not target.startswith("#/"):
-        return _has_anchor(schema, target[1:])
+        return _anchored(schema, target[1:])
     part = schema
     for token in target[2:].split("/"):
         name = _unescaped(token)
         if isinstance(part, Mapping) and name in part:
             part = part[name]
-        elif isinstance(part, list) and name.isdecimal() and int(name) < len(part):
+        elif isinstance(part, list) and name.isdecimal() and int(name[:9]) < len(part):
             part = part[int(name)]
         else:
-            return False
-    return isinstance(part, dict | bool)
+            return None
+    return part if isinstance(part, dict | bool) else None
 
 
-def _has_anchor(schema: JSON, name: str) -> bool:
+def _anchored(schema: JSON, name: str) -> JSON:
     waiting = [schema]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             if name in (part.get("$anchor"), part.get("$dynamicAnchor")):
-                return True
+                return part
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
+    return None
+
+
+def _is_endless(schema: JSON) -> bool:
+    """Whether a part of a schema applies itself to the same value, directly or in a circle."""
+    done: set[int] = set()
+    for _, target in _references(schema):
+        trail: set[int] = set()
+        waiting: list[tuple[JSON, bool]] = [(_resolved(schema, target), False)]
+        while waiting:
+            part, leaving = waiting.pop()
+            if not isinstance(part, dict):
+                continue
+            if leaving:
+                trail.discard(id(part))
+                done.add(id(part))
+            elif id(part) in trail:
+                return True
+            elif id(part) not in done:
+                trail.add(id(part))
+                waiting.append((part, True))
+                waiting += [(inner, False) for inner in _in_place(schema, part)]
     return False
+
+
+def _in_place(schema: JSON, part: dict[str, JSON]) -> Iterator[JSON]:
+    """The schemas that look at the same value as this one."""
+    for key, inner in part.items():
+        if key in _REFERENCES and isinstance(inner, str):
+            yield _resolved(schema, inner)
+        elif key in ("allOf", "anyOf", "oneOf") and isinstance(inner, list):
+            yield from inner
+        elif key in ("not", "if", "then", "else"):
+            yield inner
+        elif key == "dependentSchemas" and isinstance(inner, dict):
+            yield from inner.values()
 
 
 def _unescaped(token: str) -> str:

@@ -55,10 +55,11 @@ class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length", 0))
         seen = {
-            "method": self.command, "path": self.path, 
-            "headers": {k.lower(): v for k, v in self.headers.items()}, "body": self.rfile.read(length).decode(),
+            "method": self.command, "path": self.path, "body": self.rfile.read(length).decode(),
+            "headers": {name.lower(): value for name, value in self.headers.items()},
         }  # fmt: skip
         self.server.seen.append(seen)  # type: ignore[attr-defined]
+        self.server.arrived.set()  # type: ignore[attr-defined]
         path = self.path.partition("?")[0]
         if path.startswith("/status/"):
             self.answer(int(path.rpartition("/")[2]), b"sorry")
@@ -104,7 +105,7 @@ PAGES: dict[str, tuple[bytes, dict[str, str]]] = {
 def site() -> Iterator[Any]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.daemon_threads = True
-    server.seen, server.released = [], threading.Event()
+    server.seen, server.arrived, server.released = [], threading.Event(), threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -73,9 +73,7 @@ def test_an_allowance_lets_through_networks_and_hosts_it_names() -> None:
     assert Allowance.parse("").reason_against("any", "8.8.8.8") is None
 
 
-@pytest.mark.parametrize(
-    "text", ["10.0.0.0/33", "10.0.0.1/8", "::1::", "10.0.0", "host/path", "shop:80", "300.1.1.1"]
-)
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "10.0.0.1/8", "::1::", "10.0.0", "host/path", "shop:80", "300.1.1.1"])
 def test_an_allowance_that_is_a_slip_of_the_pen_is_refused(text: str) -> None:
     with pytest.raises(BadAllowance, match="neither a network nor a host name"):
         Allowance.parse(f"localhost,{text}")
@@ -93,10 +91,7 @@ async def test_one_internal_address_among_public_ones_refuses_the_host(
     import socket
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        return [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-            for address in ("8.8.8.8", "10.0.0.1")
-        ]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("8.8.8.8", "10.0.0.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(AddressRefused, match=r"shop\.example is at 10\.0\.0\.1, which is private"):

@@ -37,9 +37,7 @@ class Flight:
 
 
 @activity("typed")
-async def typed(
-    flight: Flight, seats: list[Seat], price: Decimal, at: datetime, colour: Colour | None = None
-) -> Any:
+async def typed(flight: Flight, seats: list[Seat], price: Decimal, at: datetime, colour: Colour | None = None) -> Any:
     return {"flight": flight, "seats": seats, "price": price, "at": at, "colour": colour, "tuple": (1, {2})}
 
 
@@ -53,9 +51,7 @@ async def echo(value: Any = "default") -> Any:
     return value
 
 
-async def test_arguments_and_results_are_converted_by_their_annotations(
-    registry: Make, attempt: Make
-) -> None:
+async def test_arguments_and_results_are_converted_by_their_annotations(registry: Make, attempt: Make) -> None:
     arguments = {
         "flight": {"code": "LH1", "day": "2026-05-01"}, "seats": [{"row": 3, "on": "F"}], "price": "12.50",
         "at": "2026-05-01T10:00:00Z", "colour": "red",
@@ -228,6 +224,12 @@ async def test_a_plain_wrapper_of_a_coroutine_function_is_awaited(registry: Make
     assert made.describe("wrapped").arguments["required"] == ["code"]
 
 
+async def test_an_argument_that_is_no_json_is_invalid_input(registry: Make, attempt: Make) -> None:
+    with pytest.raises(ActivityFailure) as failed:
+        await registry(echo).call("echo", {"value": [object()]}, attempt())
+    assert (failed.value.error["type"], failed.value.retryable) == ("InvalidInput", False)
+
+
 async def test_an_unknown_activity_is_named_with_its_nearest(registry: Make, attempt: Make) -> None:
     with pytest.raises(ActivityFailure) as failed:
         await registry(typed).call("type", {}, attempt())
@@ -240,9 +242,7 @@ async def test_an_unknown_activity_is_named_with_its_nearest(registry: Make, att
     assert failed.value.retryable is False
 
 
-async def test_annotations_without_a_validator_fail_the_call_and_the_description(
-    registry: Make, attempt: Make
-) -> None:
+async def test_annotations_without_a_validator_fail_the_call_and_the_description(registry: Make, attempt: Make) -> None:
     @activity("strange")
     async def strange(value: Rude) -> None: ...
 
@@ -330,9 +330,7 @@ def test_anything_becomes_json_or_text(value: Any) -> None:
 
 def test_texts_of_broken_objects_are_still_texts() -> None:
     assert as_json_or_text(Rude(), 100).startswith("<Rude whose text cannot be had")
-    assert as_json_or_text(
-        {"id": UUID(int=1), "at": datetime(2026, 1, 1, tzinfo=UTC), "odd": {"k": Rude()}}, 999
-    ) == {
+    assert as_json_or_text({"id": UUID(int=1), "at": datetime(2026, 1, 1, tzinfo=UTC), "odd": {"k": Rude()}}, 999) == {
         "id": "00000000-0000-0000-0000-000000000001",
         "at": "2026-01-01T00:00:00Z",
         "odd": {"k": "<Rude whose text cannot be had: RuntimeError>"},

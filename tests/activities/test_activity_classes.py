@@ -16,6 +16,8 @@ Make = Callable[..., Any]
 @pytest.fixture
 def payments() -> Any:
     class Ledger:
+        charged: list[str]
+
         def total(self) -> int:
             return len(self.charged)
 
@@ -24,7 +26,7 @@ def payments() -> Any:
         log: ClassVar[list[Any]] = []
 
         def __init__(self) -> None:
-            self.charged: list[str] = []
+            self.charged = []
             self.log.append("made")
 
         async def setup(self) -> None:
@@ -59,9 +61,7 @@ def payments() -> Any:
     return Payments
 
 
-async def test_public_methods_become_activities_of_one_instance(
-    registry: Make, attempt: Make, payments: Any
-) -> None:
+async def test_public_methods_become_activities_of_one_instance(registry: Make, attempt: Make, payments: Any) -> None:
     made = registry(payments, builtin=False)
     assert made.names() == [
         "payments.charge", "payments.currency", "payments.refund", "payments.total", "payments.whose",
@@ -96,9 +96,7 @@ async def test_each_registry_has_an_instance_of_its_own(registry: Make, attempt:
     assert await second.call("payments.total", {}, attempt()) == 0
 
 
-async def test_a_set_up_that_fails_fails_the_attempt_and_is_tried_again(
-    registry: Make, attempt: Make
-) -> None:
+async def test_a_set_up_that_fails_fails_the_attempt_and_is_tried_again(registry: Make, attempt: Make) -> None:
     broken = [ConnectionError("no database")]
     log: list[str] = []
 
@@ -184,6 +182,16 @@ def test_an_undecorated_subclass_is_no_activity(registry: Make, payments: Any) -
 
     with pytest.raises(LoadError, match="neither a module nor declared"):
         registry(Special)
+
+
+def test_a_class_that_needs_arguments_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="cannot be constructed without arguments"):
+
+        @activity("x")
+        class Needy:
+            def __init__(self, url: str) -> None: ...
+
+            def ping(self) -> None: ...
 
 
 def test_a_method_without_self_is_refused() -> None:

@@ -241,4 +241,4 @@ async def test_noop_gives_back_its_value(registry: Make, attempt: Make) -> None:
 
 def test_a_context_is_made_of_names(attempt: Make) -> None:
     with pytest.raises(TypeError):
-        Context("run", "workflow", "address", 1, "key")  # type: ignore[call-arg, misc]
+        Context("run", "workflow", "address", 1, "key")  # type: ignore[call-arg]

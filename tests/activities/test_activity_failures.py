@@ -96,9 +96,7 @@ async def test_the_raised_exception_and_its_traceback_stay_at_hand(
 
 
 @both
-async def test_an_activity_error_chooses_type_details_and_retry(
-    registry: Make, attempt: Make, threaded: bool
-) -> None:
+async def test_an_activity_error_chooses_type_details_and_retry(registry: Make, attempt: Make, threaded: bool) -> None:
     error = ActivityError("payments.Declined", "no funds", {"left": 3}, retryable=False)
     found = await failure(registry, attempt, error, threaded)
     assert found.retryable is False
@@ -136,9 +134,7 @@ async def test_what_an_activity_error_was_raised_from_is_its_cause(registry: Mak
         (b"\xff", "b'\\xff'"),
     ],
 )  # fmt: skip
-async def test_details_that_are_not_json_become_text(
-    registry: Make, attempt: Make, details: Any, kept: Any
-) -> None:
+async def test_details_that_are_not_json_become_text(registry: Make, attempt: Make, details: Any, kept: Any) -> None:
     found = await failure(registry, attempt, ActivityError("x", details=details), False)
     assert found.error["details"] == kept
 
@@ -161,9 +157,7 @@ async def test_odd_arguments_of_an_activity_error_do_no_harm(registry: Make, att
 
 
 @both
-async def test_endless_recursion_fails_the_attempt_only(
-    registry: Make, attempt: Make, threaded: bool
-) -> None:
+async def test_endless_recursion_fails_the_attempt_only(registry: Make, attempt: Make, threaded: bool) -> None:
     def deeper(level: int) -> int:
         return deeper(level + 1) + 1
 
@@ -175,20 +169,18 @@ async def test_endless_recursion_fails_the_attempt_only(
     else:
 
         @activity("raise")
-        async def plain() -> int:
+        async def coroutine() -> int:
             return deeper(0)
 
     before = sys.getrecursionlimit()
     with pytest.raises(ActivityFailure) as failed:
-        await registry(plain).call("raise", {}, attempt())
+        await registry(plain if threaded else coroutine).call("raise", {}, attempt())
     assert failed.value.error["cause"]["type"] == "RecursionError"
     assert sys.getrecursionlimit() == before
 
 
 @both
-async def test_an_interrupt_from_the_keyboard_goes_through(
-    registry: Make, attempt: Make, threaded: bool
-) -> None:
+async def test_an_interrupt_from_the_keyboard_goes_through(registry: Make, attempt: Make, threaded: bool) -> None:
     with pytest.raises(KeyboardInterrupt):
         await registry(raising(KeyboardInterrupt(), threaded)).call("raise", {}, attempt())
 

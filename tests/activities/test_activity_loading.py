@@ -154,9 +154,7 @@ def test_the_nearest_configuration_upwards_counts(tmp_path: Path) -> None:
     deep = tmp_path / "project" / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "perdure.toml").write_text('activities = ["outer"]')
-    (tmp_path / "project" / "pyproject.toml").write_text(
-        '[tool.perdure]\nactivities = ["shop.activities", "x.py"]'
-    )
+    (tmp_path / "project" / "pyproject.toml").write_text('[tool.perdure]\nactivities = ["shop.activities", "x.py"]')
     (deep / "pyproject.toml").write_text("[tool.other]\nx = 1")
     assert configured_activities(deep) == (tmp_path / "project", ["shop.activities", "x.py"])
     (tmp_path / "project" / "a" / "perdure.toml").write_text("")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,14 +33,14 @@ async def test_no_more_than_size_jobs_run_at_a_time_and_all_are_done() -> None:
             running -= 1
         return number
 
-    assert await asyncio.gather(*(threads.run(lambda n=n: work(n)) for n in range(200))) == list(range(200))
+    assert await asyncio.gather(*(threads.run(partial(work, n)) for n in range(200))) == list(range(200))
     assert most == 3
 
 
 async def test_a_thread_is_used_again_instead_of_a_new_one() -> None:
-    threads = Threads(8)
-    seen = {await threads.run(threading.get_ident) for _ in range(50)}
-    assert len(seen) <= 2  # the next job may come before the thread is idle again
+    threads = Threads(1000)
+    seen = {await threads.run(threading.get_ident) for _ in range(300)}
+    assert len(seen) < 30  # a few more than one: the next job may come before the thread is idle again
 
 
 async def test_what_work_raises_reaches_the_caller() -> None:
@@ -91,9 +92,7 @@ def test_a_pool_needs_a_thread() -> None:
         Threads(0)
 
 
-async def test_a_function_cancelled_at_every_stage_leaves_the_pool_working(
-    registry: Make, attempt: Make
-) -> None:
+async def test_a_function_cancelled_at_every_stage_leaves_the_pool_working(registry: Make, attempt: Make) -> None:
     @activity("turns")
     def turns(count: int) -> int:
         for _ in range(count):

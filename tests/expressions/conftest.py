@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from perdure.expressions import compile_expression, compile_template
 
 NAMES: dict[str, Any] = {

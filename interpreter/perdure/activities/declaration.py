@@ -6,6 +6,7 @@ looked at here: at the time of decoration they may name things that are still to
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,10 +57,12 @@ def activity(name: Any = None, *, summary: str | None = None, deprecated: str | 
             )
         chosen = target.__name__ if name is None else name
         refuse_unless_name(chosen, described(target))
-        if inspect.isclass(target):
-            methods(target)
-        else:
-            refuse_unless_callable(target, described(target))
+        with contextlib.suppress(NameError):  # an annotation that is still to come; looked at when registered
+            if inspect.isclass(target):
+                refuse_unless_constructible(target)
+                methods(target)
+            else:
+                refuse_unless_callable(target, described(target))
         setattr(target, MARK, Declaration(chosen, summary, deprecated))
         return target
 
@@ -107,6 +110,18 @@ def refuse_unless_name(name: object, where: str) -> None:
     """Raise DeclarationError unless the name is made of identifiers and dots."""
     if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
         raise DeclarationError(f"{where}: an activity's name is made of identifiers and dots, not {name!r}")
+
+
+def refuse_unless_constructible(owner: type) -> None:
+    """Raise DeclarationError unless the class can be constructed without arguments."""
+    try:
+        inspect.signature(owner).bind()
+    except TypeError as problem:
+        raise DeclarationError(
+            f"{described(owner)} cannot be constructed without arguments: {problem}"
+        ) from None
+    except ValueError:  # a class written in C does not say
+        return
 
 
 def refuse_unless_callable(function: Callable[..., Any], where: str, *, bound: bool = False) -> None:

@@ -97,7 +97,7 @@ class Registry:
             from perdure.activities import builtin as builtins
 
             registry.add(declared_in(builtins))
-        if root is not None and str(root) not in sys.path:
+        if root is not None and str(root := root.resolve()) not in sys.path:
             sys.path.insert(0, str(root))
         if entry_points:
             registry.add(found_in_entry_points())
@@ -162,10 +162,11 @@ class Registry:
             raise failure.unknown(name, self._entries)
         try:
             bound = entry.signature.bind(arguments)
-        except Misfit as problem:
-            raise failure.invalid_input(name, problem.problems) from None
         except DeclarationError as problem:
             raise failure.unusable(problem) from problem
+        except ValueError as problem:
+            problems = problem.problems if isinstance(problem, Misfit) else [str(problem)]
+            raise failure.invalid_input(name, problems) from None
         before = current.get()
         try:
             function = (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
-from perdure.activities.declaration import DeclarationError, described, parameters
+from perdure.activities.declaration import DeclarationError, described, parameters, refuse_unless_callable
 from perdure.activities.jsonable import as_json, isolated, refuse_generator, refuse_not_finite, shown
 from perdure.values import JSON, encode
 
@@ -48,6 +48,7 @@ class Signature:
     def __init__(self, function: Callable[..., Any], *, bound: bool = False) -> None:
         self._where = described(function)
         hints = _resolved(function)
+        refuse_unless_callable(function, self._where, bound=bound)
         self._result: Any = hints.pop("return", Any)
         self._parameters = [
             parameter.replace(

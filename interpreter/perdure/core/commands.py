@@ -13,9 +13,10 @@ from perdure.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class StartActivity:
-    """Call an activity. `key` is the idempotency key, equal over attempts and crashes; durations in microseconds.
+    """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
-    `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the attempt's start must be durable before the call: it must never run twice.
+    `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the
+    attempt's start must be durable before the call, because it must never run twice.
     """
 
     frame: int

@@ -137,5 +137,3 @@ def _initial_vars(turn: Turn, program: Program) -> str | None:
     except ExpressionError as problem:
         return problem.message
     return None
-
-

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID
 
 from perdure.core.commands import CancelTimer, CloseRun, Command, StartTimer
 from perdure.core.frame import Frame
@@ -43,12 +42,13 @@ class Turn:
 
     # -- what frames say
 
-    def enter(self, address: str, parent: Frame, *, scope: int | None = None, turn: tuple[str, int] | None = None) -> int:
+    def enter(
+        self, address: str, parent: Frame, *, scope: int | None = None, turn: tuple[str, int] | None = None
+    ) -> int:
         """Bring a node to life under a parent; it runs after the present verb. The new frame's id."""
         node = self.program.nodes[address]
-        return self.admit(
-            self.blocks[type(node)](self.next_id(), node, parent.id, parent.scope if scope is None else scope, turn=turn)
-        )
+        inside = parent.scope if scope is None else scope
+        return self.admit(self.blocks[type(node)](self.next_id(), node, parent.id, inside, turn=turn))
 
     def admit(self, frame: Frame) -> int:
         self.state.frames[frame.id] = frame
@@ -193,7 +193,11 @@ class Turn:
         return (int.from_bytes(self._draw()[:8], "big") >> 11) / (1 << 53)
 
     def uuid(self) -> str:
-        return str(UUID(bytes=self._draw()[:16], version=4))
+        """A random UUID (RFC 9562, version 4)."""
+        number = int.from_bytes(self._draw()[:16], "big")
+        number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+        digits = f"{number:032x}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def _draw(self) -> bytes:
         self.state.draws += 1

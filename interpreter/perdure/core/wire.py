@@ -42,7 +42,8 @@ _FRAMES: Final[dict[str, type[Frame]]] = {
 }
 _BLOCK_TAGS: Final = {block: tag for tag, block in _FRAMES.items()}
 _FRAME_FIELDS: Final = {
-    block: tuple(f.name for f in fields(block) if f.name not in ("id", "node", "parent", "scope")) for block in _BLOCK_TAGS
+    block: tuple(f.name for f in fields(block) if f.name not in ("id", "node", "parent", "scope"))
+    for block in _BLOCK_TAGS
 }
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
@@ -140,5 +141,3 @@ def _from_json(value: JSON) -> Any:
             return plain
         case _:
             return value
-
-

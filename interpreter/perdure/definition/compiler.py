@@ -183,16 +183,21 @@ class Compiler:
 
     def retry(self, step: Step, inner: Address) -> Retry:
         policy = step.keys["retry"]
-        names = ("attempts", "backoff", "delay", "factor", "max_delay", "jitter", "within")
         return Retry(
             address=f"{step.address}#retry",
             step=step.address,
             child=inner,
             block=step.kind != "activity",
             inner=tuple(found.id for found in step.walk() if found.id is not None),
+            attempts=self.optional(policy.get("attempts")),
+            backoff=self.optional(policy.get("backoff")),
+            delay=self.optional(policy.get("delay")),
+            factor=self.optional(policy.get("factor")),
+            max_delay=self.optional(policy.get("max_delay")),
+            jitter=self.optional(policy.get("jitter")),
+            within=self.optional(policy.get("within")),
             on=_texts(policy.get("on")) or ("*",),
             excluded=_texts(policy.get("except")),
-            **{name: self.optional(policy.get(name)) for name in names},
         )
 
     def catch(self, step: Step, inner: Address) -> Address:

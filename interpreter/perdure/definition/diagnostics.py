@@ -23,7 +23,7 @@ _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A stretch of a file; lines and columns count characters from 1, the end is the first position behind it."""
+    """A stretch of a file; lines and columns count from 1, the end is the first position behind it."""
 
     file: str
     line: int

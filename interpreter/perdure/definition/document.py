@@ -34,14 +34,14 @@ MOST_NODES: Final = 100_000
 _SKIP: Final = "\0skip"
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The document cannot be read further; a diagnostic says why."""
 
 
 def build(text: str, file: str, diagnostics: list[Diagnostic], above: int = 0) -> tuple[JSON, Spot]:
     """The value and the spots of the one document in `text`, which has `above` lines of its file above it.
 
-    Problems are added to `diagnostics`; raises Unreadable where no value can be given.
+    Problems are added to `diagnostics`; raises UnreadableError where no value can be given.
     """
     builder = _Builder(text, file, diagnostics, above)
     try:
@@ -55,7 +55,7 @@ def build(text: str, file: str, diagnostics: list[Diagnostic], above: int = 0) -
 class _Frame:
     """A list or mapping that is not closed yet."""
 
-    __slots__ = ("anchor", "counted", "flow", "height", "key", "merges", "spot", "value")
+    __slots__ = ("anchor", "counted", "flow", "height", "key", "merges", "merging", "spot", "value")
 
     def __init__(self, value: JSON, spot: Spot, anchor: str | None, counted: int, flow: bool) -> None:
         self.value = value
@@ -66,6 +66,7 @@ class _Frame:
         self.height = 1
         self.key: tuple[str, Spot] | None = None
         self.merges: list[tuple[JSON, Spot]] = []
+        self.merging: Spot | None = None
 
 
 class _Builder:
@@ -188,7 +189,7 @@ class _Builder:
             text = frame.spot.value = self.text[first:last]
             self.note_braces(frame.spot)
             if not self.stack:
-                raise Unreadable
+                raise UnreadableError
             self.place(text, frame.spot)
             return
         if braces and self.text.startswith("{{", index):
@@ -234,7 +235,7 @@ class _Builder:
     def alias(self, event: AliasEvent) -> tuple[JSON, Spot]:
         here = self.spot(event)
         self.counted(here)
-        name: str = event.anchor
+        name = str(event.anchor)
         found = self.anchors.get(name)
         if found is None:
             inside = any(frame.anchor == name for frame in self.stack)
@@ -267,7 +268,8 @@ class _Builder:
         frame.key = None
         if key is _SKIP:
             return
-        if key == "<<" and not key_spot.style:
+        if _is_merge(key_spot):
+            frame.merging = key_spot
             self.remember_merge(frame, value, spot, key_spot)
             return
         frame.value[key] = value
@@ -286,9 +288,10 @@ class _Builder:
             frame.key = (_SKIP, spot)
             return
         keys = frame.spot.keys or {}
-        if key in keys:
-            first = Related(self.at(keys[key]), "the first one is here")
-            line = keys[key].start[0] + 1
+        if key in keys or (frame.merging is not None and _is_merge(spot)):
+            written = keys.get(key) or frame.merging or spot
+            first = Related(self.at(written), "the first one is here")
+            line = written.start[0] + 1
             self.note(
                 "WF102", f"the key {quoted(key)} stands twice, first in line {line}", spot, related=(first,)
             )
@@ -306,7 +309,7 @@ class _Builder:
                 return
 
     def merge(self, frame: _Frame) -> None:
-        """Keys of merged mappings stand behind the mapping's own, which win; earlier sources win over later."""
+        """Merged keys stand behind the mapping's own, which win; earlier sources win over later ones."""
         children: Any = frame.spot.children
         keys: Any = frame.spot.keys
         for value, spot in frame.merges:
@@ -374,7 +377,7 @@ class _Builder:
     ) -> NoReturn:
         behind = end or (start[0], start[1] + 1, start[2] + 1)
         self.diagnostics.append(report(code, message, _place(self.file, start, behind), hint))
-        raise Unreadable
+        raise UnreadableError
 
     def refuse_syntax(self, problem: yaml.YAMLError) -> NoReturn:
         """The parser's error, unless unquoted braces in that line are its reason."""
@@ -382,10 +385,14 @@ class _Builder:
         line += self.above
         if self.braces is not None:
             self.note_braces(self.braces)
-            raise Unreadable
+            raise UnreadableError
         if any(found.code == "WF103" and found.place.line == line + 1 for found in self.diagnostics):
-            raise Unreadable
+            raise UnreadableError
         self.refuse("WF101", message, (line, column, 0), hint)
+
+
+def _is_merge(key: Spot) -> bool:
+    return key.value == "<<" and not key.style
 
 
 def _index(point: Point) -> int:
@@ -401,7 +408,7 @@ def _is_text(text: str) -> bool:
 
 
 def _copy(value: JSON) -> JSON:
-    """A value of its own for each alias, so that nobody's change shows elsewhere; depth is within `DEEPEST`."""
+    """A value of its own for each alias; it is at most `DEEPEST` deep."""
     if isinstance(value, dict):
         return {key: _copy(part) for key, part in value.items()}
     if isinstance(value, list):

@@ -24,10 +24,8 @@ class PythonParser(Reader, Scanner, Parser):
         Parser.__init__(self)
 
 
-try:
-    from yaml.cyaml import CParser as FastParser
-except ImportError:  # a PyYAML built without libyaml
-    FastParser = PythonParser
+FAST: Final[Callable[[str], Any]] = getattr(getattr(yaml, "cyaml", None), "CParser", PythonParser)
+"""The parser in use; `yaml.cyaml` is absent where PyYAML was built without libyaml."""
 
 _COMPLAINTS: Final = (
     (
@@ -68,7 +66,7 @@ _COMPLAINTS: Final = (
 
 def stream(text: str) -> Callable[[], Any]:
     """A function that gives the next event at each call, or raises yaml.YAMLError."""
-    parser: Any = FastParser(text)
+    parser = FAST(text)
     next_event: Callable[[], Any] = parser.get_event
     return next_event
 

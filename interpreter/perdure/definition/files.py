@@ -63,9 +63,7 @@ class Files:
                         self.imports[importer, alias] = name
                         waiting.append(name)
 
-    def _fetch(
-        self, fetch: Callable[[str], Source] | None, importer: str, alias: str, path: str, name: str
-    ) -> bool:
+    def _fetch(self, fetch: Callable[[str], Source] | None, importer: str, alias: str, path: str, name: str) -> bool:
         problem = None
         if fetch is None:
             problem = "a definition given as a text has no files beside it"

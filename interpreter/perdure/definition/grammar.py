@@ -14,12 +14,16 @@ from perdure.values import JSON
 
 
 class Fault(NamedTuple):
-    """What is wrong with one value: the message goes on after its name; `path` leads on into the value."""
+    """What is wrong with one value, or with what `path` leads to inside it.
+
+    The message goes on behind the name of the value, unless it is `whole`.
+    """
 
     code: str
     message: str
     hint: str | None = None
     path: tuple[str | int, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from perdure.definition.models import Step
@@ -56,15 +56,14 @@ def block(compiler: Compiler, step: Step) -> Node:
 
 def branch(compiler: Compiler, step: Step) -> Node:
     written = step.keys["branch"]
-    arms = []
-    for found in step.of("when", "case", "else"):
-        arms.append(
-            Arm(
-                body=compiler.body(step, found, f"{found.role}-{found.key}"),
-                when=compiler.expression(found.owner["when"]) if found.role == "when" else None,
-                case=found.key if found.role == "case" else None,
-            )
+    arms = [
+        Arm(
+            body=compiler.body(step, found, f"{found.role}-{found.key}"),
+            when=compiler.expression(found.owner["when"]) if found.role == "when" else None,
+            case=found.key if found.role == "case" else None,
         )
+        for found in step.of("when", "case", "else")
+    ]
     on = compiler.expression(written["on"]) if isinstance(written, dict) else None
     return Branch(address=step.address, step=step.address, arms=tuple(arms), on=on)
 
@@ -211,7 +210,7 @@ KIND_COMPILERS: dict[str, Callable[[Compiler, Step], Node]] = {
 }
 
 
-def _joining(compiler: Compiler, terms: dict[str, JSON]) -> Joining:
+def _joining(compiler: Compiler, terms: Mapping[str, JSON]) -> Joining:
     return Joining(
         join=compiler.optional(terms.get("join")),
         finish=terms.get("rest") == "finish",
@@ -220,14 +219,14 @@ def _joining(compiler: Compiler, terms: dict[str, JSON]) -> Joining:
     )
 
 
-def _patience(compiler: Compiler, terms: dict[str, JSON]) -> Patience:
+def _patience(compiler: Compiler, terms: Mapping[str, JSON]) -> Patience:
     return Patience(
         timeout=compiler.optional(terms.get("timeout")),
         default=compiler.template(terms["default"]) if "default" in terms else None,
     )
 
 
-def _trigger(compiler: Compiler, entry: dict[str, JSON], terms: dict[str, JSON]) -> Trigger:
+def _trigger(compiler: Compiler, entry: Mapping[str, JSON], terms: Mapping[str, JSON]) -> Trigger:
     signal = entry.get("signal")
     return Trigger(
         name=entry.get("name") or signal or "time",

@@ -23,9 +23,35 @@ from perdure.definition.grammar import (
     Tagged,
 )
 from perdure.definition.leaves import (
-    ANY, ARGUMENTS, BINDING, COLLECTION, CONDITION, COUNT, DOTTED, DURATION, ERROR_TYPE, EXPRESSION, FACTOR, FLAG,
-    FRACTION, ID, JOIN, LABEL, PATH, SCHEMA, SIGNAL, SWITCH, TEXT, TIME, TOLERATE, TRUE, VERSION, ZONE, choice,
+    ANY,
+    ARGUMENTS,
+    BINDING,
+    COLLECTION,
+    CONDITION,
+    COUNT,
+    DOTTED,
+    DURATION,
+    ERROR_TYPE,
+    EXPRESSION,
+    FACTOR,
+    FORM,
+    FRACTION,
+    ID,
+    JOIN,
+    LABEL,
+    PATH,
+    SCHEMA,
+    SIGNAL,
+    SWITCH,
+    TEXT,
+    TIME,
+    TOLERATE,
+    TRUE,
+    VERSION,
+    ZONE,
+    choice,
     is_template,
+    word,
 )  # fmt: skip
 from perdure.values import JSON, parse_time
 
@@ -54,7 +80,7 @@ LATER: Final[Mapping[str, Mapping[str, str]]] = {
     "arm": {"event": "events", "match": "events"},
     "default": {"queue": "task queues"},
 }
-"""By the name of the shape, the keys of the language that are not built yet, and the feature they belong to."""
+"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
 
 LATER_KINDS: Final = frozenset(
     ("workflow", "receive", "publish", "send", "emit", "cancel", "restart", "event")
@@ -109,8 +135,8 @@ _CATCH: Final = Items(Record("catch_arm", {
 
 _JOINING: Final[Keys] = {
     "join": Key(JOIN, "how many must succeed"),
-    "rest": Key(choice("rest", "cancel", "finish"), "what happens to those behind the join"),
-    "on_error": Key(choice("on_error", "fail", "collect"), "fail fast, or collect results and errors"),
+    "rest": Key(word("rest", "cancel", "finish"), "what happens to those behind the join"),
+    "on_error": Key(word("on_error", "fail", "collect"), "fail fast, or collect results and errors"),
     "tolerate": Key(TOLERATE, "how many may fail"),
 }
 _PATIENCE: Final[Keys] = {
@@ -118,7 +144,7 @@ _PATIENCE: Final[Keys] = {
     "default": Key(ANY, "the result when the time is over; without it, Timeout is raised"),
 }
 _ZONE: Final[Keys] = {"timezone": Key(ZONE, "the zone of a time without offset")}
-_TRANSIENT: Final[Keys] = {"transient": Key(FLAG, "ignore signals that came before the wait")}
+_TRANSIENT: Final[Keys] = {"transient": Key(SWITCH, "ignore signals that came before the wait")}
 
 MODIFIERS: Final[Keys] = {
     "id": Key(ID, "the step's name, unique in the document"),
@@ -161,15 +187,14 @@ _ENTRY: Final = Tagged("entry", {
 }, {})  # fmt: skip
 
 _WAIT: Final = Tagged("wait", {
+    "for": Kind(DURATION, "a span of time"),
     "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
     "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
     "any": Kind(Items(_ENTRY, least=1), "the first of these", _TRANSIENT),
     "all": Kind(Items(_ENTRY, least=1), "all of these", _TRANSIENT),
 }, _PATIENCE, elsewhere={
-    "after": "an entry of any or all; alone it is `wait: 3d`",
-    "for": "no wait: write `wait: 3d`",
-    "duration": "no wait: write `wait: 3d`",
-    "name": "an entry of any or all",
+    "after": "the entries of any and all; alone it is `wait: 3d`",
+    "name": "the entries of any and all",
 })  # fmt: skip
 
 _SELECT_ARM: Final = Tagged("arm", {
@@ -194,7 +219,10 @@ _STEPS_OR_RECORD: Final = ByType("a list of steps", {
 _PARALLEL: Final = Record("parallel", {
     "branches": Key(Table(ByType("a list of steps or a mapping", {
         "array": STEPS,
-        "object": Record("parallel_branch", {"if": Key(CONDITION, "whether the branch is taken"), "steps": BODY}),
+        "object": Record("parallel_branch", {
+            "if": Key(CONDITION, "whether the branch is taken"),
+            "steps": BODY,
+        }),
     }), ID, least=1), "the branches by name", required=True),
     **_JOINING,
 })  # fmt: skip
@@ -203,8 +231,10 @@ _TEXTS: Final = ByType("a text or a list of texts", {"string": TEXT, "array": It
 
 _ASK: Final = Record("ask", {
     "prompt": Key(TEXT, "the question", required=True),
-    "form": Key(SCHEMA, "JSON Schema of the answer"),
-    "choices": Key(ByType("a list or an expression", {"array": Items(ANY, least=1), "string": EXPRESSION}), "the answers to choose from"),
+    "form": Key(FORM, "JSON Schema of the answer"),
+    "choices": Key(ByType("a list or an expression", {
+        "array": Items(ANY, least=1), "string": EXPRESSION,
+    }), "the answers to choose from"),
     "of": Key(_TEXTS, "who is asked"),
     "reminders": Key(ByType("a duration or a list of durations", {
         "string": DURATION, "integer": DURATION, "number": DURATION, "array": Items(DURATION, least=1),
@@ -243,7 +273,9 @@ STEP: Final = Tagged("step", {
     }), "wait durably"),
     "select": Kind(ByType("a list of arms or a mapping", {
         "array": _SELECT_ARMS,
-        "object": Record("select", {"arms": Key(_SELECT_ARMS, "the arms", required=True), **_PATIENCE, **_TRANSIENT}),
+        "object": Record("select", {
+            "arms": Key(_SELECT_ARMS, "the arms", required=True), **_PATIENCE, **_TRANSIENT,
+        }),
     }), "the first thing to happen picks the arm"),
     "ask": Kind(_ASK, "a question to a person"),
     "set": Kind(Table(ANY, ID, least=1), "assign variables"),
@@ -254,7 +286,7 @@ STEP: Final = Tagged("step", {
         "details": Key(ANY, "facts about it"),
     }), "raise an error"),
     "rollback": Kind(ByType("all or a mapping", {
-        "string": choice("all", "all"),
+        "string": word("all", "all"),
         "object": Record("rollback", {"to": Key(ID, "the step to go back to", required=True)}),
     }), "undo what was completed, newest first"),
     "use": Kind(DOTTED, "the steps of a fragment", _WITH),

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
-from typing import Final
+from typing import Final, TypeAlias
 
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.schemas import schema_problems
 from perdure.values import JSON, parse_duration, parse_time
 
-Check = Callable[[JSON], Iterable[Fault]]
+Check: TypeAlias = Callable[[JSON], Iterable[Fault]]
 
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{\{"}
 _ID: Final = r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$"
@@ -28,7 +28,8 @@ _DURATION: Final = r"\{\{|^\s*[Pp]|^\s*[0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d|w)"
 _SHARE: Final = r"^(100|[0-9]{1,2})(\.[0-9]+)?%$"
 _RESERVED: Final = frozenset(
     ("input", "steps", "vars", "index", "error", "message", "state", "run", "secrets",
-     "now", "today", "uuid", "random", "true", "false", "none", "null", "and", "or", "not", "in", "is", "if", "else")
+     "now", "today", "uuid", "random",
+     "true", "false", "none", "null", "and", "or", "not", "in", "is", "if", "else")
 )  # fmt: skip
 
 
@@ -71,31 +72,37 @@ def _named(name: str, says: str, pattern: str) -> Leaf:
 
     def check(value: JSON) -> Iterable[Fault]:
         if not isinstance(value, str):
-            hint = "put it in quotes" if isinstance(value, bool | int | float) else None
-            return (Fault("WF203", f"must be {says}, not {called(value)}", hint),)
+            hint = "put it in quotes" if isinstance(value, int | float) else None
+            return (Fault("WF203", f"must be a name, not {called(value)}", hint),)
         if is_template(value):
             return (
                 Fault("WF210", "must be written out, without {{ }}", "choose between names with a branch"),
             )
         if matcher.fullmatch(value) is None:
-            return (Fault("WF209", f"is no name: {quoted(value)}", f"{says}"),)
+            return (Fault("WF209", f"{quoted(value)} is no valid name", f"use {says}", whole=True),)
         return ()
 
     return Leaf(name, check, {"type": "string", "pattern": pattern})
 
 
-def choice(name: str, *words: str) -> Leaf:
-    """One of a few words, or a template."""
+def word(name: str, *words: str) -> Leaf:
+    """One of a few words, written out."""
     says = " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"
 
     def check(value: JSON) -> Iterable[Fault]:
         if isinstance(value, str) and value in words:
             return ()
         if isinstance(value, str):
-            return (Fault("WF211", f"is {says}, not {quoted(value)}", did_you_mean(value, words)),)
+            return (Fault("WF211", f"must be {says}, not {quoted(value)}", did_you_mean(value, words)),)
         return _wrong(says, value)
 
-    return _or_template(name, says, {"enum": list(words)}, check)
+    return Leaf(name, check, {"enum": list(words)})
+
+
+def choice(name: str, *words: str) -> Leaf:
+    """One of a few words, or a template."""
+    plain = word(name, *words)
+    return _or_template(name, " or ".join(words), plain.schema, plain.check)
 
 
 def number(name: str, says: str, least: float, most: float | None = None, *, whole: bool = True) -> Leaf:
@@ -168,14 +175,16 @@ def _join(value: JSON) -> Iterable[Fault]:
         if value in ("all", "any"):
             return ()
         hint = did_you_mean(value, ("all", "any"))
-        return (Fault("WF211", f"is all, any or a number, not {quoted(value)}", hint),)
+        return (Fault("WF211", f"must be all, any or a number, not {quoted(value)}", hint),)
     return COUNT.check(value)
 
 
 def _tolerate(value: JSON) -> Iterable[Fault]:
     says = 'a number or a share such as "10%"'
     if isinstance(value, str):
-        return () if re.fullmatch(_SHARE, value) else (Fault("WF211", f"is {says}, not {quoted(value)}"),)
+        return (
+            () if re.fullmatch(_SHARE, value) else (Fault("WF211", f"must be {says}, not {quoted(value)}"),)
+        )
     if isinstance(value, bool) or not isinstance(value, int):
         return _wrong(says, value)
     return () if value >= 0 else (Fault("WF212", f"must be at least 0, not {str(value)[:20]}"),)
@@ -184,7 +193,7 @@ def _tolerate(value: JSON) -> Iterable[Fault]:
 def _variable(value: JSON) -> Iterable[Fault]:
     faults = tuple(_IDENTIFIER.check(value))
     if not faults and value in _RESERVED:
-        return (Fault("WF209", f"is reserved: {quoted(value)}", "choose another name"),)
+        return (Fault("WF209", f"{quoted(value)} is a reserved name", "choose another", whole=True),)
     return faults
 
 
@@ -195,6 +204,17 @@ def _schema(value: JSON) -> Iterable[Fault]:
         Fault("WF215" if found.remote else "WF214", found.message, None, found.path)
         for found in schema_problems(value)
     )
+
+
+def _form(value: JSON) -> Iterable[Fault]:
+    """A schema some of whose values may come from expressions, such as an `enum`."""
+    return tuple(fault for fault in _schema(value) if not is_template(_at(value, fault.path)))
+
+
+def _at(value: JSON, path: tuple[str | int, ...]) -> JSON:
+    for part in path:
+        value = value[part]
+    return value
 
 
 ANY: Final = Leaf("value", lambda value: (), {})
@@ -219,7 +239,7 @@ VERSION: Final = _typed(
 SWITCH: Final = _typed("switch", "true or false", (bool,), {"type": "boolean"})
 TRUE: Final = Leaf(
     "true",
-    lambda value: () if value is True else (Fault("WF211", "is true, or a list of steps"),),
+    lambda value: () if value is True else (Fault("WF211", "must be true, or a list of steps"),),
     {"const": True},
 )
 
@@ -242,7 +262,6 @@ DURATION: Final = _or_template(
 )
 TIME: Final = _or_template("time", "an ISO 8601 time", {"type": "string", "pattern": r"^\s*[0-9]{4}"}, _time)
 ZONE: Final = _or_template("zone", "an IANA time zone such as Europe/Berlin", {"type": "string"}, _zone)
-FLAG: Final = _or_template("flag", "true or false", {"type": "boolean"}, SWITCH.check)
 JOIN: Final = _or_template(
     "join",
     "all, any or a number",
@@ -258,3 +277,4 @@ TOLERATE: Final = _or_template(
 SCHEMA: Final = Leaf(
     "schema", _schema, {"type": "object", "$ref": "https://json-schema.org/draft/2020-12/schema"}
 )
+FORM: Final = _or_template("form", "a JSON Schema", {"type": "object"}, _form)

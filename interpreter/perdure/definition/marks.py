@@ -18,7 +18,7 @@ Path = Sequence[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of text; lines and columns count characters from 1, the end is the first position behind it."""
+    """A stretch of text; lines and columns count from 1, the end is the first position behind it."""
 
     line: int
     column: int
@@ -72,7 +72,7 @@ class Marks:
         return _mark(self._find(path)[0])
 
     def inside(self, path: Path, offset: int) -> Mark:
-        """Where the character at `offset` of a text value was written, through quotes, escapes and folding."""
+        """Where the character at `offset` of a text value was written, through escapes and folding."""
         spot, left = self._find(path)
         if left or spot.children is not None or spot is NOWHERE:
             return _mark(spot)
@@ -107,12 +107,14 @@ class Marks:
         spot = self._root
         for depth, part in enumerate(path):
             children = spot.children
-            if isinstance(children, dict) and isinstance(part, str) and part in children:
-                spot = children[part]
+            inner: Spot | None = None
+            if isinstance(children, dict) and isinstance(part, str):
+                inner = children.get(part)
             elif isinstance(children, list) and isinstance(part, int) and -1 < part < len(children):
-                spot = children[part]
-            else:
+                inner = children[part]
+            if inner is None:
                 return spot, path[depth:]
+            spot = inner
         return spot, ()
 
     def _locate(self, spot: Spot, index: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from perdure.definition.diagnostics import Diagnostic, Place, report
-from perdure.definition.document import Unreadable, build
+from perdure.definition.document import UnreadableError, build
 from perdure.definition.folding import BREAK
 from perdure.definition.marks import Marks
 from perdure.definition.source import Source
@@ -119,7 +119,7 @@ def _read(text: str, file: str, above: int = 0) -> Source:
     parsed = _as_yaml(text)
     try:
         value, root = build(parsed, file, diagnostics, above)
-    except Unreadable:
+    except UnreadableError:
         return Source(file, text, None, Marks(parsed), diagnostics, above)
     return Source(file, text, value, Marks(parsed, root), diagnostics, above)
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from perdure.definition.diagnostics import Diagnostic, Place, Related, Severity, report
+from perdure.definition.diagnostics import Diagnostic, Place, Related, report
 from perdure.definition.folding import BREAK
 from perdure.definition.marks import Mark, Marks, Path
+from perdure.definition.rules import Severity
 from perdure.values import JSON
 
 
@@ -43,7 +44,7 @@ class Source:
         return self._place(self.marks.key(path))
 
     def inside_place(self, path: Path, offset: int, end: int | None = None) -> Place:
-        """The place of the characters of a text value from `offset` up to `end` (one character without it)."""
+        """The place of a text value's characters from `offset` up to `end`; of one without it."""
         first = self.marks.inside(path, offset)
         last = first if end is None or end <= offset else self.marks.inside(path, end - 1)
         return Place(self.file, first.line, first.column, last.end_line, last.end_column)

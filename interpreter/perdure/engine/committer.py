@@ -85,5 +85,3 @@ class Committer:
                     log.warning("the store can be written again")
                     self.failing = None
                 return answers
-
-

@@ -38,7 +38,7 @@ LOOK = 0.05
 
 
 @contextlib.asynccontextmanager
-async def open(  # noqa: A001 - the public name is perdure.open
+async def open(
     url: str,
     *,
     activities: Iterable[object] = (),
@@ -52,10 +52,10 @@ async def open(  # noqa: A001 - the public name is perdure.open
     """An engine on a store, closed at the end of the block.
 
     `url` is `sqlite:///file`, `memory://` or the path of a file that ends in .db; `sqlite:///file?durability=normal`
-    may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of .py files,
-    or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is the number of activities
-    that run at a time; `only` confines the worker to these run ids. On closing, running activities have `grace`
-    seconds to end. Raises StoreError.
+    may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
+    .py files, or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is
+    the number of activities that run at a time; `only` confines the worker to these run ids. On closing, running
+    activities have `grace` seconds to end. Raises StoreError.
     """
     if secrets is not None:
         raise PerdureError("secrets are not supported yet")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from perdure.core.events import RunStarted
 from perdure.core import wire
+from perdure.core.events import RunStarted
+from perdure.core.outcomes import new_error
 from perdure.engine.history import annotate
 from perdure.engine.records import Ask, RunInfo, iso
 from perdure.engine.resume import restore
@@ -212,7 +212,7 @@ def _facts(row: RunRow) -> dict[str, Any]:
 
 
 def _stuck(note: bytes) -> JSON:
-    return {"type": "Stuck", "message": decode(note)["cause"], "details": None, "step": None, "attempt": None, "cause": None}
+    return new_error("Stuck", decode(note)["cause"])
 
 
 def _last(address: str) -> str:
@@ -224,6 +224,3 @@ def _json(value: JSON, what: str) -> None:
         check(value)
     except ValueError as problem:
         raise InvalidInput(f"{what} is not JSON: {problem}") from None
-
-
-__all__: Sequence[str] = ["Run", "ask_of", "brief"]

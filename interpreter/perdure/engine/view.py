@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perdure.core import State
+from perdure.core.blocks.select import SelectFrame
 from perdure.core.frame import Frame
 from perdure.engine.records import iso
 from perdure.program import Program
@@ -21,7 +22,8 @@ def live_parts(program: Program, state: State) -> list[dict[str, JSON]]:
 
 def _part(program: Program, state: State, frame: Frame) -> dict[str, JSON] | None:
     kind = frame.waits
-    if kind is None or (kind == "retry" and frame.due is None) or getattr(frame, "child", 0) and kind == "select":
+    decided = isinstance(frame, SelectFrame) and frame.child != 0
+    if kind is None or decided or (kind == "retry" and frame.due is None):
         return None
     return {
         "address": program.label(frame.node.step, state.turns(frame)),

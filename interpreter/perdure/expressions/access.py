@@ -164,9 +164,7 @@ def absence(value: JSON, key: JSON, place: str, filters: frozenset[str]) -> Expr
         return refusal(f"{place} is a mapping; its keys are texts, not {kind(key)}", hint=hint)
     if isinstance(value, list | str):
         if type(key) is int:
-            return refusal(
-                f"no item {shown} in {place}; it has {len(value)}", hint='guard with | default("…")'
-            )
+            return refusal(f"no item {shown} in {place}; it has {len(value)}", hint='guard with | default("…")')
         if isinstance(value, list) and isinstance(key, str) and hint is None:
             hint = f'write [0] for its first item, or | map(attribute="{key}")'
     noun = "item" if type(key) is int else "key"

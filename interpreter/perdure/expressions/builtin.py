@@ -45,9 +45,7 @@ Table = dict[str, Builtin]
 Registration = Callable[[Callable[..., JSON]], Callable[..., JSON]]
 
 
-def enter(
-    table: Table, *names: str, given: int, signature: str | None = None, recorded: bool = False
-) -> Registration:
+def enter(table: Table, *names: str, given: int, signature: str | None = None, recorded: bool = False) -> Registration:
     """A decorator that enters a function under its own or other names; `given` leading arguments are ours."""
 
     def register(function: Callable[..., JSON]) -> Callable[..., JSON]:

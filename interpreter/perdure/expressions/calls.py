@@ -28,9 +28,7 @@ def compile_call(visitor: Visitor, node: nodes.Call, soft: bool) -> Closure:
         attribute = node.node.attr if isinstance(node.node, nodes.Getattr) else None
         is_filter = attribute in FILTERS
         raise refusal(
-            f"{clipped(attribute)}(…) is a method; data has none"
-            if attribute
-            else "only functions can be called",
+            f"{clipped(attribute)}(…) is a method; data has none" if attribute else "only functions can be called",
             offset=node.lineno,
             hint=f"write | {attribute}" if is_filter else "use a filter",
         )
@@ -76,9 +74,7 @@ def compile_test(visitor: Visitor, node: nodes.Test, soft: bool) -> Closure:
     return _applied(test, operand, bound(visitor, test, node), node.lineno, strict=False)
 
 
-def _applied(
-    builtin: Builtin, operand: Closure, arguments: list[Closure], offset: int, *, strict: bool
-) -> Closure:
+def _applied(builtin: Builtin, operand: Closure, arguments: list[Closure], offset: int, *, strict: bool) -> Closure:
     apply, name = builtin.apply, builtin.name
 
     def run(scope: Scope) -> JSON:

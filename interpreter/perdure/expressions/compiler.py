@@ -62,14 +62,14 @@ def builds(node: nodes.Node | None) -> bool:
         case nodes.And() | nodes.Or():
             return builds(node.left) or builds(node.right)
         case nodes.Filter(name="default"):
-            return (
-                builds(node.node)
-                or any(map(builds, node.args))
-                or any(builds(pair.value) for pair in node.kwargs)
-            )
+            return builds(node.node) or any(map(builds, node.args)) or any(builds(pair.value) for pair in node.kwargs)
         case nodes.Filter(name="first" | "last" | "min" | "max"):
             return builds(node.node)
-    return isinstance(node, _BUILDERS)
+        case nodes.List() | nodes.Tuple():
+            return not all(isinstance(item, nodes.Const) for item in node.items)
+        case nodes.Dict():
+            return not all(isinstance(pair.value, nodes.Const) for pair in node.items)
+    return isinstance(node, nodes.Add | nodes.Mul | nodes.Filter | nodes.Call)
 
 
 def _constant(visitor: Visitor, node: nodes.Const, soft: bool) -> Closure:
@@ -129,7 +129,7 @@ def _conditional(visitor: Visitor, node: nodes.CondExpr, soft: bool) -> Closure:
 
 
 def _compare(visitor: Visitor, node: nodes.Compare, soft: bool) -> Closure:
-    first, offset = visitor.strict(node.expr), node.lineno
+    first, offset = visitor.strict(node.expr), node.expr.lineno
     rest = [(operators.COMPARISONS[operand.op], visitor.strict(operand.expr)) for operand in node.ops]
     if len(rest) > DEEPEST_TREE:
         raise refusal("the comparison is too long", offset=offset)
@@ -179,18 +179,12 @@ def _mapping(visitor: Visitor, node: nodes.Dict, soft: bool) -> Closure:
         for key, value, offset in pairs:
             name = key(scope)
             if not isinstance(name, str):
-                raise refusal(
-                    f"a key is a text, not {kind(name)}", offset=offset, hint="write the key in quotes"
-                )
+                raise refusal(f"a key is a text, not {kind(name)}", offset=offset, hint="write the key in quotes")
             made[name] = value(scope)
         return made
 
     return run
 
-
-_BUILDERS: Final = (
-    nodes.Add, nodes.Mul, nodes.List, nodes.Tuple, nodes.Dict, nodes.Filter, nodes.Call, nodes.Slice,
-)  # fmt: skip
 
 _NODES: Final[dict[type[nodes.Node], Callable[..., Closure]]] = {
     nodes.Const: _constant,

@@ -70,9 +70,7 @@ def split(scope: Scope, value: JSON, separator: JSON = None) -> JSON:
     """The parts of a text between separators, or between white space."""
     text = demand_text("split", value)
     if separator == "":
-        raise refusal(
-            "the separator of split cannot be empty", hint="write | list for the characters of a text"
-        )
+        raise refusal("the separator of split cannot be empty", hint="write | list for the characters of a text")
     scope.scan(len(text))
     parts = text.split(None if separator is None else demand_text("split", separator), MOST_ITEMS)
     scope.items(len(parts))
@@ -157,9 +155,7 @@ def timestamp(scope: Scope, value: JSON) -> JSON:
         return seconds(parse_time(f"{text}T00:00:00Z" if len(text) == len("2026-03-01") else text))
     except (ValueError, OverflowError) as error:
         message = str(error) if str(error).startswith("the time has no offset") else "not an ISO 8601 time"
-        raise refusal(
-            f"{message.split(',')[0]}: {clipped(text)}", hint="write 2026-03-01T09:00:00+01:00"
-        ) from None
+        raise refusal(f"{message.split(',')[0]}: {clipped(text)}", hint="write 2026-03-01T09:00:00+01:00") from None
 
 
 @_filter()
@@ -203,9 +199,7 @@ def _rounded(value: JSON, precision: int, method: str) -> JSON:
     whole = math.ceil if method == "ceil" else math.floor
     if precision <= 0:
         unit = 10**-precision
-        return (
-            whole(value / unit) * unit if type(value) is float else (value + _up(unit, method)) // unit * unit
-        )
+        return whole(value / unit) * unit if type(value) is float else (value + _up(unit, method)) // unit * unit
     scaled: float = value * 10**precision
     return whole(scaled) / 10**precision if math.isfinite(scaled) else value
 

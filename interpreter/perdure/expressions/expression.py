@@ -50,9 +50,7 @@ class Expression:
             return True
         if value is False or value is None:
             return False
-        raise refusal(
-            f"a condition is true, false or null, not {kind(value)}", hint="compare it with something"
-        )
+        raise refusal(f"a condition is true, false or null, not {kind(value)}", hint="compare it with something")
 
     def within(self, scope: Scope) -> JSON:
         """The value in a scope that other expressions spend from too."""
@@ -80,13 +78,13 @@ def compile_bare(text: str) -> Expression:
     tree = parse(text)
     compiler = Compiler()
     try:
-        run = compiler.strict(tree)
+        run, makes = compiler.strict(tree), builds(tree)
     except RecursionError:
         raise refusal("the expression is nested too deep") from None
     functions = frozenset(compiler.functions)
     recorded = any(FUNCTIONS[name].recorded for name in functions)
     references = tuple(sorted(compiler.references, key=lambda reference: reference.offset or 0))
-    return Expression(text, references, functions, not references and not recorded, run, builds(tree))
+    return Expression(text, references, functions, not references and not recorded, run, makes)
 
 
 @functools.lru_cache(maxsize=KEPT)

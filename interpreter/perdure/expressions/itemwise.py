@@ -33,9 +33,7 @@ def empty(name: str) -> ExpressionError:
     return refusal(f"there is no {name} item: nothing is in it", hint="guard with | default(…)")
 
 
-def _map(
-    visitor: Visitor, node: nodes.Filter, args: Sequence[nodes.Expr], named: Mapping[str, nodes.Expr]
-) -> Stage:
+def _map(visitor: Visitor, node: nodes.Filter, args: Sequence[nodes.Expr], named: Mapping[str, nodes.Expr]) -> Stage:
     if args:
         return _filter_stage(visitor, node, _literal(args[0], "the filter of map"), args[1:], named)
     if "attribute" not in named or not named.keys() <= {"attribute", "default"}:
@@ -87,9 +85,7 @@ def _filter_stage(
     return stage
 
 
-def _select(
-    visitor: Visitor, node: nodes.Filter, args: Sequence[nodes.Expr], named: Mapping[str, nodes.Expr]
-) -> Stage:
+def _select(visitor: Visitor, node: nodes.Filter, args: Sequence[nodes.Expr], named: Mapping[str, nodes.Expr]) -> Stage:
     if not args:
         _order_none(node, named)
         return lambda scope: bool

@@ -171,7 +171,7 @@ def fingerprint(scope: Scope, value: JSON) -> str:
     """A text that two values share exactly when they are `equal`; as a text, its hash cannot be forged."""
     scope.spend(1)
     if isinstance(value, str):
-        scope.scan(len(value))
+        scope.text(len(value))
         return f'"{value}'
     if type(value) in NUMBERS:
         whole = type(value) is int or value.is_integer()
@@ -198,10 +198,9 @@ def _scalar_equal(left: JSON, right: JSON) -> bool:
 
 
 def _power(base: JSON, exponent: JSON) -> JSON:
-    if type(base) is int and type(exponent) is int and exponent > 0:
-        # A base of n bits gives at least (n - 1) × exponent bits: refuse before multiplying.
-        if (base.bit_length() - 1) * exponent > WIDEST:
-            raise refusal(f"the number would have more than {WIDEST:,} bits")
+    # A base of n bits gives at least (n - 1) × exponent bits: refuse before multiplying.
+    if type(base) is int and type(exponent) is int and (base.bit_length() - 1) * exponent > WIDEST:
+        raise refusal(f"the number would have more than {WIDEST:,} bits")
     return base**exponent
 
 

@@ -58,11 +58,11 @@ class Scope:
             )
 
     def scan(self, length: int) -> None:
-        """Pay for looking through a text; a character is far cheaper than an operation."""
-        self.spend((length >> 6) + 1)
+        """Pay for looking through a text: 256 characters cost as much as an item."""
+        self.spend((length >> 8) + 1)
 
     def text(self, length: int) -> None:
-        """Pay for a text that is about to be made, or refuse its length."""
+        """Pay for a text that is about to be made, or refuse its length: 64 characters an operation."""
         if length > LONGEST_TEXT:
             raise refusal(f"the text would have more than {LONGEST_TEXT:,} characters")
         self.spend((length >> 6) + 1)

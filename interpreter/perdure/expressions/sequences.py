@@ -179,9 +179,7 @@ def attribute_of(item: JSON, path: JSON, index: int | None = None) -> JSON:
     found = follow(item, path)
     if found is MISSING:
         where = "an item" if index is None else f"item {index}"
-        raise refusal(
-            f'{where} has no "{clipped(str(path))}"', hint='leave it out with | selectattr("…", "defined")'
-        )
+        raise refusal(f'{where} has no "{clipped(str(path))}"', hint='leave it out with | selectattr("…", "defined")')
     return found
 
 

@@ -109,9 +109,7 @@ def split(text: str) -> list[str | Hole]:
             if holes > MOST_EXPRESSIONS:
                 raise refusal(f"the text holds more than {MOST_EXPRESSIONS:,} expressions")
     if opened >= 0:
-        raise refusal(
-            "{{ is not closed", offset=max(opened - 2, 0), hint="write {{ '{{' }} for the braces themselves"
-        )
+        raise refusal("{{ is not closed", offset=max(opened - 2, 0), hint="write {{ '{{' }} for the braces themselves")
     return [*parts, text[end:]] if text[end:] else parts
 
 
@@ -188,9 +186,7 @@ def _float(text: str, offset: int) -> float:
     return number
 
 
-def _syntax_refusal(
-    text: str, error: TemplateSyntaxError, at_end: bool, offset: int | None = None
-) -> Exception:
+def _syntax_refusal(text: str, error: TemplateSyntaxError, at_end: bool, offset: int | None = None) -> Exception:
     offset = len(text) if at_end else error.lineno if offset is None else offset
     message = (error.message or "cannot be read").rstrip(".")
     for jinja, ours in _PHRASES:

@@ -70,8 +70,7 @@ def suggestion(word: str, words: Iterable[object]) -> str | None:
 def spelled(root: str, keys: Iterable[str | int]) -> str:
     """A path as an author writes it: `steps.flight.legs[0]`."""
     return root + "".join(
-        f".{key}" if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else f"[{_quoted(key)}]"
-        for key in keys
+        f".{key}" if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else f"[{_quoted(key)}]" for key in keys
     )
 
 

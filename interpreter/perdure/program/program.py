@@ -5,10 +5,10 @@ Knows where each node was written and how steps are named to people; knows nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from re import Pattern, compile, escape
 
 from perdure.expressions import Template
 from perdure.program.nodes import Address, Node
@@ -67,5 +67,5 @@ def matches(patterns: Iterable[str], name: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _glob(pattern: str) -> Pattern[str]:
-    return compile(".*".join(escape(part) for part in pattern.split("*")))
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")))

@@ -37,11 +37,38 @@ def known() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.version)
 
 
-def pending(db: sqlite3.Connection, path: object) -> list[Migration]:
-    """What has to be applied to this file; writes nothing.
+def check(db: sqlite3.Connection, path: object) -> None:
+    """Refuse a file that is not ours, or too new; writes nothing. Raises StoreCorrupt or StoreUnavailable."""
+    db.execute("BEGIN")  # one moment for all questions: another process may be creating the tables right now
+    try:
+        _pending(db, path)
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
-    Raises StoreCorrupt where the file is not ours, StoreUnavailable where a newer Perdure wrote it.
-    """
+
+def migrate(db: sqlite3.Connection, path: object) -> None:
+    """Apply what is pending, all or nothing; of two processes at once one does it, one finds it done."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for migration in _pending(db, path):
+            for statement in _split(migration.text):
+                db.execute(statement)
+            db.execute(
+                "INSERT INTO perdure_schema (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
+                (migration.version, migration.name, migration.checksum, time.time_ns() // 1000),
+            )
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Writes nothing, but SQLite refuses it where the file is read-only; BEGIN IMMEDIATE it would accept.
+        db.execute("DELETE FROM perdure_schema WHERE version < 0")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _pending(db: sqlite3.Connection, path: object) -> list[Migration]:
     applied = _applied(db, path)
     migrations = known()
     newest = migrations[-1].version
@@ -57,26 +84,6 @@ def pending(db: sqlite3.Connection, path: object) -> list[Migration]:
                 "open it with the Perdure that wrote it"
             )
     return [migration for migration in migrations if migration.version not in applied]
-
-
-def migrate(db: sqlite3.Connection, path: object) -> None:
-    """Apply what is pending, all or nothing; of two processes at once one does it, one finds it done."""
-    # Also when nothing is pending: a file that cannot be written is refused here.
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        for migration in pending(db, path):
-            for statement in _split(migration.text):
-                db.execute(statement)
-            db.execute(
-                "INSERT INTO perdure_schema (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
-                (migration.version, migration.name, migration.checksum, time.time_ns() // 1000),
-            )
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def _applied(db: sqlite3.Connection, path: object) -> dict[int, str]:

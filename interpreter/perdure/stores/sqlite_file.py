@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from perdure.errors import StoreCorrupt, StoreError, StoreUnavailable
-from perdure.stores.migrations import migrate, pending
+from perdure.stores.migrations import check, migrate
 
 Durability = Literal["full", "normal"]
 
@@ -123,7 +123,7 @@ def _check_place(path: Path) -> None:
 def _opened(path: Path, durability: Durability) -> sqlite3.Connection:
     db = connect(path, create=True)
     try:
-        pending(db, path)  # first of all, so that nobody else's file is changed
+        check(db, path)  # first of all, so that nobody else's file is changed
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreUnavailable(

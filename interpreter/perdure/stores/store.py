@@ -198,9 +198,7 @@ class Store(Protocol):
         """Delete the worker's row and set its runs free (`wake_at` = at), in one transaction. When it `died`,
         `recoveries` of each of its runs grows by one; else (an orderly farewell) it does not."""
 
-    async def claim(
-        self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None
-    ) -> list[RunRow]:
+    async def claim(self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None) -> list[RunRow]:
         """Take up to `limit` open runs (not paused, not stuck) without an owner whose `wake_at` is due, longest due
         first; `only` names the run ids to choose among. Raises Fenced where the worker has no row."""
 

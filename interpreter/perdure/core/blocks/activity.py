@@ -97,7 +97,8 @@ class ActivityFrame(Frame):
         )
 
     def _failed(self, turn: Turn, error: dict[str, JSON], *, final: bool = False) -> None:
-        turn.fail(self, {**new_error("ActivityFailed", ""), **error, "step": None, "attempt": self.attempt}, final=final)
+        error = {**new_error("ActivityFailed", ""), **error, "step": None, "attempt": self.attempt}
+        turn.fail(self, error, final=final)
 
     def _lost(self, turn: Turn) -> None:
         if self.cancelling:
@@ -128,5 +129,3 @@ class ActivityFrame(Frame):
                 rounds.append(str(frame.attempt))
             frame = turn.state.frames.get(frame.parent)
         return ".".join(reversed(rounds)) or "1"
-
-

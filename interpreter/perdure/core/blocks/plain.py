@@ -10,6 +10,7 @@ from perdure.core.outcomes import Completed, Outcome, Stopped, new_error
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.schemas import check_value
+from perdure.values import encode
 
 
 @dataclass(slots=True)
@@ -40,7 +41,8 @@ class FailFrame(Frame):
         type, message = error.get("type", "Failed"), error.get("message", "")
         if not isinstance(type, str) or not type:
             raise ExpressionError(f"fail.type must be a text, not {type!r}")
-        turn.fail(self, new_error(type, message if isinstance(message, str) else str(message), details=error.get("details")))
+        text = message if isinstance(message, str) else encode(message).decode()
+        turn.fail(self, new_error(type, text, details=error.get("details")))
 
 
 @dataclass(slots=True)

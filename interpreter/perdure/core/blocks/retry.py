@@ -129,5 +129,3 @@ class RetryFrame(Wrapper):
         else:
             span = self.delay * self.factor ** min(self.attempt - 1, 100)
         return round(min(span, self.longest, 36_525 * DAY))
-
-

@@ -75,7 +75,8 @@ CONTROL: Final = table(
         "a branch whose arms may all not hold",
         "It then gives nothing, which is often but not always what is meant.",
         "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}",
-        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}\n    - {else: [{activity: mail.send}]}",
+        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}\n    - {else: [{activity: "
+        "mail.send}]}",
     ),
     Rule(
         "WF411", "fragment-argument", "error",
@@ -83,5 +84,19 @@ CONTROL: Final = table(
         "The fragment's input schema says what it takes.",
         "- use: notify\n  with: {adress: a@example.com}",
         "- use: notify\n  with: {address: a@example.com}",
+    ),
+    Rule(
+        "WF412", "endless-loop", "warning",
+        "a loop that nothing inside it can end, or slow down",
+        "Its turns neither change what the condition reads nor wait for anything, so it runs until the run is cancelled.",
+        "- repeat: {until: vars.done}\n  steps:\n    - set: {count: 1}",
+        "- repeat: {until: vars.done, max: 10}\n  steps:\n    - set: {done: true}",
+    ),
+    Rule(
+        "WF413", "unused-fragment", "warning",
+        "a fragment or an import that nothing uses",
+        "It is most often left over, or its use is mistyped.",
+        "fragments:\n  notify: {steps: [{activity: mail.send}]}\nsteps:\n  - activity: mail.send",
+        "fragments:\n  notify: {steps: [{activity: mail.send}]}\nsteps:\n  - use: notify",
     ),
 )  # fmt: skip

@@ -31,7 +31,8 @@ EXPRESSIONS: Final = table(
     Rule(
         "WF304", "unknown-name", "error",
         "an expression uses a name that means nothing here",
-        "Only input, steps, vars, run and the names of the scopes around it exist; an undefined name is an error, never an empty text.",
+        "Only input, steps, vars, run and the names of the scopes around it exist; an undefined name is "
+        "an error, never an empty text.",
         'with: {id: "{{ order }}"}',
         'with: {id: "{{ input.order }}"}',
     ),
@@ -76,5 +77,26 @@ EXPRESSIONS: Final = table(
         "It could not be evaluated when the run gets there.",
         'output: "{{ input.a + }}"',
         'output: "{{ input.a + 1 }}"',
+    ),
+    Rule(
+        "WF311", "unknown-field", "error",
+        "an expression reads a field that its schema does not have",
+        "The schema of the input, or the activity's declared result, says which fields there are.",
+        'with: {id: "{{ input.oder }}"}   # the input has the field order',
+        'with: {id: "{{ input.order }}"}',
+    ),
+    Rule(
+        "WF312", "constant-condition", "warning",
+        "a condition that always or never holds",
+        "What stands under it always runs, or never does; most often a name is written in quotes.",
+        "if: \"'paid' == 'paid'\"",
+        "if: input.state == 'paid'",
+    ),
+    Rule(
+        "WF313", "not-a-list", "error",
+        "a foreach over something that is no list",
+        "foreach takes lists only; a mapping or a text would fail when the run gets there.",
+        "foreach: \"'abc'\"",
+        "foreach: \"['a', 'b', 'c']\"",
     ),
 )  # fmt: skip

@@ -10,7 +10,8 @@ READING: Final = table(
     Rule(
         "WF101", "syntax", "error",
         "the text is not YAML",
-        "Nothing can be said about a file that cannot be read; most often it is a missing quote, a tab used to indent, or a colon inside an unquoted text.",
+        "Nothing can be said about a file that cannot be read; most often it is a missing quote, a tab "
+        "used to indent, or a colon inside an unquoted text.",
         "description: ready: set: go",
         'description: "ready: set: go"',
     ),
@@ -31,21 +32,24 @@ READING: Final = table(
     Rule(
         "WF104", "ambiguous-scalar", "warning",
         "a plain scalar that YAML 1.1 and YAML 1.2 read differently",
-        "Perdure reads YAML 1.2: NO is a text and 014 is the number 14. Other tools, and people, may read false and 12. Quotes, or true and false, leave no doubt.",
+        "Perdure reads YAML 1.2: NO is a text and 014 is the number 14. Other tools, and people, may "
+        "read false and 12. Quotes, or true and false, leave no doubt.",
         "country: NO",
         'country: "NO"',
     ),
     Rule(
         "WF105", "alias-bomb", "error",
         "aliases multiply the document beyond its budget",
-        "A few lines of nested aliases can stand for billions of nodes and exhaust the memory of whoever reads them.",
+        "A few lines of nested aliases can stand for billions of nodes and exhaust the memory of whoever "
+        "reads them.",
         "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]  # and so on, forty times",
         "a: &a [x, x]\nb: [*a, *a]",
     ),
     Rule(
         "WF106", "tag-refused", "error",
         "a YAML tag such as !!python/object or !include",
-        "Tags ask the reader to build something other than plain data, which a definition never needs and a hostile one abuses.",
+        "Tags ask the reader to build something other than plain data, which a definition never needs "
+        "and a hostile one abuses.",
         "when: !!timestamp 2026-03-01",
         'when: "2026-03-01"',
     ),
@@ -59,7 +63,8 @@ READING: Final = table(
     Rule(
         "WF108", "bad-character", "error",
         "a control character or half a surrogate pair",
-        "Invisible characters break terminals, comparisons and stores; inside double quotes an escape says the same visibly.",
+        "Invisible characters break terminals, comparisons and stores; inside double quotes an escape "
+        "says the same visibly.",
         "name: a<NUL>b",
         'name: "a\\tb"',
     ),

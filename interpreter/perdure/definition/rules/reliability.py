@@ -42,4 +42,11 @@ RELIABILITY: Final = table(
         "timeout: {attempt: 10m, total: 5m}",
         "timeout: {attempt: 1m, total: 5m}",
     ),
+    Rule(
+        "WF506", "unused-default", "warning",
+        "a pattern in defaults that fits no activity of the definition",
+        "Its retries and timeouts hold for nothing; most often the pattern is mistyped.",
+        "defaults: {'payment.*': {timeout: 5m}}\nsteps:\n  - activity: payments.charge",
+        "defaults: {'payments.*': {timeout: 5m}}\nsteps:\n  - activity: payments.charge",
+    ),
 )  # fmt: skip

@@ -101,7 +101,8 @@ STRUCTURE: Final = table(
     Rule(
         "WF214", "bad-schema", "error",
         "a JSON Schema that is itself not valid",
-        "Values are checked against JSON Schema 2020-12; a broken schema would let everything or nothing through.",
+        "Values are checked against JSON Schema 2020-12; a broken schema would let everything or nothing "
+        "through.",
         "input: {type: objekt}",
         "input: {type: object}",
     ),

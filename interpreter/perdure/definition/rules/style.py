@@ -14,4 +14,11 @@ STYLE: Final = table(
         "timeout: 5m  # perdure: ignore[WF503] answered by phone",
         "timeout: 5m",
     ),
+    Rule(
+        "WF902", "unnamed-wait", "warning",
+        "a step that waits and has no id",
+        "A waiting step is found by its address, which is made of ids; a named one survives an edit above it.",
+        "- wait: {signal: paid}",
+        "- id: payment\n  wait: {signal: paid}",
+    ),
 )  # fmt: skip

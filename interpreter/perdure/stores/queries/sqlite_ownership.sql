@@ -25,9 +25,9 @@ RETURNING key, id, workflow, version, digest, status, created_at, closed_at, lab
     outcome;
 
 -- name: claim_due
--- Take the runs that are longest due.
+-- Take the runs that are longest due. INDEXED BY: the planner would take all running runs and sort them.
 UPDATE runs SET owner = :worker WHERE key IN (
-    SELECT key FROM runs
+    SELECT key FROM runs INDEXED BY runs_due
     WHERE owner IS NULL AND wake_at IS NOT NULL AND status IN ('scheduled', 'running') AND wake_at <= :now
     ORDER BY wake_at, key LIMIT :limit
 )
@@ -35,11 +35,11 @@ RETURNING key, id, workflow, version, digest, status, created_at, closed_at, lab
     outcome;
 
 -- name: claim_among
--- Take the runs that are longest due among the named ones.
+-- Take the runs that are longest due among the named ones. The plus signs leave the planner only the ids' index.
 UPDATE runs SET owner = :worker WHERE key IN (
     SELECT key FROM runs
     WHERE id IN (SELECT value FROM json_each(:only))
-        AND owner IS NULL AND wake_at IS NOT NULL AND status IN ('scheduled', 'running') AND wake_at <= :now
+        AND +owner IS NULL AND +wake_at <= :now AND +status IN ('scheduled', 'running')
     ORDER BY wake_at, key LIMIT :limit
 )
 RETURNING key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
@@ -47,11 +47,11 @@ RETURNING key, id, workflow, version, digest, status, created_at, closed_at, lab
 
 -- name: next_wake
 -- When the next run can be claimed.
-SELECT min(wake_at) FROM runs
+SELECT min(wake_at) FROM runs INDEXED BY runs_due
 WHERE owner IS NULL AND wake_at IS NOT NULL AND status IN ('scheduled', 'running');
 
 -- name: next_wake_among
--- When the next of the named runs can be claimed.
+-- When the next of the named runs can be claimed. The plus signs leave the planner only the ids' index.
 SELECT min(wake_at) FROM runs
 WHERE id IN (SELECT value FROM json_each(?))
-    AND owner IS NULL AND wake_at IS NOT NULL AND status IN ('scheduled', 'running');
+    AND +owner IS NULL AND +wake_at IS NOT NULL AND +status IN ('scheduled', 'running');

@@ -1,0 +1,161 @@
+"""The activities that the example definitions call: small stand-ins for real services, all in memory.
+
+They behave alike for alike input, so that the examples always show the same: card 4000 is declined, the feed
+`stocks` is down, addresses that end in `.invalid` bounce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import perdure
+from perdure import ActivityError, activity
+
+
+@dataclass(frozen=True)
+class Booking:
+    id: str
+    price: float
+
+
+@dataclass(frozen=True)
+class Receipt:
+    id: str
+    amount: float
+
+
+@dataclass(frozen=True)
+class Item:
+    sku: str
+    quantity: int
+    price: float
+
+
+@dataclass(frozen=True)
+class Expense:
+    employee: str
+    amount: float
+    purpose: str
+
+
+@activity("flights.book")
+async def book_flight(code: str) -> Booking:
+    """Book a seat on a flight."""
+    return Booking(f"F-{code}", 120.0)
+
+
+@activity("flights.cancel")
+async def cancel_flight(id: str) -> None:
+    """Give a seat back."""
+    perdure.context().logger.info("flight %s is cancelled", id)
+
+
+@activity("hotels.book")
+async def book_hotel(name: str) -> Booking:
+    """Book a room."""
+    return Booking(f"H-{name}", 80.0)
+
+
+@activity("hotels.cancel")
+async def cancel_hotel(id: str) -> None:
+    """Give a room back."""
+    perdure.context().logger.info("hotel %s is cancelled", id)
+
+
+@activity("payments.charge")
+async def charge(card: str, amount: float) -> Receipt:
+    """Charge a card. Card 4000 is declined; with card 5000 the bank answers only at the third attempt."""
+    attempt = perdure.context().attempt
+    if card == "4000":
+        raise ActivityError("payments.Declined", "the card was declined", retryable=False)
+    if card == "5000" and attempt < 3:
+        raise ActivityError("payments.Unavailable", f"the bank does not answer (attempt {attempt})")
+    return Receipt(f"R-{card}", amount)
+
+
+@activity("payments.refund")
+async def refund(id: str) -> None:
+    """Give a charge back."""
+    perdure.context().logger.info("receipt %s is refunded", id)
+
+
+@activity("orders.validate")
+async def validate_order(items: list[Item]) -> list[Item]:
+    """Refuse an order without items, or with a quantity that makes no sense."""
+    if not items:
+        raise ActivityError("orders.Empty", "the order has no items", retryable=False)
+    for item in items:
+        if item.quantity < 1:
+            message = f"{item.quantity} of {item.sku} cannot be ordered"
+            raise ActivityError("orders.BadQuantity", message, {"sku": item.sku}, retryable=False)
+    return items
+
+
+@activity("orders.total")
+async def total_order(items: list[Item]) -> float:
+    """The sum of an order."""
+    return round(sum(item.quantity * item.price for item in items), 2)
+
+
+@activity("mail.send")
+async def send_mail(to: str, subject: str, body: str = "") -> dict[str, str]:
+    """Send a mail; addresses that end in .invalid bounce."""
+    if to.endswith(".invalid"):
+        raise ActivityError("mail.Bounced", f"{to} does not exist", retryable=False)
+    perdure.context().logger.info("mail to %s: %s", to, subject)
+    return {"to": to, "subject": subject}
+
+
+@activity("expenses.record")
+async def record_expense(
+    expense: Expense, approved: bool, by: str | None = None
+) -> dict[str, bool | str | None]:
+    """Write a decision into the books."""
+    return {"approved": approved, "by": by, "employee": expense.employee}
+
+
+@activity("dashboard.fetch")
+async def fetch(feed: str) -> dict[str, str | int]:
+    """Read a feed; the feed `stocks` is down."""
+    await asyncio.sleep(0.05)
+    if feed == "stocks":
+        raise ActivityError("dashboard.Down", f"{feed} does not answer")
+    return {"feed": feed, "entries": len(feed)}
+
+
+@activity("dashboard.render")
+def render(title: str, panels: dict[str, str]) -> str:
+    """A page of plain text, one line a panel."""
+    return "\n".join([title, *(f"{name}: {text}" for name, text in panels.items())])
+
+
+@activity("campaign.recipients")
+async def recipients(segment: str, count: int = 25) -> list[str]:
+    """The addresses of a segment; every tenth no longer exists."""
+    return [f"{segment}{n}@{'gone.invalid' if n % 10 == 9 else 'example.com'}" for n in range(count)]
+
+
+class Trials:
+    """Trial accounts, by user."""
+
+    def __init__(self) -> None:
+        self._upgraded: set[str] = set()
+
+    async def setup(self) -> None:
+        """Where a real service would open its connection."""
+        self._upgraded.add("vip")
+
+    async def teardown(self) -> None:
+        self._upgraded.clear()
+
+    async def status(self, user: str) -> dict[str, str | bool]:
+        """Whether a user has subscribed by now."""
+        return {"user": user, "subscribed": user in self._upgraded}
+
+    async def close(self, user: str) -> str:
+        """End a trial."""
+        return f"the trial of {user} has ended"
+
+
+activity("trials")(Trials)

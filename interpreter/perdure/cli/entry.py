@@ -1,0 +1,92 @@
+"""`perdure`: the table of commands, and the one place where their errors become messages and exit codes.
+
+Walk on in the file of a command; `exits` has the codes, `settings` where options, environment and
+configuration meet.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+import click
+
+from perdure.cli import exits
+from perdure.cli.lazy import LazyGroup, Place
+from perdure.cli.options import Given, given
+
+COMMANDS: Final = {
+    "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
+    "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
+    "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
+    "runs": Place("perdure.cli.runs.group:runs", "List runs, look into them, act on them."),
+    "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
+    "activities": Place(
+        "perdure.cli.activities.group:activities", "Show which activities are installed; call one."
+    ),
+    "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
+    "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions."),
+    "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
+}
+
+
+class Root(LazyGroup):
+    """The outermost group: nothing it raises reaches the user as a traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        name = prog_name or "perdure"
+        arguments = list(sys.argv[1:] if args is None else args)
+        noted = extra.setdefault("obj", Given())
+        self._main_shell_completion(extra, name, complete_var)
+        try:
+            code = self._called(name, arguments, extra)
+        except BaseException as problem:
+            if isinstance(problem, SystemExit | GeneratorExit):
+                raise
+            code = exits.explain(problem, debug=noted.debug or bool(os.environ.get("PERDURE_DEBUG")))
+            if code == exits.BROKEN_PIPE:
+                _swallow_output()
+        sys.exit(code)
+
+    def _called(self, name: str, arguments: list[str], extra: dict[str, Any]) -> int:
+        with self.make_context(name, arguments, **extra) as ctx:
+            code = self.invoke(ctx)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else exits.OK
+
+
+def _swallow_output() -> None:
+    """Nobody reads any more: what is still buffered must not fail again when the interpreter flushes it."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = None
+
+
+@click.group(
+    "perdure",
+    cls=Root,
+    places=COMMANDS,
+    no_args_is_help=True,
+    help="""Durable workflows written as YAML: check them, run them, look after their runs.
+
+    The store and the activities come from perdure.toml or [tool.perdure] in pyproject.toml, the environment
+    (PERDURE_STORE, PERDURE_ACTIVITIES, PERDURE_OUTPUT, PERDURE_COLOR) or the options; the later wins.
+
+    Exit codes: 0 ok, 1 findings or a failed run, 2 usage, 3 not found, 5 store unreachable, 6 wait timed out
+    and the run still open, 7 conflict, 130 interrupted.""",
+)
+@click.version_option(package_name="perdure", prog_name="perdure")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    given(ctx)

@@ -1,0 +1,52 @@
+"""The entry of the checks: every concern looks at every space once, and all they find comes back in order.
+
+Spaces are the document and each fragment, so what is wrong in a fragment is told once however often it is used.
+Knows no rule itself; the concerns stand in the files beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from perdure.definition.checks.activities import check_activities
+from perdure.definition.checks.concurrency import check_concurrency
+from perdure.definition.checks.control import check_control
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.fragments import check_fragments
+from perdure.definition.checks.ids import check_ids
+from perdure.definition.checks.loops import check_loops
+from perdure.definition.checks.names import check_names
+from perdure.definition.checks.policies import check_policies
+from perdure.definition.checks.reach import check_reach
+from perdure.definition.checks.spaces import read_spaces
+from perdure.definition.diagnostics import Diagnostic, in_order
+from perdure.definition.models import Document, Library
+from perdure.definition.source import Source
+
+
+def check(
+    document: Document,
+    sources: Mapping[str, Source],
+    library: Library,
+    catalogue: Mapping[str, Mapping[str, Any]] | None,
+) -> list[Diagnostic]:
+    """All that is wrong with a definition whose shape is right, each problem once, in order of place.
+
+    `sources` are its files by their names in the library. Without a `catalogue` nothing is known about activities, and
+    calls of them are not checked. Never raises for what a definition holds.
+    """
+    findings = Findings(sources)
+    spaces = read_spaces(document, library)
+    for space in spaces.all:
+        check_ids(space, findings)
+        check_control(space, spaces, findings)
+        check_reach(space, findings)
+        check_loops(space, spaces, findings)
+        check_concurrency(space, spaces, findings)
+        if catalogue is not None:
+            check_activities(space, catalogue, findings)
+    check_fragments(spaces, findings)
+    check_policies(spaces, findings)
+    check_names(spaces, catalogue or {}, findings)
+    return in_order(findings.found)

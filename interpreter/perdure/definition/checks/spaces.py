@@ -1,0 +1,161 @@
+"""The id spaces of a definition: the document, and each fragment of its files, with their steps in place.
+
+A fragment is read once here, as it is written, however often it is used; `use` stays a leaf that names its space.
+Places each step among those around it and says which names the scopes around it bind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from perdure.definition.models import Document, Library, Origin, Path, Step, StepList, TooManySteps, read_document
+from perdure.values import JSON
+
+Names = Mapping[str, JSON]
+"""Names that a scope binds, each with the JSON Schema of what it holds."""
+
+ERROR: Final[JSON] = {
+    "properties": {name: {} for name in ("type", "message", "details", "step", "attempt", "cause")},
+    "additionalProperties": False,
+}
+_UNEXPANDED: Final = Library({}, {})
+
+
+@dataclass(slots=True, eq=False)
+class Placed:
+    """A step in its space. `within` is the list of `parent` that holds it, at `index`; the root has neither.
+
+    `names` are those bound around it; `closing` is the innermost role around it that must not end the run: finally
+    or undo.
+    """
+
+    step: Step
+    space: Space
+    parent: Placed | None
+    within: StepList | None
+    index: int
+    depth: int
+    names: Names
+    closing: str | None
+    children: list[tuple[StepList, list[Placed]]] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The path of the step in its file."""
+        return (*self.space.prefix, *self.step.path)
+
+    @property
+    def label(self) -> str:
+        """How messages name the step: its id, else its kind."""
+        return self.step.id or self.step.kind
+
+
+@dataclass(slots=True, eq=False)
+class Space:
+    """One id space: `name` is the fragment's, None for the document; `prefix` is where its paths begin in `file`."""
+
+    file: str
+    name: str | None
+    prefix: Path
+    keys: Mapping[str, JSON]
+    placed: list[Placed] = field(default_factory=list)
+    ids: dict[str, list[Placed]] = field(default_factory=dict)
+    uses: list[tuple[Placed, Space | None]] = field(default_factory=list)
+
+    @property
+    def root(self) -> Placed:
+        """The document or the fragment as a step; all others follow it in `placed`, as they are written."""
+        return self.placed[0]
+
+    def steps(self) -> Iterator[Placed]:
+        """All steps but the root."""
+        steps = iter(self.placed)
+        next(steps)
+        return steps
+
+
+@dataclass(slots=True)
+class Spaces:
+    """The document's space, then those of all fragments; `library` finds the one behind a `use`."""
+
+    document: Document
+    library: Library
+    all: list[Space]
+    fragments: dict[tuple[str, str], Space]
+
+    @property
+    def main(self) -> Space:
+        return self.all[0]
+
+    def used_by(self, step: Placed) -> Space | None:
+        """The fragment that a `use` puts in its place, if there is one."""
+        found = self.library.find(_origin(self, step.space), step.step.keys["use"])
+        return None if found is None else self.fragments.get((found[0].file, str(found[1][-1])))
+
+
+def read_spaces(document: Document, library: Library) -> Spaces:
+    """Every space of a definition."""
+    main = _space(document.origin.file, None, (), document.keys)
+    spaces = Spaces(document, library, [main], {})
+    for file, keys in library.documents.items():
+        fragments: Mapping[str, Any] = keys.get("fragments") or {}
+        for name, fragment in fragments.items():
+            space = _space(file, name, ("fragments", name), fragment)
+            spaces.fragments[file, name] = space
+            spaces.all.append(space)
+    for space in spaces.all:
+        space.uses = [(step, spaces.used_by(step)) for step in space.steps() if step.step.kind == "use"]
+    return spaces
+
+
+def names_in(step: Step, found: StepList, around: Names) -> Names:
+    """The names that the steps of one of a step's lists can read besides those of the space."""
+    match found.role:
+        case "turn" if step.kind == "foreach":
+            return {**around, step.keys.get("as", "item"): {}, "index": {}}
+        case "turn":
+            return {**around, "index": {}}
+        case "catch":
+            return names_in_arm(found.owner, around)
+        case "arm":
+            return {**around, "message": {}}
+    return around
+
+
+def names_in_arm(arm: Mapping[str, JSON], around: Names) -> Names:
+    """The names that a catch arm and its `if` can read."""
+    return {**around, "error": ERROR, arm.get("as", "error"): ERROR}
+
+
+def _space(file: str, name: str | None, prefix: Path, keys: Mapping[str, JSON]) -> Space:
+    space = Space(file, name, prefix, keys)
+    try:
+        root = read_document(file, keys, _UNEXPANDED).root
+    except TooManySteps:
+        root = Step(Origin(file, keys), (), keys, "steps", "", shared=False)
+    waiting = [Placed(root, space, None, None, 0, 0, {}, None)]
+    while waiting:
+        placed = waiting.pop()
+        space.placed.append(placed)
+        if placed.parent is not None and placed.step.id is not None:
+            space.ids.setdefault(placed.step.id, []).append(placed)
+        below: list[Placed] = []
+        for found in placed.step.lists:
+            names = names_in(placed.step, found, placed.names)
+            closing = found.role if found.role in ("finally", "undo") else placed.closing
+            children = [
+                Placed(step, space, placed, found, index, placed.depth + 1, names, closing)
+                for index, step in enumerate(found.steps)
+            ]
+            placed.children.append((found, children))
+            below.extend(children)
+        waiting.extend(reversed(below))
+    return space
+
+
+def _origin(spaces: Spaces, space: Space) -> Origin:
+    if space is spaces.main:
+        return spaces.document.origin
+    return Origin(space.file, spaces.library.documents[space.file])

@@ -1,0 +1,256 @@
+"""The shape check: a document walked along the table of the language; every problem once, at its place.
+
+Total: any JSON value may come in. Says nothing about names, references and expressions (see `checks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from perdure.definition.diagnostics import Diagnostic, did_you_mean, in_order, nearest, quoted
+from perdure.definition.grammar import (
+    ByType,
+    Fault,
+    Items,
+    Keys,
+    Leaf,
+    Record,
+    Ref,
+    Shape,
+    Table,
+    Tagged,
+    called,
+    type_of,
+)
+from perdure.definition.language import DEFINITION, LATER, LATER_KINDS, LIBRARY, SHAPES
+from perdure.definition.source import Source
+from perdure.values import DEEPEST, JSON
+
+Path = tuple[str | int, ...]
+
+
+def check_shape(source: Source, *, fragments_only: bool = False) -> list[Diagnostic]:
+    """All problems of shape, in order; an imported file holds fragments and imports only.
+
+    What the reader has already reported as an error is not reported again.
+    """
+    if source.value is None and source.diagnostics:
+        return []
+    walk = _Walk(source)
+    walk.shape(LIBRARY if fragments_only else DEFINITION, source.value, ())
+    if not fragments_only and isinstance(source.value, dict):
+        walk.version()
+    known = {found.place for found in source.diagnostics if found.severity == "error"}
+    return in_order(found for found in walk.found if found.place not in known)
+
+
+class _Walk:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[Diagnostic] = []
+
+    def shape(self, shape: Shape, value: JSON, path: Path) -> None:
+        """Checks one value against one shape; what stands inside follows."""
+        match shape:
+            case Leaf():
+                self.faults(shape.check(value), path)
+            case Ref():
+                self.shape(SHAPES[shape.name], value, path)
+            case _ if len(path) > DEEPEST:
+                self.note("WF113", f"values are nested more than {DEEPEST} deep", path)
+            case ByType():
+                inner = shape.shapes.get(type_of(value))
+                if inner is None:
+                    self.wrong_type(shape.says, value, path)
+                else:
+                    self.shape(inner, value, path)
+            case Items():
+                self.items(shape, value, path)
+            case Table():
+                self.table(shape, value, path)
+            case Record():
+                self.record(shape, value, path)
+            case Tagged():
+                self.tagged(shape, value, path)
+
+    def items(self, shape: Items, value: JSON, path: Path) -> None:
+        if not isinstance(value, list):
+            self.wrong_type("a list", value, path, "start each item with '- '")
+            return
+        if len(value) < shape.least:
+            self.note("WF213", f"{_subject(path)} is empty", path, key=True)
+        for index, item in enumerate(value):
+            self.shape(shape.item, item, (*path, index))
+
+    def table(self, shape: Table, value: JSON, path: Path) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type("a mapping", value, path)
+            return
+        if len(value) < shape.least:
+            self.note("WF213", f"{_subject(path)} is empty", path, key=True)
+        for key, item in value.items():
+            if shape.key is not None:
+                self.faults(shape.key.check(key), (*path, key), key=True)
+            self.shape(shape.value, item, (*path, key))
+
+    def record(self, shape: Record, value: JSON, path: Path) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type("a mapping", value, path)
+            return
+        self.keys(shape.keys, shape.name, shape.elsewhere, value, path)
+        together = [key for key in value if key in shape.exclusive]
+        if len(together) > 1:
+            message = f"{quoted(together[1])} excludes {quoted(together[0])}"
+            self.note("WF217", message, (*path, together[1]), key=True)
+
+    def keys(
+        self, keys: Keys, name: str, elsewhere: Mapping[str, str], value: dict[str, JSON], path: Path
+    ) -> None:
+        slips = set()
+        for key, item in value.items():
+            known = keys.get(key)
+            if known is not None:
+                self.shape(known.shape, item, (*path, key))
+            else:
+                slips.add(nearest(key, keys))
+                self.unknown(key, name, keys, elsewhere, path)
+        for key, wanted in keys.items():
+            if wanted.required and key not in value and key not in slips:
+                self.missing(wanted.code, key, keys, path)
+
+    def unknown(
+        self, key: str, name: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Path
+    ) -> None:
+        where = (*path, key)
+        if key in LATER.get(name, {}):
+            feature = LATER[name][key]
+            self.note("WF299", f"{quoted(key)} ({feature}) is not supported yet", where, key=True)
+        elif key in elsewhere:
+            self.note("WF216", f"{quoted(key)} belongs to {elsewhere[key]}", where, key=True)
+        else:
+            hint = did_you_mean(key, keys) or f"known here: {', '.join(keys)}"
+            self.note("WF201", f"the key {quoted(key)} is not known here", where, hint, key=True)
+
+    def missing(self, code: str, key: str, keys: Keys, path: Path) -> None:
+        hint = f"add `{key}:`" + (f", {keys[key].about}" if keys[key].about else "")
+        self.note(code, f"{_subject(path)} needs {quoted(key)}", path, hint, key=True)
+
+    def tagged(self, shape: Tagged, value: JSON, path: Path) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type("a mapping", value, path)
+            return
+        present = self.kinds(shape, value)
+        later = [key for key in value if key in LATER_KINDS and key in LATER.get(shape.name, {})]
+        if later:
+            self.unknown(later[0], shape.name, (), {}, path)
+            self.known_only(
+                {**shape.shared, **({} if not present else shape.keys_of(present[0]))}, value, path
+            )
+        elif not present:
+            self.no_kind(shape, value, path)
+        elif len(present) > 1:
+            self.two_kinds(shape, present, value, path)
+        else:
+            kind = present[0]
+            keys = shape.keys_of(kind, value[kind])
+            self.keys(keys, shape.name, self.strangers(shape, kind), value, path)
+            check = shape.kinds[kind].check
+            if check is not None:
+                self.faults(check(value), path)
+
+    def kinds(self, shape: Tagged, value: Mapping[str, JSON]) -> list[str]:
+        """The kinds a mapping has, as written; `steps` beside `foreach` is an ordinary key and none."""
+        present = [key for key in value if key in shape.kinds]
+        if len(present) < 2:
+            return present
+        return [key for key in present if not set(shape.hosts(key)) & set(present)]
+
+    def strangers(self, shape: Tagged, kind: str) -> dict[str, str]:
+        """Where keys belong that stand beside other kinds only."""
+        found = dict(shape.elsewhere)
+        for name, other in shape.kinds.items():
+            if name != kind:
+                for key in other.beside:
+                    found.setdefault(key, f"{quoted(name)}")
+        return found
+
+    def known_only(self, keys: Keys, value: dict[str, JSON], path: Path) -> None:
+        """The keys that are certain; unknown ones may belong to what is not supported yet."""
+        for key, item in value.items():
+            if key in keys:
+                self.shape(keys[key].shape, item, (*path, key))
+
+    def no_kind(self, shape: Tagged, value: dict[str, JSON], path: Path) -> None:
+        known = {**shape.shared}
+        for kind in shape.kinds.values():
+            known.update(kind.beside)
+        named = {*known, *shape.kinds}
+        slips = [key for key in value if key not in named and nearest(key, named) in shape.kinds]
+        if not slips:
+            words = list(shape.kinds)
+            hint = f"add one of {', '.join(words)}"
+            self.note("WF204", f"{_subject(path)} says nothing to do", self.head(value, path), hint, key=True)
+        for key in value:
+            if key not in named:
+                self.unknown(key, shape.name, named, shape.elsewhere, path)
+        self.known_only(shape.shared, value, path)
+
+    def two_kinds(self, shape: Tagged, present: list[str], value: dict[str, JSON], path: Path) -> None:
+        message = f"{_subject(path)} is {quoted(present[0])} and {quoted(present[1])} at once"
+        code, hint = (
+            ("WF205", "make two steps of it") if shape.name == "step" else ("WF217", "keep one of them")
+        )
+        self.note(code, message, (*path, present[1]), hint, key=True)
+        keys = {
+            **shape.keys_of(present[1], value[present[1]]),
+            **shape.keys_of(present[0], value[present[0]]),
+        }
+        for kind in present[2:]:
+            keys.update(shape.keys_of(kind, value[kind]))
+        elsewhere = self.strangers(shape, present[0])
+        for key, item in value.items():
+            if key in keys:
+                self.shape(keys[key].shape, item, (*path, key))
+            else:
+                self.unknown(key, shape.name, keys, elsewhere, path)
+
+    def head(self, value: Mapping[str, JSON], path: Path) -> Path:
+        """Where to point for a mapping as a whole: its first key."""
+        first = next(iter(value), None)
+        return path if first is None else (*path, first)
+
+    def version(self) -> None:
+        """`version: 1.10` is the number 1.1, which is hardly what was meant."""
+        version = self.source.value.get("version")
+        spelling = self.source.marks.spelling(("version",))
+        if isinstance(version, float) and spelling and spelling != str(version):
+            message = f"version {spelling[:20]} is read as the number {version}"
+            self.note("WF104", message, ("version",), "put it in quotes")
+
+    def faults(self, faults: Iterable[Fault], path: Path, *, key: bool = False) -> None:
+        for fault in faults:
+            where = (*path, *fault.path)
+            message = fault.message if fault.whole else f"{_subject(where)} {fault.message}"
+            self.note(fault.code, message, where, fault.hint, key=key)
+
+    def wrong_type(self, says: str, value: JSON, path: Path, hint: str | None = None) -> None:
+        at_key = value is None and bool(path)
+        self.note("WF203", f"{_subject(path)} must be {says}, not {called(value)}", path, hint, key=at_key)
+
+    def note(
+        self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False
+    ) -> None:
+        self.found.append(self.source.report(code, message, path, hint, key=key))
+
+
+def _subject(path: Path) -> str:
+    """What a path leads to, in an author's words: a key in quotes, or an item of a list."""
+    if not path:
+        return "the document"
+    last = path[-1]
+    if isinstance(last, str):
+        return quoted(last)
+    owner = next((part for part in reversed(path) if isinstance(part, str)), None)
+    if owner in ("steps", "finally"):
+        return f"step {last + 1}"
+    return f"item {last + 1}" + (f" of {quoted(owner)}" if owner is not None else "")

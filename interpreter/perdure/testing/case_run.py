@@ -1,0 +1,171 @@
+"""Runs a language case on the virtual-time host and compares what came of it with what was expected.
+
+Exact for values; errors match as a subset. What a case does not mention must be empty: undone, not_undone,
+recorded, unread and refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from perdure.definition import inspect
+from perdure.definition.load import Definition
+from perdure.testing.cases import Case
+from perdure.testing.harness import Action, Harness
+from perdure.testing.mocks import Mocks
+from perdure.values import JSON, format_duration, parse_duration
+
+WAYS: Final[dict[str, dict[str, bool]]] = {
+    "plain": {},
+    "restarted": {"restart_every_event": True},
+    "refolded": {"refold": True},
+}
+"""How each case is run: once as it is, once through bytes after each event, once with the journal folded anew."""
+
+
+def check_case(case: Case, way: str = "plain") -> None:
+    """Raises AssertionError with the case's place, what was expected and what came."""
+    definition = _definition(case)
+    if definition is None or (case.diagnostics and not case.expect):
+        return
+    harness = Harness(definition.program, Mocks(case.mocks).find, input=case.input, **WAYS[way])
+    for entry in case.script:
+        _plan(harness, entry)
+    harness.run()
+    problems = list(_problems(case.expect, harness))
+    if problems:
+        found = f"status {harness.status}, outcome {harness.outcome}\npath {harness.path}"
+        raise AssertionError(f"{case.file}:{case.line}: {case.sentence}\n" + "\n".join([*problems, found]))
+
+
+def _definition(case: Case) -> Definition | None:
+    """The definition, where the case expects it to hold; its diagnostics are exactly those expected."""
+    inspection = inspect(case.text, file=case.file)
+    found = sorted((diagnostic.place.line, diagnostic.code) for diagnostic in inspection.diagnostics)
+    if found != sorted(case.diagnostics):
+        told = "\n".join(map(str, inspection.diagnostics)) or "no diagnostics"
+        raise AssertionError(
+            f"{case.file}:{case.line}: expected {list(case.diagnostics)}, and there are\n{told}"
+        )
+    return inspection.definition
+
+
+# -- the script
+
+
+def _plan(harness: Harness, entry: Mapping[str, JSON]) -> None:
+    action = _action(harness, entry)
+    after = parse_duration(entry.get("after", 0))
+    if "when" in entry:
+        harness.when(_condition(entry["when"]), action, after)
+    else:
+        harness.at(parse_duration(entry.get("at", 0)) + after, action)
+
+
+def _action(harness: Harness, entry: Mapping[str, JSON]) -> Action:
+    match entry:
+        case {"signal": name}:
+            return lambda: harness.signal(name, entry.get("with"))
+        case {"answer": step}:
+            return lambda: harness.answer(step, entry.get("with"), entry.get("by"))
+        case {"cancel": reason}:
+            return lambda: harness.cancel(reason if isinstance(reason, str) else None)
+        case {"terminate": reason}:
+            return lambda: harness.terminate(reason if isinstance(reason, str) else None)
+        case {"restart": True}:
+            return harness.crash
+    raise ValueError(f"a script does not know {dict(entry)}")
+
+
+def _condition(when: Mapping[str, JSON]) -> Callable[[Harness], bool]:
+    match when:
+        case {"live": address}:
+            return lambda harness: address in harness.live()
+        case {"started": activity, **rest}:
+            return lambda harness: _count(harness, activity, ended=False) >= rest.get("times", 1)
+        case {"ended": activity, **rest}:
+            return lambda harness: _count(harness, activity, ended=True) >= rest.get("times", 1)
+        case {"events": number}:
+            return lambda harness: len(harness.journal) >= number
+    raise ValueError(f"a script does not know when {dict(when)}")
+
+
+def _count(harness: Harness, activity: str, *, ended: bool) -> int:
+    return sum(call.name == activity and (call.ended is not None or not ended) for call in harness.calls)
+
+
+# -- the expectations
+
+
+def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
+    outcome = harness.outcome
+    problems = []
+
+    def compare(what: str, expected: JSON, found: JSON, same: Callable[[JSON, JSON], bool] = _equal) -> None:
+        if not same(expected, found):
+            problems.append(f"{what}: expected {expected!r}, found {found!r}")
+
+    compare("status", expect.get("status", "failed" if "error" in expect else "completed"), harness.status)
+    for key in ("undone", "not_undone", "recorded", "unread"):
+        compare(key, expect.get(key, []), outcome.get(key, []), subset)
+    compare("refused", expect.get("refused", []), harness.refused, _told)
+    if "output" in expect:
+        compare("output", expect["output"], outcome.get("output", "<none>"))
+    if "error" in expect:
+        compare("error", expect["error"], outcome.get("error"), subset)
+    if "calls" in expect:
+        compare("calls", expect["calls"], _calls(expect["calls"], harness))
+    if "never" in expect:
+        compare("never", [], [call.name for call in harness.calls if call.name in expect["never"]])
+    if "elapsed" in expect:
+        compare("elapsed", expect["elapsed"], format_duration(harness.elapsed), _lasts)
+    if "live" in expect:
+        compare("live", expect["live"], harness.live())
+    if "vars" in expect:
+        compare("vars", expect["vars"], harness.state.vars)
+    return problems
+
+
+def _calls(expected: JSON, harness: Harness) -> JSON:
+    """The calls in the form of what is expected: names in order, {name: arguments} where it says so, or counts."""
+    if isinstance(expected, dict):
+        count = Counter(call.name for call in harness.calls)
+        return {name: count[name] for name in expected}
+    found: list[JSON] = []
+    for number, call in enumerate(harness.calls):
+        told = number < len(expected) and isinstance(expected[number], dict)
+        found.append({call.name: call.arguments} if told else call.name)
+    return found
+
+
+def _equal(expected: JSON, found: JSON) -> bool:
+    """Equal as JSON: true is not 1."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return expected.keys() == found.keys() and all(_equal(expected[key], found[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(_equal, expected, found))
+    return isinstance(expected, bool) == isinstance(found, bool) and bool(expected == found)
+
+
+def subset(expected: JSON, found: JSON) -> bool:
+    """Mappings may hold more than expected; a text that ends in … matches by its beginning."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return all(key in found and subset(expected[key], found[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(subset, expected, found))
+    if isinstance(expected, str) and expected.endswith("…") and isinstance(found, str):
+        return found.startswith(expected[:-1])
+    return _equal(expected, found)
+
+
+def _told(expected: JSON, found: JSON) -> bool:
+    return len(expected) == len(found)
+
+
+def _lasts(expected: JSON, found: str) -> bool:
+    if isinstance(expected, dict):
+        least, most = map(parse_duration, expected["between"])
+        return least <= parse_duration(found) <= most
+    return parse_duration(expected) == parse_duration(found)

@@ -1,0 +1,337 @@
+"""The virtual-time host: runs one program on the machine, deterministically, without asyncio, store or clock.
+
+Commands are carried out by fakes; when all is idle the clock jumps to the next thing due. Of several things due at
+once outside events come first, then ends of activities, then timers, each in the order they were asked for. The
+journal, the commands and the calls are kept. Every turn is checked by `laws`; it knows nothing of YAML.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Final
+
+from perdure.core import State, machine, wire
+from perdure.core.commands import (
+    CancelActivity,
+    CancelTimer,
+    CloseAsk,
+    CloseRun,
+    Command,
+    OpenAsk,
+    StartActivity,
+    StartTimer,
+)
+from perdure.core.events import (
+    ActivityCancelled,
+    AskAnswered,
+    AttemptLost,
+    AttemptStarted,
+    CancelRequested,
+    Event,
+    RunStarted,
+    SignalReceived,
+    TerminateRequested,
+    TimerFired,
+)
+from perdure.errors import InvalidInput, RunConflict
+from perdure.program import Program
+from perdure.schemas import check_value
+from perdure.testing import laws
+from perdure.testing.activities import Call, Fake, Reply, reply
+from perdure.testing.laws import Open
+from perdure.values import JSON, parse_time
+
+STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
+MOST_EVENTS: Final = 200_000
+"""Events after which a run counts as endless."""
+
+OUTSIDE: Final = 0
+ENDS: Final = 1
+TIMERS: Final = 2
+
+Action = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Running:
+    """An attempt on its way; `stopping` once it has been told to stop."""
+
+    call: Call
+    reply: Reply
+    command: StartActivity
+    marked: bool = False
+    stopping: bool = False
+
+
+@dataclass(slots=True)
+class Watch:
+    """Something to do `after` the first turn that leaves `holds` true."""
+
+    holds: Callable[[Harness], bool]
+    after: int
+    action: Action
+
+
+class Harness:
+    """One run. `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
+    `refold` folds the journal anew after each event and compares the states."""
+
+    def __init__(
+        self,
+        program: Program,
+        activities: Mapping[str, Fake] | Callable[[str], Fake | None] | None = None,
+        *,
+        input: JSON = None,
+        seed: str = "seed",
+        start: int = STARTED_AT,
+        restart_every_event: bool = False,
+        refold: bool = False,
+    ) -> None:
+        self.program = program
+        self.find = activities if callable(activities) else (activities or {}).get
+        self.input = {} if input is None else input
+        self.seed = seed
+        self.now = self.started_at = start
+        self.restart_every_event = restart_every_event
+        self.refold = refold
+        self.journal: list[Event] = []
+        self.commands: list[Command] = []
+        self.calls: list[Call] = []
+        self.path: list[str] = []
+        self.refused: list[str] = []
+        self.open = Open()
+        self._running: dict[int, Running] = {}
+        self._numbers: Counter[str] = Counter()
+        self._agenda: list[tuple[int, int, int, Action]] = []
+        self._sequence = 0
+        self._watches: list[Watch] = []
+        self._state: State | None = None
+
+    # -- what tests ask for
+
+    @property
+    def state(self) -> State:
+        """The run's state; it exists once the run has begun."""
+        if self._state is None:
+            raise RunConflict("the run has not begun")
+        return self._state
+
+    @property
+    def status(self) -> str:
+        return self.state.status
+
+    @property
+    def outcome(self) -> dict[str, JSON]:
+        """What the run came to; empty while it goes on."""
+        return self.state.outcome or {}
+
+    @property
+    def elapsed(self) -> int:
+        """Virtual microseconds since the start."""
+        return self.now - self.started_at
+
+    def live(self) -> dict[str, str]:
+        """What the run is doing or waiting for, by address: activity, wait, select, ask or retry."""
+        found = {}
+        for frame in self.state.frames.values():
+            resting = frame.due is not None if frame.waits == "retry" else not getattr(frame, "child", 0)
+            if frame.waits is not None and resting:
+                found[self.program.label(frame.node.step, self.state.turns(frame))] = frame.waits
+        return found
+
+    def run(self) -> Harness:
+        """Begin, unless it has begun, and go on until nothing more can happen."""
+        self.begin()
+        while self.tick():
+            pass
+        return self
+
+    def begin(self) -> None:
+        """Start the run; raises InvalidInput. Does nothing the second time."""
+        if self._state is not None:
+            return
+        problems = (
+            [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
+        )
+        if problems:
+            raise InvalidInput("the input does not fit", problems=problems)
+        event = RunStarted(self.now, "run", self.input, self.seed)
+        self.journal.append(event)
+        self._state, commands = machine.start(self.program, event)
+        self._turned(commands)
+
+    def tick(self) -> bool:
+        """Let the next thing happen; whether there was any."""
+        if not self._agenda or self._state is None:
+            return False
+        if len(self.journal) > MOST_EVENTS:
+            raise AssertionError(f"the run goes on after {MOST_EVENTS:,} events")
+        at, _, _, action = heappop(self._agenda)
+        if at > self.now:
+            self.now = at
+        action()
+        return True
+
+    # -- the outside world
+
+    def at(self, span: int, action: Action) -> None:
+        """Do something `span` microseconds after the start."""
+        self._later(self.started_at + span, OUTSIDE, action)
+
+    def when(self, holds: Callable[[Harness], bool], action: Action, after: int = 0) -> None:
+        """Do something once, `after` microseconds after the first turn that leaves `holds` true."""
+        self._watches.append(Watch(holds, after, action))
+
+    def signal(self, name: str, data: JSON = None) -> None:
+        if self._accepts():
+            self.apply(SignalReceived(self.now, name, data, f"signal-{len(self.journal)}"))
+
+    def answer(self, step: str, answer: JSON, by: str | None = None) -> None:
+        """Answer the open question of a step; one that is not open, or an answer that does not fit, is refused."""
+        asks = [ask for ask in self.open.asks.values() if ask.address == step]
+        if not asks:
+            self.refused.append(f"{step}: no question is open")
+            return
+        form = asks[0].body["form"]
+        problems = [] if form is None else check_value(form, answer)
+        if problems:
+            self.refused.append(f"{step}: {problems[0]}")
+        else:
+            self.apply(AskAnswered(self.now, asks[0].frame, answer, by))
+
+    def cancel(self, reason: str | None = None) -> None:
+        if self._accepts():
+            self.apply(CancelRequested(self.now, reason))
+
+    def terminate(self, reason: str | None = None) -> None:
+        if self._accepts():
+            self.apply(TerminateRequested(self.now, reason))
+
+    def crash(self) -> None:
+        """The process dies and another takes over: only the state, or the journal, is left."""
+        if self.status != "running":
+            return
+        lost, self._running = self._running, {}
+        for attempt in lost.values():
+            self._ended(attempt.call, "lost")
+        self._agenda = [entry for entry in self._agenda if entry[1] == OUTSIDE]
+        self._agenda.sort()
+        self._state = wire.state_from_bytes(self.program, wire.state_to_bytes(self.state))
+        for command in machine.outstanding(self.program, self.state):
+            if isinstance(command, CancelActivity):
+                self._soon(ActivityCancelled(self.now, command.frame))
+            elif isinstance(command, StartActivity) and command.frame in lost and lost[command.frame].marked:
+                self._soon(AttemptLost(self.now, command.frame))
+            else:
+                self._carry_out(command)
+
+    # -- the host
+
+    def apply(self, event: Event) -> None:
+        """Hand the machine an event and carry out what it asks for."""
+        self.journal.append(event)
+        self.open.heard(event)
+        self._turned(machine.step(self.program, self.state, event))
+
+    def _turned(self, commands: list[Command]) -> None:
+        self.commands.extend(commands)
+        for command in commands:
+            self.open.asked(command)
+        laws.check_table(self.state)
+        if self.restart_every_event:
+            self._state = laws.check_restart(self.program, self.state, self.open)
+        if self.refold:
+            laws.check_refold(self.program, self.journal, self.state)
+        for command in commands:
+            self._carry_out(command)
+        for watch in tuple(self._watches):
+            if watch.holds(self):
+                self._watches.remove(watch)
+                self._later(self.now + watch.after, OUTSIDE, watch.action)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case StartActivity():
+                self._start(command)
+            case CancelActivity():
+                self._stop(command)
+            case StartTimer(frame, due):
+                self._later(due, TIMERS, lambda: self._fire(frame, due))
+            case OpenAsk():
+                self.path.append(command.address)
+            case CancelTimer() | CloseAsk():
+                pass
+            case CloseRun():
+                self._close(command)
+
+    def _start(self, command: StartActivity) -> None:
+        self.path.append(command.address)
+        number = self._numbers[command.name]
+        self._numbers[command.name] += 1
+        call = Call(
+            command.name, command.arguments, command.address, command.attempt, command.key, number, self.now
+        )
+        self.calls.append(call)
+        attempt = Running(call, reply(self.find(command.name), call), command)
+        self._running[command.frame] = attempt
+        if command.committed or attempt.reply.after or attempt.reply.hang:
+            self._later(self.now, ENDS, lambda: self._mark(attempt))
+        if not attempt.reply.hang:
+            event = attempt.reply.end.event
+            self._later(self.now + attempt.reply.after, ENDS, lambda: self._end(attempt, event, "ignore"))
+
+    def _mark(self, attempt: Running) -> None:
+        if self._running.get(attempt.command.frame) is attempt:
+            attempt.marked = True
+            self.apply(AttemptStarted(self.now, attempt.command.frame))
+
+    def _stop(self, command: CancelActivity) -> None:
+        attempt = self._running.get(command.frame)
+        if attempt is None:
+            self._soon(ActivityCancelled(self.now, command.frame))
+        elif attempt.reply.on_cancel != "ignore" and not attempt.stopping:
+            attempt.stopping = True
+            event = attempt.reply.stopped
+            self._later(self.now + attempt.reply.cleanup, ENDS, lambda: self._end(attempt, event, "stop"))
+
+    def _end(self, attempt: Running, event: Callable[[int, int], Event], way: str) -> None:
+        """An attempt ends, unless it is gone, or has been told to stop and ends by that."""
+        frame = attempt.command.frame
+        if self._running.get(frame) is not attempt or (attempt.stopping and way == "ignore"):
+            return
+        del self._running[frame]
+        happened = event(self.now, frame)
+        self._ended(attempt.call, type(happened).__name__.removeprefix("Activity").lower())
+        self.apply(happened)
+
+    def _ended(self, call: Call, how: str) -> None:
+        call.ended = how
+        call.ended_at = self.now
+
+    def _fire(self, frame: int, due: int) -> None:
+        if self.open.timers.get(frame) == due:
+            self.apply(TimerFired(self.now, frame))
+
+    def _soon(self, event: Event) -> None:
+        self._later(self.now, ENDS, lambda: self.apply(event))
+
+    def _close(self, command: CloseRun) -> None:
+        if self._running and command.status != "terminated":
+            names = [attempt.call.address for attempt in self._running.values()]
+            raise AssertionError(f"the run closed while activities ran: {names}")
+        self._running.clear()
+        self._agenda = [entry for entry in self._agenda if entry[1] == OUTSIDE]
+        self._agenda.sort()
+
+    def _accepts(self) -> bool:
+        if self.status == "running":
+            return True
+        self.refused.append(f"the run is {self.status}")
+        return False
+
+    def _later(self, at: int, rank: int, action: Action) -> None:
+        self._sequence += 1
+        heappush(self._agenda, (at, rank, self._sequence, action))

@@ -1,0 +1,129 @@
+"""What must hold after every turn of every run: the table of frames, the restart law and the fold law.
+
+Each check raises AssertionError saying what broke. They know the machine's state and commands, no host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from perdure.core import State, fold, outstanding
+from perdure.core.commands import (
+    CancelActivity,
+    CancelTimer,
+    CloseAsk,
+    CloseRun,
+    Command,
+    OpenAsk,
+    StartActivity,
+    StartTimer,
+)
+from perdure.core.events import (
+    ActivityCancelled,
+    ActivityCompleted,
+    ActivityFailed,
+    AttemptLost,
+    Event,
+    TimerFired,
+)
+from perdure.core.wire import event_from_bytes, event_to_bytes, state_from_bytes, state_to_bytes
+from perdure.program import Program
+from perdure.values import decode
+
+OFTEN: Final = 40
+"""Events up to which the whole journal is folded anew after each; beyond it only now and then."""
+
+
+@dataclass(slots=True)
+class Open:
+    """What a host has been asked for and has not answered, by frame."""
+
+    activities: dict[int, StartActivity | CancelActivity] = field(default_factory=dict)
+    timers: dict[int, int] = field(default_factory=dict)
+    asks: dict[int, OpenAsk] = field(default_factory=dict)
+
+    def asked(self, command: Command) -> None:
+        match command:
+            case StartActivity() | CancelActivity():
+                self.activities[command.frame] = command
+            case StartTimer(frame, due):
+                self.timers[frame] = due
+            case CancelTimer(frame):
+                self.timers.pop(frame)
+            case OpenAsk():
+                self.asks[command.frame] = command
+            case CloseAsk(frame):
+                del self.asks[frame]
+            case CloseRun():
+                self.activities.clear()
+                self.timers.clear()
+                self.asks.clear()
+
+    def heard(self, event: Event) -> None:
+        """An event is about to be handed over; what it answers is no longer open."""
+        match event:
+            case ActivityCompleted() | ActivityFailed() | ActivityCancelled() | AttemptLost():
+                self.activities.pop(event.frame, None)
+            case TimerFired() if self.timers.get(event.frame, event.at + 1) <= event.at:
+                del self.timers[event.frame]
+            case _:
+                pass
+
+    def again(self, commands: list[Command]) -> Open:
+        """The same table, made from commands."""
+        table = Open()
+        for command in commands:
+            table.asked(command)
+        return table
+
+
+def check_table(state: State) -> None:
+    """Every frame stands under a live one, in a live scope; no scope is left that no frame stands in."""
+    used = set()
+    for frame in state.frames.values():
+        if frame.id != state.root and frame.parent not in state.frames:
+            raise AssertionError(f"{frame.node.address} outlives its parent")
+        scope = frame.scope
+        while scope and scope not in used:
+            if scope not in state.scopes:
+                raise AssertionError(f"{frame.node.address} stands in a scope that is gone")
+            used.add(scope)
+            scope = state.scopes[scope].parent
+    left = set(state.scopes) - used
+    if left:
+        raise AssertionError(
+            f"scopes that nobody stands in: {[state.scopes[scope].bindings for scope in sorted(left)]}"
+        )
+    for signal, frames in state.waiting.items():
+        if not frames or any(frame not in state.frames for frame in frames):
+            raise AssertionError(f"frames that are gone wait for the signal {signal}")
+
+
+def check_restart(program: Program, state: State, open: Open) -> State:
+    """The state as read back from its bytes; what it has outstanding is what the host has open."""
+    text = state_to_bytes(state)
+    again = state_from_bytes(program, text)
+    _same(text, state_to_bytes(again), "a state changes when it is written and read")
+    for found in (state, again):
+        asked = open.again(outstanding(program, found))
+        if asked != open:
+            raise AssertionError(f"outstanding is {asked}, and open is {open}")
+    return again
+
+
+def check_refold(program: Program, journal: list[Event], state: State) -> None:
+    """Folding the journal from the start gives this very state."""
+    if len(journal) > OFTEN and len(journal) % OFTEN and not state.outcome:
+        return
+    events = [event_from_bytes(event.at, event_to_bytes(event)) for event in journal]
+    if events != journal:
+        raise AssertionError("an event changes when it is written and read")
+    _same(state_to_bytes(state), state_to_bytes(fold(program, events)), "folding anew gives another state")
+
+
+def _same(one: bytes, other: bytes, problem: str) -> None:
+    if one != other:
+        left, right = decode(one), decode(other)
+        differing = {key: (left[key], right[key]) for key in left if left[key] != right[key]}
+        raise AssertionError(f"{problem}: {differing or (one, other)}")

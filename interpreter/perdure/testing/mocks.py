@@ -1,0 +1,82 @@
+"""Mocks as they are written in YAML cases, made into fake activities.
+
+`{activity | step, return | raise | sequence, after, hang, cancelled}`; an activity without a mock returns its
+argument `value`, or else its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from perdure.testing.activities import Call, End, Fake, Reply
+from perdure.values import JSON, parse_duration
+
+Written = Mapping[str, JSON]
+
+KEYS = frozenset(("activity", "step", "times", "return", "raise", "sequence", "after", "hang", "cancelled"))
+
+
+class Mocks:
+    """The mocks of one case. A mock of the step wins over one of the activity; of equals the first."""
+
+    def __init__(self, written: Sequence[Written]) -> None:
+        for mock in written:
+            unknown = set(mock) - KEYS
+            if unknown or not ("activity" in mock) ^ ("step" in mock):
+                raise ValueError(f"a mock is of an activity or of a step: {dict(mock)}")
+        self.written = written
+        self.taken: dict[int, int] = {}
+
+    def find(self, name: str) -> Fake:
+        """The fake of an activity; every activity has one."""
+        return self.say
+
+    def say(self, call: Call) -> Reply:
+        mock = self._fitting(call)
+        if mock is None:
+            arguments = call.arguments if isinstance(call.arguments, dict) else {}
+            return Reply(End(arguments.get("value", call.name)))
+        return _reply(self._turn(mock), call)
+
+    def _fitting(self, call: Call) -> Written | None:
+        for key, name in (("step", call.address), ("activity", call.name)):
+            for mock in self.written:
+                if mock.get(key) == name:
+                    return mock
+        return None
+
+    def _turn(self, mock: Written) -> Written:
+        """What this call of a sequence gets; the last entry goes on for ever."""
+        if "sequence" not in mock:
+            return mock
+        taken = self.taken.get(id(mock), 0)
+        self.taken[id(mock)] = taken + 1
+        for entry in mock["sequence"]:
+            taken -= entry.get("times", 1)
+            if taken < 0:
+                break
+        return entry  # type: ignore[no-any-return]
+
+
+def _reply(said: Written, call: Call) -> Reply:
+    on_cancel = said.get("cancelled", {})
+    end = _end(said, call)
+    if on_cancel == "ignore":
+        return Reply(end, parse_duration(said.get("after", 0)), said.get("hang", False), "ignore")
+    ends = "return" in on_cancel or "raise" in on_cancel
+    return Reply(
+        end,
+        parse_duration(said.get("after", 0)),
+        said.get("hang", False),
+        "end" if ends else "stop",
+        parse_duration(on_cancel.get("after", 0)),
+        _end(on_cancel, call) if ends else None,
+    )
+
+
+def _end(said: Written, call: Call) -> End:
+    if "raise" not in said:
+        return End(said.get("return", call.name))
+    raised = said["raise"] if isinstance(said["raise"], dict) else {"type": said["raise"]}
+    error = {key: value for key, value in raised.items() if key != "retryable"}
+    return End(error=error, retryable=raised.get("retryable", True))

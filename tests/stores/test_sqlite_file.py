@@ -1,0 +1,352 @@
+"""Which files a store opens, and what it says about those it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from perdure.errors import PerdureError, StoreCorrupt, StoreError, StoreUnavailable
+from perdure.stores import MemoryStore, SQLiteStore, open_store
+from perdure.stores.migrations import APPLICATION_ID, known
+from perdure.stores.queries import statements
+from perdure.stores.sqlite_file import explain
+from perdure.testing.store_makers import commit, events, found, new_run
+
+
+async def make(path: Path, runs: int = 1) -> Path:
+    store = SQLiteStore(path)
+    await store.open()
+    for number in range(runs):
+        await commit(store, new_run(f"r{number}"), events=events(1))
+    await store.close()
+    return path
+
+
+async def refusal(path: Path) -> PerdureError:
+    with pytest.raises(StoreError) as raised:
+        await SQLiteStore(path).open()
+    assert str(path) in raised.value.message
+    return raised.value
+
+
+def edit(path: Path, *texts: str) -> None:
+    db = sqlite3.connect(path)
+    for text in texts:
+        db.execute(text)
+    db.commit()
+    db.close()
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A directory in which file permissions count, also where the tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o777)
+        yield place
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[None]:
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+async def test_a_store_is_kept_when_it_is_closed_and_opened_again(tmp_path: Path) -> None:
+    await make(tmp_path / "runs.db", runs=3)
+    assert [file.name for file in tmp_path.iterdir()] == ["runs.db"]
+    store = SQLiteStore(tmp_path / "runs.db")
+    await store.open()
+    assert [row.id for row in await store.runs()] == ["r2", "r1", "r0"]
+    await store.close()
+
+
+async def test_missing_directories_are_created(tmp_path: Path) -> None:
+    path = await make(tmp_path / "a" / "b ü?#%41" / "runs.db")
+    assert path.is_file()
+
+
+async def test_a_new_file_obeys_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        path = await make(tmp_path / "runs.db")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_new_file_says_what_it_is(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    applied = db.execute("SELECT version, name, checksum FROM perdure_schema").fetchall()
+    assert applied == [(step.version, step.name, step.checksum) for step in known()]
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+
+
+async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").touch()
+    await make(tmp_path / "runs.db")
+
+
+async def test_a_directory_is_refused(tmp_path: Path) -> None:
+    error = await refusal(tmp_path)
+    assert type(error) is StoreUnavailable
+    assert "is a directory" in error.message
+
+
+async def test_a_file_where_a_directory_belongs_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert type(await refusal(tmp_path / "file" / "runs.db")) is StoreUnavailable
+
+
+async def test_a_text_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("shopping list\n" * 100)
+    error = await refusal(path)
+    assert type(error) is StoreCorrupt
+    assert "not an SQLite file" in error.message
+    assert path.read_text() == "shopping list\n" * 100
+
+
+@pytest.mark.parametrize("text", ["CREATE TABLE songs (name TEXT)", "PRAGMA application_id = 42"])
+async def test_the_file_of_another_application_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "songs.db"
+    edit(path, text)
+    before = path.read_bytes()
+    error = await refusal(path)
+    assert type(error) is StoreCorrupt
+    assert "not a Perdure store" in error.message
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["songs.db"]
+
+
+async def test_a_store_of_a_newer_perdure_is_refused(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    edit(path, "INSERT INTO perdure_schema VALUES (99, 'future', 'x', 1)")
+    error = await refusal(path)
+    assert type(error) is StoreUnavailable
+    assert "newer Perdure (schema 99" in error.message
+
+
+async def test_a_schema_with_another_checksum_is_refused(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    edit(path, "UPDATE perdure_schema SET checksum = 'x'")
+    error = await refusal(path)
+    assert type(error) is StoreCorrupt
+    assert "another schema 1" in error.message
+
+
+async def test_a_store_without_its_tables_is_refused(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    edit(path, "DROP TABLE perdure_schema")
+    assert type(await refusal(path)) is StoreCorrupt
+
+
+async def test_a_damaged_file_is_named_as_such(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db", runs=500)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+    assert type(await refusal(path)) is StoreCorrupt
+
+
+async def test_damage_found_while_reading_is_named_as_such(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db", runs=500)
+    db = sqlite3.connect(path)
+    [root] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'journal'").fetchone()
+    db.close()
+    content = bytearray(path.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    store = SQLiteStore(path)
+    await store.open()
+    key = (await found(store, "r0")).key
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        await store.history(key)
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        await commit(store, key, events=events(2))
+    assert (await found(store, "r1")).id == "r1"
+    await store.close()
+
+
+async def test_a_file_that_cannot_be_written_is_refused(unprivileged: Path, as_nobody: None) -> None:
+    path = await make(unprivileged / "runs.db")
+    path.chmod(0o444)
+    error = await refusal(path)
+    assert type(error) is StoreUnavailable
+    assert "cannot be written" in error.message
+
+
+async def test_a_file_that_cannot_be_read_is_refused(unprivileged: Path, as_nobody: None) -> None:
+    path = await make(unprivileged / "runs.db")
+    path.chmod(0o000)
+    assert type(await refusal(path)) is StoreUnavailable
+
+
+async def test_a_directory_that_cannot_be_written_is_refused(unprivileged: Path, as_nobody: None) -> None:
+    (unprivileged / "locked").mkdir(mode=0o555)
+    for path in (unprivileged / "locked" / "runs.db", unprivileged / "locked" / "deeper" / "runs.db"):
+        assert type(await refusal(path)) is StoreUnavailable
+
+
+async def test_many_handles_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    stores = [SQLiteStore(tmp_path / "runs.db") for _ in range(8)]
+    await asyncio.gather(*(store.open() for store in stores))
+    await asyncio.gather(*(commit(store, new_run(f"r{number}")) for number, store in enumerate(stores)))
+    assert len(await stores[0].runs()) == 8
+    for store in stores:
+        await store.close()
+
+
+async def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from perdure.stores import SQLiteStore
+from perdure.testing.store_makers import commit, new_run
+async def main():
+    store = SQLiteStore(sys.argv[1])
+    sys.stdin.read()
+    await store.open()
+    await commit(store, new_run(sys.argv[2]))
+    await store.close()
+asyncio.run(main())
+"""
+    path = tmp_path / "runs.db"
+    children = [
+        subprocess.Popen([sys.executable, "-c", script, path, f"r{number}"], stdin=subprocess.PIPE)
+        for number in range(4)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.close()
+    assert [child.wait(60) for child in children] == [0, 0, 0, 0]
+    store = SQLiteStore(path)
+    await store.open()
+    assert {row.id for row in await store.runs()} == {"r0", "r1", "r2", "r3"}
+    await store.close()
+
+
+async def test_closing_while_opening_is_clean(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "runs.db")
+    opening = asyncio.ensure_future(store.open())
+    await asyncio.sleep(0)
+    await store.close()
+    with pytest.raises(StoreError, match="closed while"):
+        await opening
+    with pytest.raises(StoreError, match="is closed"):
+        await store.find("a")
+
+
+def test_a_full_disk_is_named_as_such(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "full.db", isolation_level=None)
+    db.execute("CREATE TABLE t (x BLOB)")
+    db.execute("PRAGMA max_page_count = 4")
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        db.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    db.close()
+    error = explain(raised.value, tmp_path / "full.db")
+    assert type(error) is StoreUnavailable
+    assert "disk is full" in error.message
+
+
+async def test_every_statement_is_understood_and_described(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    db = sqlite3.connect(path)
+    for name, text in statements("sqlite").items():
+        wanted = [None] * text.count("?")
+        named = dict.fromkeys(
+            ("run", "wake_at", "worker", "now", "limit", "only", "before", "at", "kind", "id"), 1
+        )
+        named |= {"body": 1, "workflow": 1, "statuses": 1}
+        plan = db.execute(f"EXPLAIN QUERY PLAN {text}", wanted or named)
+        assert plan.fetchall() or name in {"create_run", "append_event"} or text.startswith("INSERT"), name
+    db.close()
+
+
+def plan(db: sqlite3.Connection, name: str) -> str:
+    text = statements("sqlite")[name]
+    named = dict.fromkeys(
+        ("run", "wake_at", "worker", "now", "limit", "only", "before", "workflow", "statuses"), 1
+    )
+    rows = db.execute(f"EXPLAIN QUERY PLAN {text}", [None] * text.count("?") or named)
+    return "\n".join(row[3] for row in rows)
+
+
+async def test_frequent_questions_use_an_index(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    db = sqlite3.connect(path)
+    assert "INDEX runs_due (wake_at>? AND wake_at<?)" in plan(db, "claim_due")
+    assert "TEMP B-TREE" not in plan(db, "claim_due")
+    assert "INDEX sqlite_autoindex_runs_1 (id=?)" in plan(db, "claim_among")
+    assert "INDEX sqlite_autoindex_runs_1 (id=?)" in plan(db, "next_wake_among")
+    assert "INDEX runs_due" in plan(db, "next_wake")
+    assert "INDEX runs_by_owner (owner=?)" in plan(db, "free_runs")
+    assert "SEARCH inbox USING INTEGER PRIMARY KEY (rowid>?)" in plan(db, "letters_of_worker")
+    assert "SEARCH journal USING INDEX journal_by_run (run=? AND seq>?)" in plan(db, "history")
+    assert "TEMP B-TREE" not in plan(db, "history") + plan(db, "runs_page") + plan(
+        db, "runs_page_of_workflow"
+    )
+    for name in ("load_run", "find_run", "letters_of_run", "release_run", "runs_page_with_status"):
+        assert "SCAN journal" not in plan(db, name)
+        assert "SCAN runs" not in plan(db, name)
+        assert "SCAN inbox" not in plan(db, name)
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///runs.db", "runs.db"),
+        ("sqlite:///dir/my%20runs", "dir/my runs"),
+        ("sqlite:////var/lib/runs.db", "/var/lib/runs.db"),
+        ("SQLite:///runs.db?durability=normal", "runs.db"),
+        ("runs.db", "runs.db"),
+        ("/var/lib/runs.db", "/var/lib/runs.db"),
+    ],
+)
+def test_a_url_names_a_file(url: str, path: str) -> None:
+    store = open_store(url)
+    assert isinstance(store, SQLiteStore)
+    assert store.path == Path(path).absolute()
+
+
+def test_memory_has_a_url_too() -> None:
+    assert isinstance(open_store("memory://"), MemoryStore)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://host/db", "not supported yet"),
+        ("temporal://host:7233/ns", "not supported yet"),
+        ("sqlite:///:memory:", "memory://"),
+        ("sqlite://runs.db", "sqlite:///runs.db"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///runs.db?mode=ro", "unknown option mode"),
+        ("sqlite:///runs.db?durability=none", "full or normal"),
+        ("memory://shared", "write memory://"),
+        ("mysql://host/db", "a store is sqlite:///"),
+        ("runs.yaml", "a store is sqlite:///"),
+        ("", "a store is sqlite:///"),
+    ],
+)
+def test_other_urls_are_refused_with_what_is_accepted(url: str, says: str) -> None:
+    with pytest.raises(StoreError) as raised:
+        open_store(url)
+    assert says in raised.value.message
