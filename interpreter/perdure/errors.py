@@ -18,6 +18,7 @@
     │   └── Fenced             this worker has been declared dead; internal to the engine
     └── InternalError          our bug
 
+`perdure.activities` adds its own where they arise: DeclarationError, LoadError, ConfigurationError, ActivityFailure.
 The docstring of a class is its default message.
 """
 

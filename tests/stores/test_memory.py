@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from perdure.stores import MemoryFile, MemoryStore
-from perdure.testing.store_suite import MakeStore, StoreSuite
+from perdure.testing.store_makers import MakeStore
+from perdure.testing.store_suite import StoreSuite
 
 
 class TestMemoryStore(StoreSuite):

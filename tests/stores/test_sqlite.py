@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from perdure.stores import SQLiteStore
-from perdure.testing.store_suite import MakeStore, StoreSuite
+from perdure.testing.store_makers import MakeStore
+from perdure.testing.store_suite import StoreSuite
 
 
 class TestSQLiteStore(StoreSuite):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+
 from perdure.errors import StoreError, StoreUnavailable
 from perdure.stores import Commit, SQLiteStore, Store
 from perdure.testing.store_makers import commit, events, found, kinds, new_run, worker
@@ -195,9 +196,7 @@ async def test_processes_never_claim_the_same_run(store: SQLiteStore) -> None:
     await store.commit([Commit(run=new_run(f"r{number}")) for number in range(150)])
     children = [run_script(CLAIMER, store.path, f"w{number}", stdout=subprocess.PIPE) for number in range(2)]
     claimed = [child.communicate(timeout=60)[0].split() for child in children]
-    assert sorted(name for names in claimed for name in names) == sorted(
-        f"r{number}" for number in range(150)
-    )
+    assert sorted(name for names in claimed for name in names) == sorted(f"r{number}" for number in range(150))
     owners = {row.id: row.owner for row in await store.runs(limit=200)}
     assert owners == {name: f"w{number}" for number, names in enumerate(claimed) for name in names}
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from perdure.errors import PerdureError, StoreCorrupt, StoreError, StoreUnavailable
 from perdure.stores import MemoryStore, SQLiteStore, open_store
 from perdure.stores.migrations import APPLICATION_ID, known
@@ -270,9 +271,7 @@ async def test_every_statement_is_understood_and_described(tmp_path: Path) -> No
     db = sqlite3.connect(path)
     for name, text in statements("sqlite").items():
         wanted = [None] * text.count("?")
-        named = dict.fromkeys(
-            ("run", "wake_at", "worker", "now", "limit", "only", "before", "at", "kind", "id"), 1
-        )
+        named = dict.fromkeys(("run", "wake_at", "worker", "now", "limit", "only", "before", "at", "kind", "id"), 1)
         named |= {"body": 1, "workflow": 1, "statuses": 1}
         plan = db.execute(f"EXPLAIN QUERY PLAN {text}", wanted or named)
         assert plan.fetchall() or name in {"create_run", "append_event"} or text.startswith("INSERT"), name
@@ -281,9 +280,7 @@ async def test_every_statement_is_understood_and_described(tmp_path: Path) -> No
 
 def plan(db: sqlite3.Connection, name: str) -> str:
     text = statements("sqlite")[name]
-    named = dict.fromkeys(
-        ("run", "wake_at", "worker", "now", "limit", "only", "before", "workflow", "statuses"), 1
-    )
+    named = dict.fromkeys(("run", "wake_at", "worker", "now", "limit", "only", "before", "workflow", "statuses"), 1)
     rows = db.execute(f"EXPLAIN QUERY PLAN {text}", [None] * text.count("?") or named)
     return "\n".join(row[3] for row in rows)
 
@@ -299,9 +296,7 @@ async def test_frequent_questions_use_an_index(tmp_path: Path) -> None:
     assert "INDEX runs_by_owner (owner=?)" in plan(db, "free_runs")
     assert "SEARCH inbox USING INTEGER PRIMARY KEY (rowid>?)" in plan(db, "letters_of_worker")
     assert "SEARCH journal USING INDEX journal_by_run (run=? AND seq>?)" in plan(db, "history")
-    assert "TEMP B-TREE" not in plan(db, "history") + plan(db, "runs_page") + plan(
-        db, "runs_page_of_workflow"
-    )
+    assert "TEMP B-TREE" not in plan(db, "history") + plan(db, "runs_page") + plan(db, "runs_page_of_workflow")
     for name in ("load_run", "find_run", "letters_of_run", "release_run", "runs_page_with_status"):
         assert "SCAN journal" not in plan(db, name)
         assert "SCAN runs" not in plan(db, name)

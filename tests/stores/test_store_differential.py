@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from perdure.errors import StoreError
 from perdure.stores import (
     AskRow,
@@ -46,13 +47,9 @@ new_runs = st.builds(
     wake_at=maybe_times,
     owner=st.none() | worker_ids,
 )
-asks = st.builds(
-    AskRow, run=few, frame=few, address=st.just("x"), opened_at=times, due=maybe_times, body=bodies
-)
+asks = st.builds(AskRow, run=few, frame=few, address=st.just("x"), opened_at=times, due=maybe_times, body=bodies)
 events = st.lists(st.tuples(st.integers(1, 12), times, bodies), max_size=3)
-spoilt_events = st.sampled_from(
-    [[(1, 1, "text")], [(2**63, 1, b"")], [(1, None, b"")], [(7, 1, b""), (7, 1, b"")]]
-)
+spoilt_events = st.sampled_from([[(1, 1, "text")], [(2**63, 1, b"")], [(1, None, b"")], [(7, 1, b""), (7, 1, b"")]])
 commits = st.builds(
     Commit,
     run=st.one_of(new_runs, keys, keys, keys),
@@ -164,8 +161,8 @@ BEGINNING = [
 async def both_agree(plan: list[tuple[int, Call]], together: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
         file = MemoryFile()
-        memory = [MemoryStore(file), MemoryStore(file)]
-        sqlite = [SQLiteStore(Path(place, "s.db"), durability="normal") for _ in range(2)]
+        memory: list[Store] = [MemoryStore(file), MemoryStore(file)]
+        sqlite: list[Store] = [SQLiteStore(Path(place, "s.db"), durability="normal") for _ in range(2)]
         for store in (*memory, *sqlite):
             await store.open()
         try:

@@ -23,9 +23,7 @@ COMMANDS: Final = {
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "runs": Place("perdure.cli.runs.group:runs", "List runs, look into them, act on them."),
     "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
-    "activities": Place(
-        "perdure.cli.activities.group:activities", "Show which activities are installed; call one."
-    ),
+    "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
     "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),

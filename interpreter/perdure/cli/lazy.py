@@ -87,7 +87,7 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
     """The command's own options, then the global ones."""
     own, shared = [], []
     for parameter in command.get_params(ctx):
-        record = parameter.get_help_record(ctx)
+        record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
         if record is not None:
             (shared if isinstance(parameter, GlobalOption) else own).append(record)
     for title, records in (("Options", own), ("Global options", shared)):

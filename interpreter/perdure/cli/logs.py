@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from copy import copy
 from typing import TYPE_CHECKING
 
 from perdure.cli.showable import showable
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
 class _Lines(logging.Handler):
     """Writes to whatever standard error is at that moment: a live tree puts itself in front of it."""
 
+    def __init__(self, *, tracebacks: bool) -> None:
+        super().__init__()
+        self._tracebacks = tracebacks
+
     def emit(self, record: logging.LogRecord) -> None:
+        if not self._tracebacks:
+            record = copy(record)
+            record.exc_info = record.exc_text = None
         try:
             sys.stderr.write(f"{showable(self.format(record))}\n")
             sys.stderr.flush()
@@ -28,7 +36,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, _Lines)]:
         root.removeHandler(handler)
-    lines = _Lines()
+    lines = _Lines(tracebacks=settings.louder > 1 or settings.debug)
     form = "%(levelname)s: %(message)s" if settings.louder <= 0 else "%(asctime)s %(levelname)s %(message)s"
     lines.setFormatter(logging.Formatter(form, "%H:%M:%S"))
     root.addHandler(lines)

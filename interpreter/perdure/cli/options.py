@@ -37,9 +37,7 @@ class GlobalOption(click.Option):
 def global_options() -> list[click.Parameter]:
     """Each call gives its own: click's options belong to one command."""
     return [
-        GlobalOption(
-            ["--store"], metavar="URL", help="Where runs are kept: sqlite:///file or a path ending in .db."
-        ),
+        GlobalOption(["--store"], metavar="URL", help="Where runs are kept: sqlite:///file or a path ending in .db."),
         GlobalOption(
             ["--activities"],
             metavar="MODULE",

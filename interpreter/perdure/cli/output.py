@@ -47,9 +47,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     widths = [max(width(row[column]) for row in cells) for column in range(len(header))]
     lines = []
     for row in cells:
-        padded = (
-            cell + " " * (wide - width(cell)) for cell, wide in zip(row[:-1], widths[:-1], strict=True)
-        )
+        padded = (cell + " " * (wide - width(cell)) for cell, wide in zip(row[:-1], widths[:-1], strict=True))
         lines.append("  ".join([*padded, row[-1]]).rstrip())
     return "\n".join(lines) + "\n"
 

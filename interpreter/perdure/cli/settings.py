@@ -32,6 +32,7 @@ class Settings:
     color: str
     louder: int
     quiet: bool
+    debug: bool
 
     @cached_property
     def root(self) -> Path:
@@ -97,6 +98,7 @@ def settings() -> Settings:
         color=noted.color or _chosen("PERDURE_COLOR", COLOURS) or "auto",
         louder=noted.louder,
         quiet=noted.quiet,
+        debug=noted.debug or bool(environment.get("PERDURE_DEBUG")),
     )
     from perdure.cli.logs import configure
 

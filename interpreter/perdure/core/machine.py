@@ -28,7 +28,7 @@ from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError, InternalError
 from perdure.program import Program
-from perdure.values import format_time
+from perdure.values import encode, format_time
 
 
 def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
@@ -88,6 +88,19 @@ def outstanding(program: Program, state: State) -> list[Command]:
         if frame.due is not None:
             turn.commands.append(StartTimer(frame.id, frame.due))
     return turn.commands
+
+
+def labels(program: Program, state: State) -> dict[str, str]:
+    """The labels a run is given by its definition, from its input. Raises ExpressionError."""
+    if program.labels is None:
+        return {}
+    draws = state.draws
+    names = {"input": state.input, "run": state.run, "vars": state.vars}
+    try:
+        values = program.labels.evaluate(names, Turn(program, state, BLOCKS))
+    finally:
+        state.draws = draws
+    return {name: value if isinstance(value, str) else encode(value).decode() for name, value in values.items()}
 
 
 def _dispatch(turn: Turn, event: Event) -> None:

@@ -63,6 +63,7 @@ def compile_document(document: Document, digest: str, locate: Locate) -> Program
         vars=None if "vars" not in keys else compiler.template(keys["vars"]),
         labels=None if "labels" not in keys else compiler.template(keys["labels"]),
         summaries=compiler.summaries,
+        descriptions={step.address: step.keys["description"] for step in steps[1:] if step.keys.get("description")},
     )
 
 

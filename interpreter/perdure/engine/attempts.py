@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from perdure.activities import ActivityFailure, Context, Registry
@@ -36,7 +36,9 @@ class Attempt:
     cancelled: bool = False
     over: bool = False
     marked: bool = False
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    patience: asyncio.TimerHandle | None = None
+    """Ends a queue or a heartbeat that takes too long."""
+    grace: asyncio.TimerHandle | None = None
 
 
 class Attempts:
@@ -50,21 +52,24 @@ class Attempts:
         self._beat = beat
         self._live: dict[tuple[int, int], Attempt] = {}
         self._queue: deque[Attempt] = deque()
-        self._running = 0
-        self.unmarked: dict[Attempt, None] = {}
-        """Running attempts whose start is not in the journal yet."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._young: dict[Attempt, None] = {}
+        self._old: dict[Attempt, None] = {}
 
     def start(self, run: LiveRun, command: StartActivity, *, marked: bool) -> None:
         attempt = Attempt(run, command, marked=marked)
         self._live[run.key, command.frame] = attempt
         run.attempts.add(command.frame)
-        if self._running < self._limit:
+        if len(self._tasks) < self._limit:
             self._launch(attempt)
             return
         self._queue.append(attempt)
         if command.queue is not None:
             message = f"no worker was free within {format_duration(command.queue)}"
-            self._later(attempt, command.queue, lambda: self._end(attempt, _timeout(self._clock, command, message)))
+            attempt.patience = _later(
+                command.queue, lambda: self._end(attempt, _timeout(self._clock, command, message))
+            )
 
     def cancel(self, run: LiveRun, frame: int) -> None:
         """Tell an attempt to stop; one that is not running here has stopped already."""
@@ -84,12 +89,25 @@ class Attempts:
                 self._forget(attempt)
                 self._interrupt(attempt)
 
-    def running(self) -> list[asyncio.Task[None]]:
-        return [attempt.task for attempt in self._live.values() if attempt.task is not None]
+    async def drain(self, seconds: float) -> bool:
+        """Launch no more and wait for those that run; whether all have ended."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        return not self._tasks
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether attempts run whose start is not in the journal yet."""
+        return bool(self._young or self._old)
+
+    def outlived(self) -> list[Attempt]:
+        """Attempts that have run since before the last call: their start is worth a row. Each is named once."""
+        outlived, self._old, self._young = list(self._old), self._young, {}
+        return outlived
 
     def _launch(self, attempt: Attempt) -> None:
         run, command = attempt.run, attempt.command
-        self._running += 1
         details = run.heartbeats.get(command.slot)
         attempt.context = Context(
             run_id=run.id,
@@ -100,11 +118,14 @@ class Attempts:
             heartbeat_details=None if details is None else decode(details),
             on_heartbeat=lambda details: self._heard(attempt, details),
         )
+        loop = asyncio.get_running_loop()
         if not attempt.marked:
-            self.unmarked[attempt] = None
+            self._young[attempt] = None
         if command.heartbeat is not None:
             self._watch(attempt)
-        attempt.task = asyncio.get_running_loop().create_task(self._call(attempt, attempt.context))
+        attempt.task = loop.create_task(self._call(attempt, attempt.context))
+        self._tasks.add(attempt.task)
+        attempt.task.add_done_callback(lambda task: self._left(attempt, task))
 
     async def _call(self, attempt: Attempt, context: Context) -> None:
         command = attempt.command
@@ -116,14 +137,17 @@ class Attempts:
             event = ActivityFailed(self._clock.now(), command.frame, failure.error, failure.retryable)
         except asyncio.CancelledError:
             event = ActivityCancelled(self._clock.now(), command.frame)
-        finally:
-            self._running -= 1
         self._end(attempt, event)
-        while self._queue and self._running < self._limit:
+
+    def _left(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
+        """The task has gone, and its place is free; a task that was cancelled at once never came to say so."""
+        self._tasks.discard(task)
+        if not attempt.over and task.cancelled():
+            self._end(attempt, ActivityCancelled(self._clock.now(), attempt.command.frame))
+        while self._queue and len(self._tasks) < self._limit and not self._closing:
             following = self._queue.popleft()
             if not following.over:
-                for timer in following.timers:
-                    timer.cancel()
+                _cancel(following.patience)
                 self._launch(following)
 
     def _end(self, attempt: Attempt, event: Event) -> None:
@@ -139,20 +163,22 @@ class Attempts:
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.over = True
-        self.unmarked.pop(attempt, None)
+        self._young.pop(attempt, None)
+        self._old.pop(attempt, None)
         self._live.pop((attempt.run.key, attempt.command.frame), None)
         attempt.run.attempts.discard(attempt.command.frame)
-        for timer in attempt.timers:
-            timer.cancel()
+        _cancel(attempt.patience)
+        _cancel(attempt.grace)
 
     def _stop(self, attempt: Attempt) -> None:
         if attempt.cancelled:
             return
         attempt.cancelled = True
+        _cancel(attempt.patience)
         self._interrupt(attempt)
         frame = attempt.command.frame
-        self._later(
-            attempt, round(GRACE * SECOND), lambda: self._end(attempt, ActivityCancelled(self._clock.now(), frame))
+        attempt.grace = _later(
+            round(GRACE * SECOND), lambda: self._end(attempt, ActivityCancelled(self._clock.now(), frame))
         )
 
     def _interrupt(self, attempt: Attempt) -> None:
@@ -165,7 +191,7 @@ class Attempts:
         """A heartbeat, on the event loop."""
         if attempt.over:
             return
-        if attempt.command.heartbeat is not None:
+        if attempt.command.heartbeat is not None and not attempt.cancelled:
             self._watch(attempt)
         if details is not None:
             self._beat(attempt.run, attempt.command.slot, encode(details))
@@ -174,18 +200,22 @@ class Attempts:
         """Expect the next heartbeat within its timeout."""
         limit = attempt.command.heartbeat
         assert limit is not None
-        for timer in attempt.timers:
-            timer.cancel()
-        attempt.timers.clear()
-        self._later(attempt, limit, lambda: self._silent(attempt, limit))
+        _cancel(attempt.patience)
+        attempt.patience = _later(limit, lambda: self._silent(attempt, limit))
 
     def _silent(self, attempt: Attempt, limit: int) -> None:
         message = f"no heartbeat within {format_duration(limit)}"
         self._end(attempt, _timeout(self._clock, attempt.command, message))
         self._interrupt(attempt)
 
-    def _later(self, attempt: Attempt, span: int, action: Callable[[], None]) -> None:
-        attempt.timers.append(asyncio.get_running_loop().call_later(span / SECOND, action))
+
+def _later(span: int, action: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(span / SECOND, action)
+
+
+def _cancel(handle: asyncio.TimerHandle | None) -> None:
+    if handle is not None:
+        handle.cancel()
 
 
 def _timeout(clock: Clock, command: StartActivity, message: str) -> Event:

@@ -14,9 +14,10 @@ from typing import Any
 from uuid import uuid4
 
 from perdure.activities import Registry
+from perdure.core import State, wire
+from perdure.core import labels as labels_of
 from perdure.core import start as start_machine
-from perdure.core import wire
-from perdure.core.commands import CloseRun, OpenAsk, StartActivity, StartTimer
+from perdure.core.commands import CloseRun, Command, OpenAsk, StartActivity, StartTimer
 from perdure.core.events import RunStarted
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
@@ -25,7 +26,7 @@ from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import InvalidInput, PerdureError, RunConflict, UnknownRun
+from perdure.errors import ExpressionError, InvalidInput, PerdureError, RunConflict, UnknownRun
 from perdure.schemas import check_value
 from perdure.stores import RunExists, open_store
 from perdure.stores.store import Closing, Commit, NewRun, RunRow, Store
@@ -109,7 +110,7 @@ class Engine:
         run_id = _checked_id(id)
         event = RunStarted(self._clock.now(), run_id, value, uuid4().hex)
         state, commands = start_machine(definition.program, event)
-        commit = self._first_commit(definition, event, _texts(labels or {}))
+        commit = self._first_commit(definition, event, {**_own_labels(definition, state), **_texts(labels or {})})
         released = _settle_start(commit, state, commands, event.at)
         if released or self._worker is None:
             commit.run = _unowned(commit.run, released, state)
@@ -259,7 +260,7 @@ class Engine:
         return Run(self, row.id)
 
 
-def _settle_start(commit: Commit, state: Any, commands: Sequence[Any], at: int) -> bool:
+def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:
     """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
     closing = next((command for command in commands if isinstance(command, CloseRun)), None)
     if closing is not None:
@@ -270,7 +271,7 @@ def _settle_start(commit: Commit, state: Any, commands: Sequence[Any], at: int) 
     return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
 
 
-def _unowned(run: int | NewRun, released: bool, state: Any) -> NewRun:
+def _unowned(run: int | NewRun, released: bool, state: State) -> NewRun:
     """The run as one that a worker claims: at once, or when it is next due."""
     assert isinstance(run, NewRun)
     dues = [frame.due for frame in state.frames.values() if frame.due is not None]
@@ -309,6 +310,13 @@ def _checked_id(id: str | None) -> str:
     if not isinstance(id, str) or not id or len(id) > 200 or not id.isprintable():
         raise InvalidInput("a run id is a printable text of 1 to 200 characters")
     return id
+
+
+def _own_labels(definition: Definition, state: State) -> dict[str, str]:
+    try:
+        return labels_of(definition.program, state)
+    except ExpressionError as problem:
+        raise InvalidInput(f"the labels cannot be made from this input: {problem}") from None
 
 
 def _texts(labels: Mapping[str, str]) -> dict[str, str]:

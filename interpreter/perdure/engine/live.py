@@ -99,10 +99,11 @@ class LiveRun:
 
     def _keep(self, commit: Commit, soon: int) -> None:
         """Add a snapshot where one is due, and the release of a run that only waits."""
-        due = self.next_due()
-        if not self.busy() and (due is None or due > soon):
-            self.parking = commit.release = True
-            commit.wake_at = due
+        if not self.busy():
+            due = self.next_due()
+            if due is None or due > soon:
+                self.parking = commit.release = True
+                commit.wake_at = due
         tail = self.seq - self.snapshot_seq
         if tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS) and self.tail_size >= self.snapshot_size:
             state = wire.state_to_bytes(self.state)

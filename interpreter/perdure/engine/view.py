@@ -5,13 +5,15 @@ from __future__ import annotations
 from perdure.core import State
 from perdure.core.blocks.select import SelectFrame
 from perdure.core.frame import Frame
+from perdure.core.turn import Turn
 from perdure.engine.records import iso
+from perdure.errors import ExpressionError
 from perdure.program import Program
-from perdure.values import JSON
+from perdure.values import JSON, encode
 
 
 def live_parts(program: Program, state: State) -> list[dict[str, JSON]]:
-    """Running activities, waits, selects, asks and sleeping retries: {address, kind, status, attempt, since, due}."""
+    """Running activities, waits, selects, asks and sleeping retries, as `RunInfo.live` describes them."""
     parts = []
     for frame in state.frames.values():
         part = _part(program, state, frame)
@@ -32,7 +34,23 @@ def _part(program: Program, state: State, frame: Frame) -> dict[str, JSON] | Non
         "attempt": getattr(frame, "attempt", 1),
         "since": iso(getattr(frame, "since", None)),
         "due": iso(frame.due),
+        "summary": _summary(program, state, frame),
     }
+
+
+def _summary(program: Program, state: State, frame: Frame) -> str | None:
+    """The step's own words: its `summary` as it reads now, else its `description`."""
+    template = program.summaries.get(frame.node.step)
+    if template is None:
+        return program.descriptions.get(frame.node.step)
+    draws = state.draws
+    try:
+        value = template.evaluate(state.scopes[frame.scope].names, Turn(program, state, {}))
+    except ExpressionError as problem:
+        return f"(no summary: {problem})"
+    finally:
+        state.draws = draws
+    return value if isinstance(value, str) else encode(value).decode()
 
 
 def _status(frame: Frame, kind: str) -> str:

@@ -159,8 +159,7 @@ class Worker:
 
     def _cut(self) -> Sequence[Commit]:
         """The next batch: what every changed run has decided, and marks for attempts that are still running."""
-        for attempt in tuple(self._attempts.unmarked):
-            del self._attempts.unmarked[attempt]
+        for attempt in self._attempts.outlived():
             if self._runs.get(attempt.run.key) is attempt.run:
                 self._advance(attempt.run, AttemptStarted(self._clock.now(), attempt.command.frame))
         soon = self._clock.now() + SOON
@@ -223,6 +222,7 @@ class Worker:
         self._marking = None
         if self._attempts.unmarked:
             self._committer.request()
+            self._marking = asyncio.get_running_loop().call_later(MARK_AFTER, self._mark)
 
     # -- the world outside
 

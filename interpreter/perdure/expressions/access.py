@@ -27,15 +27,7 @@ _ABSENT: Final = (KeyError, IndexError, TypeError)
 def read_path(root: str, keys: tuple[Key, ...], explain: Callable[[Scope], ExpressionError]) -> Closure:
     """A closure that reads `root` and then each key, written out for the usual lengths."""
     # The fast road leaves every error to a second, careful walk over the same path.
-    if len(keys) == 0:
-
-        def read(scope: Scope) -> JSON:
-            try:
-                return scope.names[root]
-            except _ABSENT:
-                raise explain(scope) from None
-
-    elif len(keys) == 1:
+    if len(keys) == 1:
         (first,) = keys
 
         def read(scope: Scope) -> JSON:

@@ -46,6 +46,7 @@ class Program:
     vars: Template | None = None
     labels: Template | None = None
     summaries: Mapping[Address, Template] = field(default_factory=dict)
+    descriptions: Mapping[Address, str] = field(default_factory=dict)
 
     def label(self, step: Address, turns: Iterable[tuple[Address, int]] = ()) -> str:
         """How people name a step: its id, or its address with turns where the id is not unique."""

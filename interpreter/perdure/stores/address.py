@@ -46,9 +46,7 @@ def _sqlite(url: str) -> SQLiteStore:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     durability = options.pop("durability", "full")
     if options:
-        raise StoreError(
-            f"{url} has an unknown option {next(iter(options))}; there is durability=full|normal"
-        )
+        raise StoreError(f"{url} has an unknown option {next(iter(options))}; there is durability=full|normal")
     if durability == "normal":
         return SQLiteStore(path, durability="normal")
     if durability != "full":

@@ -44,15 +44,13 @@ class MemoryStore:
             self._changed()
         return outcomes
 
-    async def put_definition(
-        self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int
-    ) -> None:
+    async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
         file = self._open_file()
         fits(texts=(digest, workflow, version or ""), integers=(at,), blobs=(bundle,))
         file.definitions.setdefault(digest, bundle)
         self._changed()
 
-    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:  # noqa: A002
+    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
         file = self._open_file()
         fits(texts=(run_id, kind, id), integers=(at,), blobs=(body,))
         row = file.find(run_id)
@@ -60,7 +58,7 @@ class MemoryStore:
             self._changed()
         return file.find(run_id)
 
-    async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:  # noqa: A002
+    async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
         file = self._open_file()
         fits(texts=(run_id, id), integers=(frame, at), blobs=(body,))
         row = file.find(run_id)
@@ -100,9 +98,7 @@ class MemoryStore:
         self._changed()
         return freed
 
-    async def claim(
-        self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None
-    ) -> list[RunRow]:
+    async def claim(self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None) -> list[RunRow]:
         file = self._open_file()
         if worker_id not in file.workers:
             raise Fenced
@@ -119,9 +115,7 @@ class MemoryStore:
 
     # -- reading
 
-    async def load(
-        self, run: int
-    ) -> tuple[tuple[int, bytes] | None, list[tuple[int, int, bytes]], dict[int, bytes]]:
+    async def load(self, run: int) -> tuple[tuple[int, bytes] | None, list[tuple[int, int, bytes]], dict[int, bytes]]:
         file = self._open_file()
         snapshot = file.snapshots.get(run)
         after = snapshot[0] if snapshot else 0
@@ -195,9 +189,7 @@ def _claimable(file: MemoryFile, only: Sequence[str] | None) -> list[tuple[int, 
     else:
         rows = [row for row in map(file.find, dict.fromkeys(only)) if row is not None]
     return [
-        (row.wake_at, row)
-        for row in rows
-        if row.owner is None and row.wake_at is not None and row.status in _CLAIMABLE
+        (row.wake_at, row) for row in rows if row.owner is None and row.wake_at is not None and row.status in _CLAIMABLE
     ]
 
 

@@ -69,9 +69,7 @@ def write_commit(file: MemoryFile, commit: Commit) -> int | StoreError:
     return run
 
 
-def fits(
-    *, texts: Sequence[object] = (), integers: Sequence[object] = (), blobs: Sequence[object] = ()
-) -> None:
+def fits(*, texts: Sequence[object] = (), integers: Sequence[object] = (), blobs: Sequence[object] = ()) -> None:
     """Raise StoreError for what a database could not keep either: foreign types, integers beyond 64 bits."""
     for kind, values in ((str, texts), (int, integers), (bytes, blobs)):
         for value in values:

@@ -31,9 +31,7 @@ class SQLiteStore:
     """Implements `Store`. `durability="normal"` may lose the last commits on power loss, never when only the
     process dies; `patience` is how many seconds a call waits for another process's lock."""
 
-    def __init__(
-        self, path: str | Path, *, durability: Durability = "full", patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, path: str | Path, *, durability: Durability = "full", patience: float = PATIENCE) -> None:
         if durability not in ("full", "normal"):
             raise StoreError(f"durability is full or normal, not {durability}")
         self.path = Path(path).absolute()
@@ -85,19 +83,17 @@ class SQLiteStore:
             return []
         return await writer.submit_all([partial(writes.write_commit, commit=commit) for commit in batch])
 
-    async def put_definition(
-        self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int
-    ) -> None:
+    async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
         await self._open_writer().submit(
             lambda transaction: writes.keep_definition(transaction, digest, workflow, version, bundle, at)
         )
 
-    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:  # noqa: A002
+    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
         return await self._open_writer().submit(
             lambda transaction: writes.post(transaction, run_id, kind, body, id, at)
         )
 
-    async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:  # noqa: A002
+    async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
         return await self._open_writer().submit(
             lambda transaction: writes.answer(transaction, run_id, frame, body, id, at)
         )
@@ -108,21 +104,15 @@ class SQLiteStore:
         await self._open_writer().submit(lambda transaction: writes.register(transaction, worker))
 
     async def renew(self, worker_id: str, lease_until: int) -> bool:
-        return await self._open_writer().submit(
-            lambda transaction: writes.renew(transaction, worker_id, lease_until)
-        )
+        return await self._open_writer().submit(lambda transaction: writes.renew(transaction, worker_id, lease_until))
 
     async def workers(self) -> list[WorkerRow]:
         return [WorkerRow(*row) for row in await self._read("all_workers")]
 
     async def bury(self, worker_id: str, at: int, *, died: bool = True) -> list[RunRow]:
-        return await self._open_writer().submit(
-            lambda transaction: writes.bury(transaction, worker_id, at, died)
-        )
+        return await self._open_writer().submit(lambda transaction: writes.bury(transaction, worker_id, at, died))
 
-    async def claim(
-        self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None
-    ) -> list[RunRow]:
+    async def claim(self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None) -> list[RunRow]:
         among = None if only is None else _json(only)
         return await self._open_writer().submit(
             lambda transaction: writes.claim(transaction, worker_id, now, max(limit, 0), among)
@@ -138,9 +128,7 @@ class SQLiteStore:
 
     # -- reading
 
-    async def load(
-        self, run: int
-    ) -> tuple[tuple[int, bytes] | None, list[tuple[int, int, bytes]], dict[int, bytes]]:
+    async def load(self, run: int) -> tuple[tuple[int, bytes] | None, list[tuple[int, int, bytes]], dict[int, bytes]]:
         snapshot: tuple[int, bytes] | None = None
         events: list[tuple[int, int, bytes]] = []
         heartbeats: dict[int, bytes] = {}

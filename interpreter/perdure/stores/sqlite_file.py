@@ -18,8 +18,8 @@ Durability = Literal["full", "normal"]
 PATIENCE: Final = 30.0
 """Seconds a transaction waits for other processes' locks before it gives up."""
 
-_OLDEST: Final = (3, 37, 0)
-"""STRICT tables; RETURNING came with 3.35."""
+_OLDEST: Final = (3, 38, 0)
+"""JSON functions in every build; STRICT tables came with 3.37, RETURNING with 3.35."""
 
 _REASONS: Final[dict[int, tuple[type[StoreError], str]]] = {
     sqlite3.SQLITE_BUSY: (StoreUnavailable, "another process has locked {path} for too long; stop or end it"),
@@ -79,7 +79,7 @@ def open_file(path: Path, durability: Durability, patience: float = PATIENCE) ->
     descriptor of our own would drop the locks that another connection of this process holds (POSIX, fcntl).
     """
     if sqlite3.sqlite_version_info < _OLDEST:
-        raise StoreUnavailable(f"SQLite {sqlite3.sqlite_version} is too old; Perdure needs 3.37 or newer")
+        raise StoreUnavailable(f"SQLite {sqlite3.sqlite_version} is too old; Perdure needs 3.38 or newer")
     try:
         _check_place(path)
         deadline = time.monotonic() + patience

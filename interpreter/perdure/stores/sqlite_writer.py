@@ -57,9 +57,7 @@ class Call:
 class Writer:
     """Owns the writing connection and its thread. `stop` ends it, after what was accepted is written."""
 
-    def __init__(
-        self, db: sqlite3.Connection, path: Path, patience: float, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path, patience: float, loop: asyncio.AbstractEventLoop) -> None:
         self._db = db
         self._path = path
         self._patience = patience
@@ -79,9 +77,7 @@ class Writer:
         """One write; the future is done after COMMIT with its answer, or with a StoreError."""
         return self._put([write], single=True)
 
-    def submit_all(
-        self, writes: Sequence[Callable[[Transaction], T]]
-    ) -> asyncio.Future[list[T | StoreError]]:
+    def submit_all(self, writes: Sequence[Callable[[Transaction], T]]) -> asyncio.Future[list[T | StoreError]]:
         """Several writes for one transaction; the future is done after COMMIT with one outcome for each."""
         return self._put(writes, single=False)
 
@@ -213,9 +209,7 @@ class Writer:
         if now < self._look_again_at:
             return
         if _identity(self._path) != self._file:
-            raise StoreUnavailable(
-                f"{self._path} was moved, deleted or replaced while it was open; nothing was kept"
-            )
+            raise StoreUnavailable(f"{self._path} was moved, deleted or replaced while it was open; nothing was kept")
         self._look_again_at = now + 1.0
 
     def _read_version(self) -> int:

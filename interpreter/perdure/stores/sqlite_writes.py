@@ -104,12 +104,7 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     transaction.append(run, commit.events)
     transaction.settle(run)
     _write_rows(transaction.db, run, commit)
-    if (
-        commit.status is not None
-        or commit.release
-        or commit.recoveries is not None
-        or commit.closing is not None
-    ):
+    if commit.status is not None or commit.release or commit.recoveries is not None or commit.closing is not None:
         _write_run(transaction, run, commit)
     return run
 
@@ -178,7 +173,7 @@ def keep_definition(
     transaction.db.execute(SQL["keep_definition"], (digest, workflow, version, bundle, at))
 
 
-def post(transaction: Transaction, run_id: str, kind: str, body: bytes, id: str, at: int) -> RunRow | None:  # noqa: A002
+def post(transaction: Transaction, run_id: str, kind: str, body: bytes, id: str, at: int) -> RunRow | None:
     """A letter into an open run's inbox; the run's row as it is afterwards."""
     row = find(transaction.db, run_id)
     if row is None or row.status not in OPEN:
@@ -188,7 +183,7 @@ def post(transaction: Transaction, run_id: str, kind: str, body: bytes, id: str,
     return find(transaction.db, run_id)
 
 
-def answer(transaction: Transaction, run_id: str, frame: int, body: bytes, id: str, at: int) -> bool:  # noqa: A002
+def answer(transaction: Transaction, run_id: str, frame: int, body: bytes, id: str, at: int) -> bool:
     """Close an open question and post the answer; False where it is not open, or the id is in use."""
     asked = transaction.db.execute(SQL["ask_is_open"], (run_id, frame)).fetchone()
     if asked is None or not _post(transaction.db, asked[0], "answer", body, id, at):

@@ -19,7 +19,7 @@ MakeStore = Callable[[], Store]
 LARGEST = 2**63 - 1
 
 
-def new_run(id: str = "order-1", **changes: Any) -> NewRun:  # noqa: A002
+def new_run(id: str = "order-1", **changes: Any) -> NewRun:
     """A run that is due at 100, unless told otherwise."""
     fields: dict[str, Any] = {
         "id": id,
@@ -33,7 +33,7 @@ def new_run(id: str = "order-1", **changes: Any) -> NewRun:  # noqa: A002
     return NewRun(**(fields | changes))
 
 
-def worker(id: str = "w1", **changes: Any) -> WorkerRow:  # noqa: A002
+def worker(id: str = "w1", **changes: Any) -> WorkerRow:
     fields: dict[str, Any] = {
         "id": id,
         "host": "h",

@@ -101,11 +101,7 @@ class StoreSuite(CommitRules, OwnershipRules, InboxRules):
     async def test_runs_are_paged_newest_first(self, store: Store) -> None:
         outcomes = await store.commit(
             [
-                Commit(
-                    run=new_run(
-                        f"r{number}", workflow="ab"[number % 2], status=("running", "stuck")[number // 5]
-                    )
-                )
+                Commit(run=new_run(f"r{number}", workflow="ab"[number % 2], status=("running", "stuck")[number // 5]))
                 for number in range(10)
             ]
         )

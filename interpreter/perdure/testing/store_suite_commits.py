@@ -63,9 +63,7 @@ class CommitRules:
 
     async def test_an_id_that_is_taken_gives_the_run_that_has_it(self, store: Store, other: Store) -> None:
         await commit(store, new_run(), events=events(1))
-        [outcome] = await other.commit(
-            [Commit(run=new_run(workflow="else"), events=events(1), status="stuck")]
-        )
+        [outcome] = await other.commit([Commit(run=new_run(workflow="else"), events=events(1), status="stuck")])
         assert isinstance(outcome, RunExists)
         assert outcome.row == await found(store)
         assert outcome.row.workflow == "order"
@@ -76,9 +74,7 @@ class CommitRules:
         assert kinds(await store.commit(batch)) == [int, RunExists]
         assert (await found(store)).workflow == "a"
 
-    async def test_a_number_that_is_taken_keeps_nothing_of_its_commit(
-        self, store: Store, other: Store
-    ) -> None:
+    async def test_a_number_that_is_taken_keeps_nothing_of_its_commit(self, store: Store, other: Store) -> None:
         key = await commit(store, new_run(), events=events(1, 2))
         [outcome] = await other.commit(
             [
@@ -166,18 +162,12 @@ class CommitRules:
                 await commit(store, run, events=events(number))
 
         await asyncio.gather(*map(advance, runs))
-        single = [
-            store.commit([Commit(run=run, events=events(number))])
-            for run in runs
-            for number in range(101, 151)
-        ]
+        single = [store.commit([Commit(run=run, events=events(number))]) for run in runs for number in range(101, 151)]
         await asyncio.gather(*single)
         for run in runs:
             assert await store.history(run) == events(*range(1, 151))
 
-    async def test_of_two_handles_that_write_one_number_exactly_one_wins(
-        self, store: Store, other: Store
-    ) -> None:
+    async def test_of_two_handles_that_write_one_number_exactly_one_wins(self, store: Store, other: Store) -> None:
         key = await commit(store, new_run())
         for number in range(1, 21):
             first, second = await asyncio.gather(
@@ -229,9 +219,7 @@ class CommitRules:
 
     async def test_closing_clears_what_an_open_run_needs_and_leaves_letters(self, store: Store) -> None:
         await store.register(worker())
-        key = await commit(
-            store, new_run(owner="w1"), asks_opened=[ask()], heartbeats={1: b"h"}, snapshot=(1, b"s")
-        )
+        key = await commit(store, new_run(owner="w1"), asks_opened=[ask()], heartbeats={1: b"h"}, snapshot=(1, b"s"))
         await store.post("order-1", "signal", b"late", id="l1", at=120)
         await commit(store, key, events=events(1), worker="w1", closing=Closing("completed", 130, b'"done"'))
         row = await found(store)
@@ -241,6 +229,18 @@ class CommitRules:
         assert await store.asks() == []
         assert await store.letters_of(key) == [Letter(1, key, "signal", "l1", 120, b"late")]
         assert await store.letters("w1") == []
+
+    async def test_commits_of_a_batch_take_effect_in_their_order(self, store: Store) -> None:
+        key = await commit(store, new_run(), heartbeats={1: b"old"})
+        await store.commit(
+            [
+                Commit(run=key, heartbeats={2: b"old"}, snapshot=(1, b"s")),
+                Commit(run=key, closing=Closing("failed", 130, b"{}")),
+                Commit(run=key, status="running", heartbeats={3: b"new"}),
+            ]
+        )
+        assert await store.load(key) == (None, [], {3: b"new"})
+        assert (await found(store)).status == "running"
 
     async def test_a_run_may_begin_and_end_in_one_commit(self, store: Store) -> None:
         key = await commit(

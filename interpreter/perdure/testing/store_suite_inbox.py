@@ -91,7 +91,7 @@ class InboxRules:
 
     async def test_release_without_letters_parks_as_told(self, store: Store) -> None:
         await store.register(worker())
-        for id, wake_at in (("a", 700), ("b", None)):  # noqa: A001
+        for id, wake_at in (("a", 700), ("b", None)):
             key = await commit(store, new_run(id, owner="w1"))
             await commit(store, key, worker="w1", release=True, wake_at=wake_at, status="paused")
             row = await found(store, id)
@@ -129,9 +129,7 @@ class InboxRules:
 
     async def test_open_questions_are_listed_oldest_first(self, store: Store) -> None:
         first = await commit(store, new_run("a"), asks_opened=[ask(5, opened_at=300), ask(6, opened_at=100)])
-        second = await commit(
-            store, new_run("b", workflow="w"), asks_opened=[ask(5, opened_at=200, due=LARGEST)]
-        )
+        second = await commit(store, new_run("b", workflow="w"), asks_opened=[ask(5, opened_at=200, due=LARGEST)])
         listed = await store.asks()
         assert listed == [
             OpenAsk("a", "order", ask(6, run=first, opened_at=100)),

@@ -58,12 +58,10 @@ class OwnershipRules:
             worker("w2"),
         ]
 
-    async def test_a_buried_worker_cannot_renew_and_its_runs_are_free(
-        self, store: Store, other: Store
-    ) -> None:
+    async def test_a_buried_worker_cannot_renew_and_its_runs_are_free(self, store: Store, other: Store) -> None:
         await store.register(worker("w1"))
         await store.register(worker("w2"))
-        for id, owner in (("a", "w1"), ("b", "w2"), ("c", "w1")):  # noqa: A001
+        for id, owner in (("a", "w1"), ("b", "w2"), ("c", "w1")):
             await commit(store, new_run(id, owner=owner))
         freed = await other.bury("w1", 500)
         assert [(row.id, row.owner, row.wake_at, row.recoveries) for row in freed] == [
@@ -85,7 +83,7 @@ class OwnershipRules:
 
     async def test_claims_take_the_longest_due_first_and_never_more_than_asked(self, store: Store) -> None:
         await store.register(worker())
-        for id, wake_at in (("late", 300), ("first", 100), ("second", 200), ("never", None), ("future", 900)):  # noqa: A001
+        for id, wake_at in (("late", 300), ("first", 100), ("second", 200), ("never", None), ("future", 900)):
             await commit(store, new_run(id, wake_at=wake_at))
         assert await store.claim("w1", 300, 0) == []
         claimed = await store.claim("w1", 300, 2)
@@ -123,15 +121,11 @@ class OwnershipRules:
         await store.register(worker("w1"))
         await store.register(worker("w2"))
         await store.commit([Commit(run=new_run(f"r{number}")) for number in range(200)])
-        claims = [
-            handle.claim(name, 100, 7) for _ in range(20) for handle, name in ((store, "w1"), (other, "w2"))
-        ]
+        claims = [handle.claim(name, 100, 7) for _ in range(20) for handle, name in ((store, "w1"), (other, "w2"))]
         rows = [row for claimed in await asyncio.gather(*claims) for row in claimed]
         assert len(rows) == 200
         assert len({row.id for row in rows}) == 200
-        assert {row.id: row.owner for row in rows} == {
-            row.id: row.owner for row in await store.runs(limit=500)
-        }
+        assert {row.id: row.owner for row in rows} == {row.id: row.owner for row in await store.runs(limit=500)}
 
     async def test_next_wake_ignores_owned_and_ended_runs(self, store: Store) -> None:
         await store.register(worker())

@@ -138,8 +138,11 @@ class GroupFrame(Frame):
         return True
 
     def _decide(self, turn: Turn, outcome: Outcome) -> None:
-        """The first decision stands, but a cancellation or a `return` overrules a success."""
-        if self.decided is not None and not isinstance(outcome, Stopped):
+        """The first decision stands, but a cancellation overrules a success, and a `return` everything."""
+        decided = self.decided
+        if isinstance(decided, Stopped) and decided.returning:
+            return
+        if decided is not None and not isinstance(outcome, Stopped):
             return
         self.decided = outcome
         if isinstance(outcome, Completed) and self.joining().finish:

@@ -52,7 +52,7 @@ class RunFrame(Wrapper):
             return Stopped()
         if isinstance(outcome, Failed):
             return outcome
-        if ending is not None:
+        if isinstance(outcome, Stopped) and ending is not None:
             outcome = Completed(ending["value"])
         if isinstance(outcome, Completed) and turn.program.output_schema is not None:
             problems = check_value(turn.program.output_schema, outcome.value)

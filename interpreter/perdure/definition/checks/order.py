@@ -34,7 +34,7 @@ _ASIDE: Final = {
     "case": "stands in another arm",
     "else": "stands in another arm",
     "arm": "stands in another arm",
-    "catch": "stands in another catch arm",
+    "catch": "stands in a catch arm",
 }
 _AFTER: Final = "runs after this"
 _RUNNING: Final = "has not completed here"
@@ -69,6 +69,6 @@ def why_not_yet(reader: Placed, slot: str, target: Placed) -> str | None:
 def _unseen(looking: str, role: str) -> str:
     if role in _HIDDEN and looking in ("output", "catch", "undo", "finally"):
         return _HIDDEN[role]
-    if role in _ASIDE and (looking in _WORK or looking == role == "catch"):
+    if role in _ASIDE and (looking in _WORK if role != "catch" else looking == "catch"):
         return _ASIDE[role]
     return _AFTER

@@ -84,6 +84,7 @@ class Spaces:
     library: Library
     all: list[Space]
     fragments: dict[tuple[str, str], Space]
+    _held: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @property
     def main(self) -> Space:
@@ -93,6 +94,29 @@ class Spaces:
         """The fragment that a `use` puts in its place, if there is one."""
         found = self.library.find(_origin(self, step.space), step.step.keys["use"])
         return None if found is None else self.fragments.get((found[0].file, str(found[1][-1])))
+
+    def held(self, space: Space) -> frozenset[str]:
+        """The kinds of all steps of a space, those of the fragments it uses included; and `compensate` if one has it."""
+        known = self._held.get(id(space))
+        if known is None:
+            found: set[str] = set()
+            for inner in self.behind(space):
+                for placed in inner.steps():
+                    found.add(placed.step.kind)
+                    if "compensate" in placed.step.keys:
+                        found.add("compensate")
+            known = self._held[id(space)] = frozenset(found)
+        return known
+
+    def behind(self, space: Space) -> list[Space]:
+        """A space and all fragments used in it, directly or by one another."""
+        found, seen = [space], {id(space)}
+        for inner in found:
+            for _, used in inner.uses:
+                if used is not None and id(used) not in seen:
+                    seen.add(id(used))
+                    found.append(used)
+        return found
 
 
 def read_spaces(document: Document, library: Library) -> Spaces:

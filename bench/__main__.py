@@ -1,0 +1,114 @@
+"""One command measures everything: each workload beside the floor, in turn, medians over several runs.
+
+    python -m bench [--runs 5] [--only W1,W2] [--durability full|normal] [--directory DIR] [-o json]
+
+Every measurement is a process of its own on a new file, so that nothing is warm by accident.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import perdure
+
+FLOORS = {"W1": (1, 100, 1), "W2": (500, 10, 100), "W3": (200, 1, 200)}
+"""Runs, steps of each, and runs in flight with which the floor does the same work."""
+LOOPS = {"W1": (100, 1), "W2": (5000, 100), "W3": (200, 200)}
+"""Rows, and rows a commit, of the plain loop."""
+
+
+def main() -> None:
+    options = arguments()
+    if options.one:
+        print(json.dumps(measure(options.one, Path(options.directory), options.durability)))
+        return
+    figures: dict[str, dict[str, list[float]]] = {}
+    names = options.only.split(",")
+    for _ in range(options.runs):
+        for name in names:
+            for kind in (name, *(f"{name}/{floor}" for floor in ("floor", "loop") if name in FLOORS)):
+                for figure, value in in_process(kind, options).items():
+                    figures.setdefault(kind, {}).setdefault(figure, []).append(value)
+                    print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    report(figures, options)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", default="W1,W2,W3,W4,resume")
+    parser.add_argument("--durability", choices=("full", "normal"), default="full")
+    parser.add_argument("--directory", default=None, help="where the files are made; their disk decides")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def in_process(kind: str, options: argparse.Namespace) -> dict[str, float]:
+    directory = tempfile.mkdtemp(prefix="perdure-bench-", dir=options.directory)
+    try:
+        command = [sys.executable, "-m", "bench", "--one", kind, "--durability", options.durability]
+        done = subprocess.run([*command, "--directory", directory], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{kind} failed:\n{done.stderr}")
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+    finally:
+        shutil.rmtree(directory)
+
+
+def measure(kind: str, directory: Path, durability: str) -> dict[str, float]:
+    from bench import floor, workloads
+
+    path, synchronous = directory / "runs.db", durability.upper()
+    name, _, what = kind.partition("/")
+    if what == "floor":
+        return floor.grouped(path, synchronous, *FLOORS[name])
+    if what == "loop":
+        return floor.loop(path, synchronous, *LOOPS[name])
+    return asyncio.run(workloads.WORKLOADS[name](path, synchronous))  # type: ignore[arg-type]
+
+
+def report(figures: dict[str, dict[str, list[float]]], options: argparse.Namespace) -> None:
+    machine = {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "perdure": perdure.__version__,
+        "system": platform.platform(),
+        "durability": f"WAL, synchronous={options.durability.upper()}",
+        "runs": options.runs,
+    }
+    rows = {
+        kind: {name: {"median": median(v), "min": min(v), "max": max(v)} for name, v in values.items()}
+        for kind, values in figures.items()
+    }
+    ratios = {
+        f"{kind} to {floor}": rows[kind]["steps_per_second"]["median"] / rows[other]["steps_per_second"]["median"]
+        for kind in FLOORS
+        for floor in ("floor", "loop")
+        if kind in rows and (other := f"{kind}/{floor}") in rows
+    }
+    if options.output == "json":
+        print(json.dumps({"format_version": 1, "machine": machine, "figures": rows, "ratios": ratios}, indent=2))
+        return
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    for kind, values in rows.items():
+        for name, spread in values.items():
+            low, high = spread["min"], spread["max"]
+            print(f"{kind:10} {name:24} {spread['median']:12,.1f}   ({low:,.1f} to {high:,.1f})")
+    for name, ratio in ratios.items():
+        print(f"{name:35} {ratio:6.2f}")
+
+
+if __name__ == "__main__":
+    main()

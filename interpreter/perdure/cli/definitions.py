@@ -1,0 +1,89 @@
+"""Which file a user means: a path as it stands, or a workflow's name, looked for in the project's `definitions/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from perdure.cli.exits import NotFound
+from perdure.cli.showable import one_line
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+TEST_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
+FOLDER: Final = "definitions"
+
+_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
+_KEY: Final = re.compile(r"""^[{\s]*["']?(workflow|fragments)["']?[ \t]*:[ \t]*["']?([^"'\s,}#]*)""", re.MULTILINE)
+_LARGEST_LOOK: Final = 65_536
+"""Bytes at the start of a file in which its top-level key is looked for."""
+
+
+def find_definition(given: str, root: Path) -> Path:
+    """The file of a path or of a workflow's name; NotFound, with the nearest name."""
+    path = Path(given)
+    if path.is_file():
+        return path
+    if path.suffix in SUFFIXES or "/" in given:
+        raise NotFound(f"there is no file {one_line(given)}")
+    names: dict[str, Path] = {}
+    folders = dict.fromkeys(folder.resolve() for folder in (Path.cwd() / FOLDER, root / FOLDER))
+    for folder in folders:
+        for file in sorted(definition_files(folder)):
+            for name in (file.stem, _workflow(file)):
+                if name:
+                    names.setdefault(name, file)
+    if given in names:
+        return _relative(names[given])
+    from difflib import get_close_matches
+
+    near = get_close_matches(given, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise NotFound(f"no workflow in {FOLDER}/ is called {one_line(given, 60)}{hint}")
+
+
+def definition_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that look like definitions or like files of fragments; tests are none."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.name in _SKIPPED:
+            continue
+        if entry.is_dir():
+            if not entry.is_symlink():
+                yield from definition_files(entry)
+        elif is_definition_name(entry) and top_key(entry):
+            yield entry
+
+
+def is_definition_name(path: Path) -> bool:
+    return path.suffix in SUFFIXES and not path.name.endswith(TEST_SUFFIXES)
+
+
+def top_key(path: Path) -> str | None:
+    """`workflow` or `fragments`, whichever makes the file one to check; also for files that are not valid YAML."""
+    keys = [found[1] for found in _keys(path)]
+    return "workflow" if "workflow" in keys else keys[0] if keys else None
+
+
+def _workflow(path: Path) -> str | None:
+    return next((found[2] for found in _keys(path) if found[1] == "workflow"), None)
+
+
+def _keys(path: Path) -> list[re.Match[str]]:
+    """Keys at the outermost level: without indentation in YAML, anywhere in the first lines of JSON."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_LOOK).decode("utf-8", "replace")
+    except OSError:
+        return []
+    as_json = text.lstrip("\ufeff \t\r\n").startswith("{")
+    return [found for found in _KEY.finditer(text) if as_json or not found[0][:1].isspace()]
+
+
+def _relative(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd().resolve())
+    except ValueError:
+        return path

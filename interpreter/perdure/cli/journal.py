@@ -1,0 +1,45 @@
+"""A run's journal as it grows: each look reads what is new and folds it, whoever is moving the run.
+
+Differs from `Run.history` in that a look costs only what has come since the last one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perdure.cli.progress import Line, Progress
+from perdure.core import wire
+from perdure.core.events import RunStarted
+from perdure.errors import InternalError
+
+if TYPE_CHECKING:
+    from perdure.engine import Engine
+    from perdure.stores.store import RunRow
+
+
+class Journal:
+    """Follows one run; `progress` is there after the first look."""
+
+    def __init__(self, engine: Engine, run_id: str) -> None:
+        self._engine = engine
+        self._run_id = run_id
+        self._seq = 0
+        self.progress: Progress | None = None
+
+    async def look(self) -> tuple[RunRow, list[Line]]:
+        """The run's row, and what has happened since the last look. Raises UnknownRun, StoreError."""
+        row = await self._engine._row(self._run_id)
+        lines: list[Line] = []
+        while page := await self._engine._store.history(row.key, after=self._seq):
+            for seq, at, text in page:
+                event = wire.event_from_bytes(at, text)
+                if self.progress is not None:
+                    lines += self.progress.advance(event)
+                elif isinstance(event, RunStarted):
+                    program = await self._engine._programs.get(row.digest)
+                    self.progress = Progress(program, event)
+                    lines += self.progress.lines()
+                else:
+                    raise InternalError(f"the history of {self._run_id} does not begin with its start")
+                self._seq = seq
+        return row, lines

@@ -1,0 +1,289 @@
+"""What a run is doing and has done, step by step, as its events arrive: the model behind tree and plain lines.
+
+Folds events as the machine does and watches which frames come and go. Knows no terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from perdure.core import machine
+from perdure.core.blocks import Undoing
+from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.events import (
+    ActivityCompleted,
+    ActivityFailed,
+    AskAnswered,
+    AttemptLost,
+    CancelRequested,
+    Event,
+    RunStarted,
+    SignalReceived,
+    TerminateRequested,
+)
+from perdure.program import Program, place
+from perdure.values import JSON, format_duration
+
+if TYPE_CHECKING:
+    from perdure.core.frame import Frame
+
+MOST_ENDED: Final = 2_000
+"""Steps that have ended and are still remembered; older ones are only counted."""
+
+WAITING: Final = frozenset({"wait", "select", "ask"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that has happened, in words: which step, what, and more about it."""
+
+    step: str
+    word: str
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Step:
+    """One step at one place of the run. `status` is running, waiting, retrying, completed, failed, cancelled, undone,
+    `not undone`, or ended: a block that is over, whichever way."""
+
+    place: str
+    label: str
+    kind: str
+    status: str = "running"
+    attempt: int = 1
+    since: int = 0
+    due: int | None = None
+    note: str = ""
+    undoing: bool = False
+    frames: int = 0
+
+
+class Progress:
+    """The steps of a run, in the order they began."""
+
+    def __init__(self, program: Program, started: RunStarted) -> None:
+        self.program = program
+        self.steps: dict[str, Step] = {}
+        self.dropped = 0
+        self._places: dict[int, str] = {}
+        self._undoing: set[int] = set()
+        self._undone = 0
+        self._not_undone = 0
+        self._lines: list[Line] = []
+        self.state, _ = machine.start(program, started)
+        self._notice(started, None)
+
+    def lines(self) -> list[Line]:
+        """What has happened since they were last asked for."""
+        told, self._lines = self._lines, []
+        return told
+
+    def advance(self, event: Event) -> list[Line]:
+        """Take the next event of the journal."""
+        before = self._before(event)
+        machine.step(self.program, self.state, event)
+        self._notice(event, before)
+        return self.lines()
+
+    def waits(self) -> Iterator[Frame]:
+        """Frames that wait for somebody outside: signals and answers."""
+        for frame in self.state.frames.values():
+            if frame.waits == "ask" or getattr(frame, "signals", None):
+                yield frame
+
+    def refresh(self) -> None:
+        """Bring what live steps are doing up to date."""
+        for frame in self.state.frames.values():
+            step = self.steps.get(self._places.get(frame.id, ""))
+            if step is None or frame.waits is None:
+                continue
+            step.attempt = getattr(frame, "attempt", step.attempt)
+            step.since = getattr(frame, "since", step.since)
+            if frame.waits == "retry":
+                if frame.due is not None:
+                    step.status, step.due = "retrying", frame.due
+            elif frame.waits == "activity":
+                step.status, step.due = "cancelling" if frame.cancelling else "running", None
+            elif frame.waits == "select" and getattr(frame, "child", 0):
+                step.status, step.due, step.note = "running", None, ""
+            else:
+                step.status, step.due, step.note = "waiting", frame.due, awaited(frame)
+
+    # -- what an event has changed
+
+    def _before(self, event: Event) -> Frame | None:
+        """The frame an event is about to reach."""
+        if isinstance(event, SignalReceived):
+            waiting = self.state.waiting.get(event.signal)
+            return self.state.frames.get(waiting[0]) if waiting else None
+        return self.state.frames.get(getattr(event, "frame", 0))
+
+    def _notice(self, event: Event, reached: Frame | None) -> None:
+        frames = self.state.frames
+        gone = [frame for frame in self._places if frame not in frames]
+        self._tell(event, reached)
+        for id in gone:
+            self._gone(id, None if reached is None else reached.id, reached)
+        for id in frames.keys() - self._places.keys() - self._undoing:
+            self._came(frames[id])
+        self._undos()
+        self._forget()
+
+    def _came(self, frame: Frame) -> None:
+        if isinstance(frame, Undoing):
+            self._undoing.add(frame.id)
+            return
+        where = place(frame.node.step, self.state.turns(frame))
+        self._places[frame.id] = where
+        if not where:
+            return
+        step = self.steps.get(where)
+        if step is None:
+            label = self.program.label(frame.node.step, self.state.turns(frame))
+            step = self.steps[where] = Step(where, label, self.program.kinds[frame.node.step])
+        if not step.frames:
+            step.status, step.note = "running", ""
+        step.frames += 1
+        step.undoing = step.undoing or frame.parent in self._undoing
+        step.since = step.since or self.state.now
+        if frame.waits in WAITING:
+            step.note = awaited(frame)
+            self._lines.append(Line(step.label, "waiting", step.note))
+
+    def _gone(self, id: int, reached: int | None, frame: Frame | None) -> None:
+        step = self.steps.get(self._places.pop(id))
+        if step is None:
+            return
+        step.frames -= 1
+        if step.frames:
+            return
+        step.due = None
+        step.undoing = False
+        if step.status in ("running", "waiting", "retrying", "cancelling"):
+            leaf = step.kind == "activity" or step.kind in WAITING
+            step.status = "cancelled" if leaf and id != reached else "ended"
+            step.note = ""
+
+    def _tell(self, event: Event, frame: Frame | None) -> None:
+        """The words for an event, and the status its step has by it."""
+        match event:
+            case CancelRequested(reason=reason):
+                self._lines.append(Line("run", "cancelling", reason or ""))
+            case TerminateRequested(reason=reason):
+                self._lines.append(Line("run", "terminated", reason or ""))
+            case SignalReceived(signal=signal):
+                self._lines.append(Line("run", "signal received", signal))
+        step = None if frame is None else self.steps.get(self._places.get(frame.id, ""))
+        if step is None or frame is None:
+            return
+        match event:
+            case ActivityCompleted():
+                self._set(step, "completed", quiet=self._is_undo(frame))
+            case ActivityFailed() | AttemptLost():
+                self._failed(step, frame, event)
+            case AskAnswered(by=by):
+                self._set(step, "completed", f"answered by {by}" if by else "answered")
+            case _ if frame.waits in WAITING and frame.id not in self.state.frames:
+                self._set(step, "completed" if isinstance(event, SignalReceived) else _timed_end(frame))
+
+    def _failed(self, step: Step, frame: Frame, event: ActivityFailed | AttemptLost) -> None:
+        if isinstance(event, AttemptLost):
+            note = f"attempt {getattr(frame, 'attempt', 1)}: its worker was lost"
+        else:
+            note = f"{event.error.get('type')}: {event.error.get('message')}"
+        again = self._retry_of(step)
+        if again is not None:
+            step.note = note
+            span = format_duration(_tenths(max(again - self.state.now, 0)))
+            self._lines.append(Line(step.label, "failed", f"{note}; trying again in {span}"))
+        elif any(isinstance(found, ActivityFrame) for found in self._frames_of(step)):
+            self._lines.append(Line(step.label, "running again", note))
+        elif getattr(frame, "cancelling", False):
+            self._set(step, "cancelled")
+        else:
+            self._set(step, "failed", note)
+
+    def _set(self, step: Step, status: str, note: str = "", *, quiet: bool = False) -> None:
+        step.status, step.note = status, note
+        if not quiet:
+            self._lines.append(Line(step.label, status, note))
+
+    def _retry_of(self, step: Step) -> int | None:
+        """When the step is tried again, if it is."""
+        return next((found.due for found in self._frames_of(step) if found.waits == "retry" and found.due), None)
+
+    def _frames_of(self, step: Step) -> Iterator[Frame]:
+        for id, frame in self.state.frames.items():
+            where = self._places.get(id)
+            if where is None and not isinstance(frame, Undoing):
+                where = place(frame.node.step, self.state.turns(frame))
+            if where == step.place:
+                yield frame
+
+    def _is_undo(self, frame: Frame) -> bool:
+        parent: int = frame.parent
+        while parent:
+            if parent in self._undoing:
+                return True
+            around = self.state.frames.get(parent)
+            parent = 0 if around is None else around.parent
+        return False
+
+    def _undos(self) -> None:
+        """Steps that have been undone by this event, or could not be."""
+        by_label = None
+        for label in self.state.undone[self._undone :]:
+            by_label = by_label or {step.label: step for step in self.steps.values()}
+            if label in by_label:
+                by_label[label].status = "undone"
+            self._lines.append(Line(label, "undone"))
+        for entry in self.state.not_undone[self._not_undone :]:
+            label, error = _entry(entry)
+            by_label = by_label or {step.label: step for step in self.steps.values()}
+            if label in by_label:
+                by_label[label].status, by_label[label].note = "not undone", error
+            self._lines.append(Line(label, "not undone", error))
+        self._undone, self._not_undone = len(self.state.undone), len(self.state.not_undone)
+        self._undoing &= self.state.frames.keys()
+
+    def _forget(self) -> None:
+        if len(self.steps) <= 2 * MOST_ENDED:
+            return
+        over = [where for where, step in self.steps.items() if not step.frames]
+        for where in over[: len(over) - MOST_ENDED]:
+            del self.steps[where]
+            self.dropped += 1
+
+
+def awaited(frame: Any) -> str:
+    """What a waiting frame waits for, in words."""
+    if frame.waits == "ask":
+        return f"an answer: {_text(frame.body.get('prompt'))}"
+    told = [f"signal {signal}" for signal in dict.fromkeys(frame.signals.values())]
+    if frame.dues:
+        told.append("a timer")
+    together = " and " if getattr(frame.node, "gather", "any") == "all" else " or "
+    return together.join(told)
+
+
+def _timed_end(frame: Any) -> str:
+    """How a wait ended whose timer fired: by its own timer or its default, or by running out of patience."""
+    deadline, default = frame.deadline, frame.node.patience.default
+    given_up = deadline is not None and not any(due <= deadline for due in frame.dues.values())
+    return "failed" if given_up and default is None else "completed"
+
+
+def _entry(entry: JSON) -> tuple[str, str]:
+    return entry["step"], str(entry["error"].get("message"))
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _tenths(span: int) -> int:
+    """A span of time to a tenth of a second, from a second on."""
+    return span if span < 1_000_000 else round(span, -5)

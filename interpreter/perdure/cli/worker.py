@@ -1,0 +1,45 @@
+"""`perdure worker`: moves the runs of a store until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+
+import click
+
+from perdure.cli.durations import Duration
+from perdure.cli.exits import complain
+from perdure.cli.interrupts import interrupts
+from perdure.cli.lazy import command
+from perdure.cli.opening import working
+from perdure.cli.settings import Settings, settings
+from perdure.cli.showable import one_line
+from perdure.cli.streams import results_only
+
+log = logging.getLogger("perdure.worker")
+
+
+@command("worker")
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=1000, show_default=True, help="Activities that run at a time."
+)
+@click.option(
+    "--grace", type=Duration(), default=10.0, show_default="10s",
+    help="How long running activities may go on after the first signal to stop.",
+)  # fmt: skip
+def worker(concurrency: int, grace: float) -> None:
+    """Move the runs of a store until SIGINT or SIGTERM; a second signal exits at once."""
+    chosen = settings()
+    with results_only():
+        asyncio.run(_work(chosen, concurrency, grace))
+
+
+async def _work(chosen: Settings, concurrency: int, grace: float) -> None:
+    with interrupts() as asked:
+        async with working(chosen, concurrency=concurrency, grace=grace):
+            if not chosen.quiet:
+                complain(f"worker {os.getpid()} on {one_line(chosen.store)}; Ctrl-C stops it", label=False)
+            await asked.wait()
+            if not chosen.quiet:
+                complain("stopping; a second signal exits at once", label=False)

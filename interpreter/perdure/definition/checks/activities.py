@@ -1,0 +1,32 @@
+"""Calls of activities against the catalogue: the name, its arguments, and whether it is still to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from perdure.definition.checks.arguments import Call, check_arguments
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.spaces import Space
+from perdure.definition.diagnostics import quoted
+
+
+def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+    """The calls in a space."""
+    for placed in space.steps():
+        if placed.step.kind != "activity":
+            continue
+        name = placed.step.keys["activity"]
+        path = (*placed.path, "activity")
+        entry = catalogue.get(name)
+        if entry is None:
+            hint = findings.nearest(name, catalogue.keys())
+            findings.add("WF601", f"there is no activity {quoted(name)}", space.file, path, hint)
+            continue
+        deprecated = entry.get("deprecated")
+        if deprecated is not None:
+            hint = str(deprecated) or None
+            findings.add("WF606", f"{name} is deprecated", space.file, path, hint)
+        call = Call(name, entry.get("arguments") or {}, "WF602", "WF603", "WF604")
+        given = placed.step.keys.get("with") or {}
+        check_arguments(call, given, space.file, placed.path, "activity", findings)

@@ -1,0 +1,123 @@
+"""The arguments of a call against the JSON Schema of what is called, as far as they are literal.
+
+What a template gives is unknown and accepted. Literals inside a mapping or list with templates are looked at where the
+schema is plain enough. Knows neither activities nor fragments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from perdure.definition.checks.fields import is_closed, is_open, resolved
+from perdure.definition.checks.findings import Findings
+from perdure.definition.diagnostics import quoted
+from perdure.definition.models import Path
+from perdure.schemas import check_value
+from perdure.values import JSON
+
+_DEFINITIONS: Final = ("$defs", "definitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is called: its name for messages, the schema of its arguments, and the codes of what can be wrong."""
+
+    callee: str
+    schema: JSON
+    unknown: str
+    missing: str
+    wrong: str
+
+
+def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, findings: Findings) -> None:
+    """The `with` of the step at a path; what is missing is told at the step's `key`."""
+    if not isinstance(given, dict):
+        return
+    schema = resolved(call.schema, call.schema)
+    properties = schema.get("properties") or {}
+    for name in schema.get("required") or ():
+        if name not in given:
+            message = f"{call.callee} needs {quoted(name)}"
+            near = findings.nearest(name, [word for word in given if word not in properties])
+            hint = near and f"it is given {near.removeprefix('did you mean ').removesuffix('?')}"
+            findings.add(call.missing, message, file, (*step, key), hint or f"add {name} to `with:`")
+    for name, value in given.items():
+        path = (*step, "with", name)
+        if name in properties:
+            _check(call, properties[name], name, value, file, path, findings)
+        elif is_closed(schema) or (properties and is_open(schema)):
+            _report_unknown(call, name, properties, is_closed(schema), file, path, findings)
+
+
+def is_literal(value: JSON) -> bool:
+    """Whether a value holds no templates."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if "{{" in part:
+                return False
+        elif isinstance(part, dict | list):
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+    return True
+
+
+def _report_unknown(
+    call: Call, name: str, known: Mapping[str, JSON], certain: bool, file: str, path: Path, findings: Findings
+) -> None:
+    hint = findings.nearest(name, known.keys())
+    if hint is None:
+        hint = f"it takes {', '.join([*known][:8])}" if known else "it takes none"
+    message = f"{call.callee} takes no {quoted(name)}"
+    severity = None if certain else "warning"
+    findings.add(call.unknown, message, file, path, hint, key=True, severity=severity)  # type: ignore[arg-type]
+
+
+def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
+    """One argument: its literal parts, from the inside, so that a problem is told at the part that has it."""
+    before = len(findings.found)
+    waiting = [(schema, value, path)]
+    while waiting:
+        wanted, part, at = waiting.pop()
+        plain = resolved(wanted, call.schema)
+        inner = _parts(plain, part, at)
+        if inner:
+            waiting.extend(inner)
+            if not isinstance(part, dict):
+                continue
+            missing = [key for key in plain.get("required") or () if key not in part]
+            for key in missing:
+                findings.add(call.wrong, f"{quoted(name)}: {quoted(key)} is missing", file, at)
+            if is_closed(plain):
+                for key in part.keys() - plain["properties"].keys():
+                    message = f"{quoted(name)}: there is no {quoted(key)}"
+                    hint = findings.nearest(key, plain["properties"].keys())
+                    findings.add(call.wrong, message, file, (*at, key), hint, key=True)
+        elif is_literal(part):
+            _check_literal(call, wanted, name, part, file, at, findings)
+    if len(findings.found) == before and isinstance(value, dict | list) and is_literal(value):
+        _check_literal(call, schema, name, value, file, path, findings)
+
+
+def _check_literal(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
+    for problem in check_value(_with_definitions(schema, call.schema), value):
+        findings.add(call.wrong, f"{quoted(name)}: {problem}", file, path)
+
+
+def _parts(schema: dict[str, JSON], value: JSON, path: Path) -> list[tuple[JSON, JSON, Path]]:
+    """The parts of a mapping or list with their schemas, where these are plain; else none."""
+    if isinstance(value, dict) and schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
+        properties = schema["properties"]
+        return [(properties.get(key, True), part, (*path, key)) for key, part in value.items()]
+    if isinstance(value, list) and schema.get("type") == "array" and isinstance(schema.get("items"), dict):
+        return [(schema["items"], part, (*path, index)) for index, part in enumerate(value)]
+    return []
+
+
+def _with_definitions(schema: JSON, root: JSON) -> JSON:
+    """A part of a schema that can be applied alone: with what its references may point at."""
+    if not isinstance(schema, dict) or not isinstance(root, dict) or schema is root:
+        return schema
+    return {**{key: root[key] for key in _DEFINITIONS if key in root}, **schema}

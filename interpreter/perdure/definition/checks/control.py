@@ -1,0 +1,120 @@
+"""Control flow: where a run may end, what can be undone, and joins and triggers that make sense.
+
+Looks at literals only; a template is judged when it has a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.order import why_not_yet
+from perdure.definition.checks.spaces import Placed, Space, Spaces
+from perdure.definition.diagnostics import Related, quoted
+from perdure.definition.models import Path
+from perdure.values import JSON
+
+ENDING: Final = ("return", "restart")
+_CLOSING: Final = {"finally": "finally", "undo": "compensate"}
+
+
+def check_control(space: Space, spaces: Spaces, findings: Findings) -> None:
+    """Ends, undos, joins and triggers of the steps of a space."""
+    for placed in space.steps():
+        kind = placed.step.kind
+        if kind in ENDING and placed.closing is not None:
+            message = f"{kind} cannot stand in a {_CLOSING[placed.closing]}"
+            findings.add("WF402", message, space.file, (*placed.path, kind), key=True)
+        if "compensate" in placed.step.keys and _inside_undo(placed):
+            findings.add("WF409", "an undo is not undone", space.file, (*placed.path, "compensate"), key=True)
+        match kind:
+            case "rollback":
+                _check_rollback(placed, findings)
+            case "parallel":
+                terms = placed.step.keys["parallel"]
+                _check_join(terms, len(terms["branches"]), placed, ("parallel", "join"), findings)
+            case "foreach":
+                items = placed.step.keys["foreach"]
+                if isinstance(items, list):
+                    _check_join(placed.step.keys, len(items), placed, ("join",), findings)
+            case "wait":
+                _check_wait(placed, findings)
+            case "select":
+                _check_select(placed, findings)
+    _check_closing_uses(space, spaces, findings)
+
+
+def _inside_undo(placed: Placed) -> bool:
+    above: Placed | None = placed
+    while above is not None:
+        if above.within is not None and above.within.role == "undo":
+            return True
+        above = above.parent
+    return False
+
+
+def _check_closing_uses(space: Space, spaces: Spaces, findings: Findings) -> None:
+    """What a fragment must not hold because of where it is used."""
+    for placed, used in space.uses:
+        if used is None or placed.closing is None:
+            continue
+        name = quoted(placed.step.keys["use"])
+        path = (*placed.path, "use")
+        held = spaces.held(used)
+        if not held.isdisjoint(ENDING):
+            message = f"the fragment {name} returns, which it cannot in a {_CLOSING[placed.closing]}"
+            findings.add("WF402", message, space.file, path)
+        if "compensate" in held and _inside_undo(placed):
+            findings.add("WF409", f"an undo is not undone; {name} has a compensate", space.file, path)
+
+
+def _check_rollback(placed: Placed, findings: Findings) -> None:
+    written = placed.step.keys["rollback"]
+    if not isinstance(written, dict):
+        return
+    to, ids = written["to"], placed.space.ids
+    path = (*placed.path, "rollback", "to")
+    if to not in ids:
+        message = f"there is no step {quoted(to)} to go back to"
+        findings.add("WF408", message, placed.space.file, path, findings.nearest(to, ids.keys()))
+        return
+    reasons = [why_not_yet(placed, "before", target) for target in ids[to]]
+    if None not in reasons:
+        findings.add("WF408", f"step {quoted(to)} {reasons[0]}", placed.space.file, path)
+
+
+def _check_join(terms: Mapping[str, JSON], members: int, placed: Placed, path: Path, findings: Findings) -> None:
+    join = terms.get("join")
+    if isinstance(join, int) and not isinstance(join, bool) and join > members:
+        there = f"there {'is' if members == 1 else 'are'} only {members}"
+        findings.add("WF407", f"{join} have to succeed, but {there}", placed.space.file, (*placed.path, *path))
+
+
+def _check_wait(placed: Placed, findings: Findings) -> None:
+    terms = placed.step.keys["wait"]
+    for gather in ("any", "all"):
+        if isinstance(terms, dict) and gather in terms:
+            path = (*placed.path, "wait", gather)
+            names = [entry.get("name") or entry.get("signal") for entry in terms[gather]]
+            _check_equal("name", names, placed, path, findings)
+
+
+def _check_select(placed: Placed, findings: Findings) -> None:
+    written = placed.step.keys["select"]
+    arms, path = (written, ()) if isinstance(written, list) else (written["arms"], ("arms",))
+    signals = [arm.get("signal") for arm in arms]
+    _check_equal("signal", signals, placed, (*placed.path, "select", *path), findings)
+
+
+def _check_equal(what: str, names: Sequence[str | None], placed: Placed, path: Path, findings: Findings) -> None:
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name is None:
+            continue
+        if name in first:
+            place = findings.place(placed.space.file, (*path, first[name]))
+            related = Related(place, "the first one is here")
+            message = f"the {what} {quoted(name)} stands here twice"
+            findings.add("WF219", message, placed.space.file, (*path, index), related=(related,))
+        first.setdefault(name, index)

@@ -1,0 +1,83 @@
+"""Loops that can never end: no limit, no wait, and a condition that no turn changes.
+
+A counter that is set in the loop and read by its condition ends it; so does anything that acts on the world.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.spaces import Placed, Space, Spaces
+from perdure.errors import ExpressionError
+from perdure.expressions import Expression, compile_expression
+from perdure.values import JSON
+
+_SLOWING: Final = ("activity", "wait", "select", "ask")
+_ENDING: Final = ("return", "fail", "restart")
+_BUSY: Final = (*_SLOWING, *_ENDING)
+
+
+def check_loops(space: Space, spaces: Spaces, findings: Findings) -> None:
+    """The repeats of a space that nothing ends."""
+    uses = {id(placed): used for placed, used in space.uses}
+    for placed in space.steps():
+        if placed.step.kind != "repeat" or "max" in placed.step.keys["repeat"] or "timeout" in placed.step.keys:
+            continue
+        inside = _inside(placed)
+        if any(step.step.kind in _BUSY for step in inside):
+            continue
+        used = [uses[id(step)] for step in inside if step.step.kind == "use"]
+        if any(found is None or not spaces.held(found).isdisjoint((*_BUSY, "set")) for found in used):
+            continue
+        if not _may_change(placed, inside):
+            message = "no turn of this loop can end it, and none waits"
+            hint = "add `max:`, or let the condition read what a turn changes"
+            findings.add("WF412", message, space.file, (*placed.path, "repeat"), hint, key=True)
+
+
+def _inside(placed: Placed) -> list[Placed]:
+    found: list[Placed] = []
+    waiting = [placed]
+    while waiting:
+        for _, children in waiting.pop().children:
+            found.extend(children)
+            waiting.extend(children)
+    return found
+
+
+def _may_change(loop: Placed, inside: list[Placed]) -> bool:
+    """Whether a turn can change what the condition comes to; also where that cannot be known."""
+    written = {name for step in inside if step.step.kind == "set" for name in step.step.keys["set"]}
+    ids = {step.step.id for step in inside}
+    for key, ends in (("while", False), ("until", True)):
+        condition = _compiled(loop.step.keys["repeat"].get(key))
+        if condition is None:
+            continue
+        if isinstance(condition, bool):
+            if condition is ends:
+                return True
+            continue
+        if condition.functions:
+            return True
+        for reference in condition.references:
+            first = reference.path[0] if reference.path else None
+            match reference.root:
+                case "index":
+                    return True
+                case "vars" if first is None or first in written:
+                    return True
+                case "steps" if first is None or first in ids:
+                    return True
+        if condition.constant:
+            return True
+    return False
+
+
+def _compiled(condition: JSON) -> Expression | bool | None:
+    if not isinstance(condition, str):
+        return condition if isinstance(condition, bool) else None
+    try:
+        return compile_expression(condition)
+    except ExpressionError:
+        return None

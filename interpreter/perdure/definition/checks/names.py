@@ -1,0 +1,84 @@
+"""Every expression of every space: compiled, and each name it reads looked up where it stands.
+
+Goes through the places of `written`, hands texts to `texts`, names to `references` and conditions to
+`conditions`. Settings in `defaults` are looked at where they apply: in the scope of each step they hold for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from perdure.definition.checks.conditions import check_collection, check_condition
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.references import Lookup, Reading
+from perdure.definition.checks.spaces import Placed, Spaces
+from perdure.definition.checks.texts import Read, read_expression, read_templates
+from perdure.definition.checks.written import Written, policies, written
+from perdure.definition.defaults import with_defaults
+from perdure.definition.models import Path
+from perdure.values import JSON
+
+
+def check_names(spaces: Spaces, catalogue: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+    """Expressions that do not compile, and names that mean nothing where they stand."""
+    lookup = Lookup(variables(spaces), catalogue, findings)
+    for space in spaces.all:
+        for placed in space.placed:
+            for place in written(placed):
+                _check(placed, place, lookup, findings)
+    _check_defaults(spaces, lookup, findings)
+
+
+def variables(spaces: Spaces) -> set[str]:
+    """The names that `vars` and `set` give a value anywhere; variables are run-wide."""
+    found = set(spaces.main.keys.get("vars") or ())
+    for space in spaces.all:
+        for placed in space.steps():
+            if placed.step.kind == "set":
+                found.update(placed.step.keys["set"])
+    return found
+
+
+def _check(placed: Placed, place: Written, lookup: Lookup, findings: Findings) -> None:
+    file, path = placed.space.file, (*placed.path, *place.path)
+    for at, text, start, expression in _read(place, file, path, findings):
+        lookup.check(expression.references, Reading(placed, place.slot, place.names, at, text, start))
+
+
+def _read(place: Written, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+    """The expressions of a place; a bare one counts from the start of its text."""
+    value = place.value
+    if place.form == "template":
+        yield from read_templates(value, file, path, findings)
+        return
+    expression = read_expression(value, file, path, findings) if isinstance(value, str) else None
+    if expression is not None:
+        yield path, value, 0, expression
+    elif isinstance(value, str):
+        return
+    if place.form == "condition":
+        check_condition(expression, value, place.path, file, path, findings)
+    elif place.form == "collection":
+        check_collection(expression, value, file, path, findings)
+
+
+def _check_defaults(spaces: Spaces, lookup: Lookup, findings: Findings) -> None:
+    defaults: Mapping[str, Mapping[str, JSON]] = spaces.main.keys.get("defaults") or {}
+    file = spaces.main.file
+    compiled: dict[str, list[tuple[str, Read]]] = {}
+    for pattern, keys in defaults.items():
+        reads = compiled[pattern] = []
+        for _, value, path in policies(keys):
+            at = ("defaults", pattern, *path)
+            reads.extend((str(path[0]), read) for read in read_templates(value, file, at, findings))
+    if not any(compiled.values()):
+        return
+    chosen = {pattern: {"pattern": pattern} for pattern in defaults}
+    for space in spaces.all:
+        for placed in (placed for placed in space.steps() if placed.step.kind == "activity"):
+            pattern = with_defaults(placed.step, chosen).get("pattern", "")
+            for key, (at, text, start, expression) in compiled.get(pattern, ()):
+                if key not in placed.step.keys:
+                    reading = Reading(placed, "before", placed.names, at, text, start, file)
+                    lookup.check(expression.references, reading)

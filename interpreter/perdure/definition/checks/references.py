@@ -1,0 +1,193 @@
+"""A name that an expression reads, looked up where it stands: roots, steps, variables and known fields.
+
+Says what is wrong with it at the very token. Knows the schemas of inputs and the results that activities
+declare; which step may have run before which is `order`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from perdure.definition.checks.fields import find_unknown
+from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.order import why_not_yet
+from perdure.definition.checks.results import result_schema
+from perdure.definition.checks.spaces import Names, Placed
+from perdure.definition.checks.tokens import span
+from perdure.definition.diagnostics import Severity, quoted
+from perdure.definition.models import Path
+from perdure.expressions import FUNCTIONS, Reference
+from perdure.values import JSON
+
+ROOTS: Final = ("input", "steps", "vars", "run")
+LATER: Final = ("state", "secrets")
+"""Names of the language that this version refuses as not supported yet."""
+
+RUN: Final[JSON] = {
+    "properties": {name: {} for name in ("id", "workflow", "version", "started_at", "attempt")},
+    "additionalProperties": False,
+}
+_BOUND: Final = {
+    "item": "inside a foreach",
+    "index": "inside a foreach or repeat",
+    "error": "inside a catch",
+    "message": "inside the arms of a select",
+}
+"""Where the names that scopes bind are readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where an expression stands: its step and slot, the names bound there, and its text at `path`.
+
+    The expression begins at `start` of the text. `elsewhere` is the file of a text that stands outside its step's.
+    """
+
+    placed: Placed
+    slot: str
+    names: Names
+    path: Path
+    text: str
+    start: int
+    elsewhere: str | None = None
+
+    @property
+    def file(self) -> str:
+        return self.elsewhere or self.placed.space.file
+
+
+class Lookup:
+    """Looks names up in one definition. `variables` are all that are ever set."""
+
+    def __init__(
+        self, variables: Collection[str], catalogue: Mapping[str, Mapping[str, Any]], findings: Findings
+    ) -> None:
+        self.variables = variables
+        self.catalogue = catalogue
+        self.findings = findings
+
+    def check(self, references: Iterable[Reference], reading: Reading) -> None:
+        """Every reference of one expression."""
+        dashed = -1
+        for reference in references:
+            if (reference.offset or 0) < dashed:
+                continue
+            match reference.root:
+                case root if root in reading.names:
+                    self._field(reading.names[root], reference, reading, 0)
+                case "input":
+                    self._field(reading.placed.space.keys.get("input") or {}, reference, reading, 0)
+                case "run":
+                    self._field(RUN, reference, reading, 0)
+                case "vars":
+                    self._variable(reference, reading)
+                case "steps":
+                    dashed = max(dashed, self._step(reference, reading))
+                case _:
+                    self._unknown_root(reference, reading)
+
+    def _unknown_root(self, reference: Reference, reading: Reading) -> None:
+        root = reference.root
+        if root in LATER:
+            self._report("WF299", f"{quoted(root)} is not supported yet", reference, reading)
+            return
+        names = (*ROOTS, *reading.names)
+        hint = None
+        if root in _BOUND:
+            hint = f"it is there {_BOUND[root]}"
+        elif root in FUNCTIONS:
+            hint = f"write {root}()"
+        elif root in reading.placed.space.ids:
+            hint = f"did you mean {quoted('steps.' + root)}?"
+        elif root in self.variables:
+            hint = f"did you mean {quoted('vars.' + root)}?"
+        elif root in ((reading.placed.space.keys.get("input") or {}).get("properties") or ()):
+            hint = f"did you mean {quoted('input.' + root)}?"
+        hint = hint or self.findings.nearest(root, names) or f"known here: {', '.join(names)}"
+        self._report("WF304", f"there is no name {quoted(root)} here", reference, reading, hint)
+
+    def _variable(self, reference: Reference, reading: Reading) -> None:
+        if not reference.path:
+            return
+        if reading.path[0] == "vars":
+            self._report("WF303", "no variable has a value yet here", reference, reading, keys=1)
+            return
+        if reference.path[0] in self.variables:
+            return
+        name = str(reference.path[0])
+        severity: Severity | None = "warning" if reference.guarded else None
+        hint = self.findings.nearest(name, self.variables)
+        message = f"nothing sets the variable {quoted(name)}"
+        self._report("WF303", message, reference, reading, hint, keys=1, severity=severity)
+
+    def _step(self, reference: Reference, reading: Reading) -> int:
+        """Look a step up; the offset up to which `steps.a-b` was read as a subtraction, or -1."""
+        if not reference.path:
+            return -1
+        id, ids = reference.path[0], reading.placed.space.ids
+        if not isinstance(id, str):
+            self._report("WF301", "steps are read by id, not by number", reference, reading, keys=1)
+        elif id not in ids:
+            return self._unknown_step(id, reference, reading)
+        else:
+            reasons = [why_not_yet(reading.placed, reading.slot, target) for target in ids[id]]
+            if None not in reasons:
+                message = f"step {quoted(id)} {reasons[0]}"
+                self._report("WF302", message, reference, reading, keys=1)
+            elif len(reasons) == 1:
+                schema = result_schema(ids[id][0], reading.placed, reading.slot, self.catalogue)
+                self._field(schema, reference, reading, 1)
+        return -1
+
+    def _unknown_step(self, id: str, reference: Reference, reading: Reading) -> int:
+        ids = reading.placed.space.ids
+        first, end = span(reading.text, reading.start + (reference.offset or 0), "steps", reference.path[:1])
+        dashed = next((known for known in ids if "-" in known and reading.text.startswith(known, first)), None)
+        if dashed is not None:
+            end = first + len(dashed)
+            message, hint = f"{id}-… is a subtraction here", f'write steps["{dashed}"]'
+        else:
+            message = f"there is no step {quoted(id)}"
+            hint = self.findings.nearest(id, ids.keys()) or _around(reading)
+        self.findings.add_inside("WF301", message, reading.file, reading.path, (first, end), hint)
+        return -1 if dashed is None else end - reading.start
+
+    def _field(self, schema: JSON, reference: Reference, reading: Reading, behind: int) -> None:
+        """A field that a schema does not have, `behind` keys of the path leading to what it describes."""
+        if reference.guarded:
+            return
+        unknown = find_unknown(schema, reference.path[behind:])
+        if unknown is None:
+            return
+        index = behind + unknown.index
+        name = str(reference.path[index])
+        holder = ".".join((reference.root, *map(str, reference.path[:index])))
+        hint = self.findings.nearest(name, unknown.known)
+        if hint is None and len(unknown.known) < 9:
+            hint = f"it has {', '.join(unknown.known)}" if unknown.known else "it has no fields"
+        severity: Severity | None = None if unknown.certain else "warning"
+        message = f"{holder} has no field {quoted(name)}"
+        self._report("WF311", message, reference, reading, hint, keys=index + 1, severity=severity)
+
+    def _report(
+        self,
+        code: str,
+        message: str,
+        reference: Reference,
+        reading: Reading,
+        hint: str | None = None,
+        *,
+        keys: int = 0,
+        severity: Severity | None = None,
+    ) -> None:
+        start = reading.start + (reference.offset or 0)
+        stretch = span(reading.text, start, reference.root, reference.path[:keys])
+        self.findings.add_inside(code, message, reading.file, reading.path, stretch, hint, severity=severity)
+
+
+def _around(reading: Reading) -> str | None:
+    """What an author inside a fragment may not expect."""
+    name = reading.placed.space.name
+    return None if name is None else "a fragment sees its own steps only; give it values by `with`"

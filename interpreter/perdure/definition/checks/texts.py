@@ -1,0 +1,117 @@
+"""Texts become expressions, or diagnostics at the token that is wrong.
+
+A text of several `{{ }}` is looked at hole by hole, so that a broken one does not hide the others. Knows the
+refusals of the expression compiler by their words, and no names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from perdure.definition.checks.findings import Findings
+from perdure.definition.models import Path
+from perdure.errors import ExpressionError
+from perdure.expressions import Expression, compile_expression, compile_template
+from perdure.values import DEEPEST, JSON
+
+Read = tuple[Path, str, int, Expression]
+"""Where a text stands, the text, the offset at which the expression's own text begins in it, and the expression."""
+
+_CODES: Final = (
+    (re.compile(r"unknown (filter|test) "), "WF305"),
+    (re.compile(r"unknown function |.* is a method; |only functions can be called"), "WF306"),
+    (re.compile(r"\{% … %\} is not supported"), "WF308"),
+    (re.compile(r".*(nested too deep|nested more than|is longer than|holds more than|has more than"
+                r"|is too (long|large))"), "WF309"),
+)  # fmt: skip
+"""The refusals of the compiler that have a rule of their own; any other is a matter of syntax."""
+
+_QUOTED: Final = re.compile(r"[\"']([^\"']+)[\"']")
+_WORD: Final = re.compile(r"\w+")
+
+
+def read_templates(value: JSON, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+    """The expressions in the texts of a nested value; what does not compile is reported."""
+    waiting: list[tuple[Path, JSON]] = [(path, value)]
+    while waiting:
+        at, part = waiting.pop()
+        if isinstance(part, str):
+            if "{{" in part or "{%" in part:
+                yield from _holes(part, file, at, findings)
+        elif isinstance(part, dict | list) and len(at) - len(path) < DEEPEST:
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            waiting.extend([((*at, key), item) for key, item in items])
+
+
+def read_expression(text: str, file: str, path: Path, findings: Findings) -> Expression | None:
+    """A bare expression, or one in braces; None and a diagnostic when it does not compile."""
+    try:
+        return compile_expression(text)
+    except ExpressionError as error:
+        refuse(error, text, 0, file, path, findings)
+        return None
+
+
+def refuse(error: ExpressionError, text: str, start: int, file: str, path: Path, findings: Findings) -> None:
+    """Report a refusal whose offset counts from `start` in the text."""
+    code = next((code for pattern, code in _CODES if pattern.match(error.message)), "WF310")
+    if error.offset is None:
+        findings.add(code, error.message, file, path, error.hint)
+        return
+    offset = min(start + error.offset, max(len(text) - 1, 0))
+    findings.add_inside(code, error.message, file, path, _token(error, text, offset), error.hint)
+
+
+def _holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+    """The expressions of one text; behind a broken one the search goes on after its closing braces."""
+    start = 0
+    while "{{" in text[start:] or "{%" in text[start:]:
+        rest = text[start:] if start else text
+        try:
+            template = compile_template(rest)
+        except ExpressionError as error:
+            refuse(error, text, start, file, path, findings)
+            if error.offset is None or rest.startswith("{%", error.offset):
+                return
+            opening = rest.rfind("{{", 0, error.offset + 2)
+            yield from _compiled(rest[: max(opening, 0)], text, start, path)
+            closing = rest.find("}}", error.offset)
+            if closing < 0:
+                return
+            start += closing + 2
+        else:
+            yield from _offsets(template.expressions, template.offsets, text, start, path)
+            return
+
+
+def _compiled(part: str, text: str, start: int, path: Path) -> Iterator[Read]:
+    """The expressions of the part of a text before a broken one."""
+    try:
+        template = compile_template(part)
+    except ExpressionError:
+        return
+    yield from _offsets(template.expressions, template.offsets, text, start, path)
+
+
+def _offsets(
+    expressions: tuple[tuple[Path, Expression], ...],
+    offsets: tuple[int, ...],
+    text: str,
+    start: int,
+    path: Path,
+) -> Iterator[Read]:
+    for (_, expression), offset in zip(expressions, offsets, strict=True):
+        yield path, text, start + offset, expression
+
+
+def _token(error: ExpressionError, text: str, offset: int) -> tuple[int, int]:
+    """The stretch of the word that the message is about, else of the word at the offset."""
+    named = _QUOTED.search(error.message)
+    if named is not None:
+        at = text.find(named[1], offset)
+        if 0 <= at <= offset + 20:
+            return at, at + len(named[1])
+    word = _WORD.match(text, offset)
+    return (offset, word.end()) if word is not None else (offset, offset + 1)
