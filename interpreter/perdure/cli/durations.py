@@ -9,7 +9,7 @@ import click
 from perdure.values import SECOND, parse_duration
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """Seconds as a float; a bare number counts as seconds."""
 
     name = "duration"

@@ -61,7 +61,7 @@ async def _settled(engine: Engine, run_id: str, chosen: Settings, display: Displ
         if journal.progress is not None:
             fresh = []
             if row.closed_at is None:
-                told = hints.for_waiting(chosen, run_id, journal.progress.waits())
+                told = hints.for_waiting(chosen, run_id, journal.progress)
                 fresh = [hint for hint in told if hint not in hinted]
                 hinted.update(fresh)
             display.show(journal.progress, row.status, lines, fresh)

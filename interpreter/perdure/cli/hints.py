@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from perdure.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from perdure.cli.progress import Progress
 
 
 def call(chosen: Settings, *words: str) -> str:
     """A command line for the same store, quoted for a shell."""
     store = () if chosen.told is None else ("--store", chosen.told)
-    return shlex.join(["perdure", *words[:1], *store, *words[1:]])
+    return shlex.join(["perdure", *words, *store])
 
 
-def for_waiting(chosen: Settings, run: str, frames: Iterable[Any]) -> list[str]:
+def for_waiting(chosen: Settings, run: str, progress: Progress) -> list[str]:
     """One command for each signal and question that the run waits for."""
-    told: dict[str, None] = {}
-    for frame in frames:
-        if frame.waits == "ask":
-            told[f"{call(chosen, 'runs', 'answer', run, frame.node.step)} VALUE"] = None
-        else:
-            for signal in frame.signals.values():
-                told[call(chosen, "runs", "signal", run, signal)] = None
-    return list(told)
+    signals = [call(chosen, "runs", "signal", run, signal) for signal in progress.signals()]
+    return [*signals, *(call(chosen, "runs", "answer", run, step, "VALUE") for step in progress.questions())]
 
 
 def for_going_on(chosen: Settings, run: str, again: str | None) -> list[str]:

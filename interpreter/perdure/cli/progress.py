@@ -70,6 +70,7 @@ class Progress:
         self.dropped = 0
         self._places: dict[int, str] = {}
         self._undoing: set[int] = set()
+        self._within_undo: set[int] = set()
         self._undone = 0
         self._not_undone = 0
         self._lines: list[Line] = []
@@ -88,11 +89,15 @@ class Progress:
         self._notice(event, before)
         return self.lines()
 
-    def waits(self) -> Iterator[Frame]:
-        """Frames that wait for somebody outside: signals and answers."""
+    def questions(self) -> Iterator[str]:
+        """The steps whose questions are open, as an answer names them."""
         for frame in self.state.frames.values():
-            if frame.waits == "ask" or getattr(frame, "signals", None):
-                yield frame
+            if frame.waits == "ask":
+                yield self.program.label(frame.node.step, self.state.turns(frame))
+
+    def signals(self) -> list[str]:
+        """The signals that something waits for."""
+        return list(self.state.waiting)
 
     def refresh(self) -> None:
         """Bring what live steps are doing up to date."""
@@ -107,7 +112,7 @@ class Progress:
                     step.status, step.due = "retrying", frame.due
             elif frame.waits == "activity":
                 step.status, step.due = "cancelling" if frame.cancelling else "running", None
-            elif frame.waits == "select" and getattr(frame, "child", 0):
+            elif _has_chosen(frame):
                 step.status, step.due, step.note = "running", None, ""
             else:
                 step.status, step.due, step.note = "waiting", frame.due, awaited(frame)
@@ -119,15 +124,16 @@ class Progress:
         if isinstance(event, SignalReceived):
             waiting = self.state.waiting.get(event.signal)
             return self.state.frames.get(waiting[0]) if waiting else None
-        return self.state.frames.get(getattr(event, "frame", 0))
+        frame: int = getattr(event, "frame", 0)
+        return self.state.frames.get(frame)
 
     def _notice(self, event: Event, reached: Frame | None) -> None:
         frames = self.state.frames
         gone = [frame for frame in self._places if frame not in frames]
         self._tell(event, reached)
         for id in gone:
-            self._gone(id, None if reached is None else reached.id, reached)
-        for id in frames.keys() - self._places.keys() - self._undoing:
+            self._gone(id)
+        for id in sorted(frames.keys() - self._places.keys() - self._undoing):
             self._came(frames[id])
         self._undos()
         self._forget()
@@ -138,6 +144,8 @@ class Progress:
             return
         where = place(frame.node.step, self.state.turns(frame))
         self._places[frame.id] = where
+        if frame.parent in self._undoing or frame.parent in self._within_undo:
+            self._within_undo.add(frame.id)
         if not where:
             return
         step = self.steps.get(where)
@@ -149,11 +157,11 @@ class Progress:
         step.frames += 1
         step.undoing = step.undoing or frame.parent in self._undoing
         step.since = step.since or self.state.now
-        if frame.waits in WAITING:
-            step.note = awaited(frame)
-            self._lines.append(Line(step.label, "waiting", step.note))
+        if frame.waits in WAITING and not _has_chosen(frame):
+            step.status, step.note = "waiting", awaited(frame)
+            self._lines.append(Line(step.label, "waiting", f"for {step.note}"))
 
-    def _gone(self, id: int, reached: int | None, frame: Frame | None) -> None:
+    def _gone(self, id: int) -> None:
         step = self.steps.get(self._places.pop(id))
         if step is None:
             return
@@ -163,8 +171,8 @@ class Progress:
         step.due = None
         step.undoing = False
         if step.status in ("running", "waiting", "retrying", "cancelling"):
-            leaf = step.kind == "activity" or step.kind in WAITING
-            step.status = "cancelled" if leaf and id != reached else "ended"
+            leaf = step.kind in ("activity", "wait", "ask") or step.status == "waiting"
+            step.status = "cancelled" if leaf else "ended"
             step.note = ""
 
     def _tell(self, event: Event, frame: Frame | None) -> None:
@@ -181,13 +189,15 @@ class Progress:
             return
         match event:
             case ActivityCompleted():
-                self._set(step, "completed", quiet=self._is_undo(frame))
+                self._set(step, "completed", quiet=frame.id in self._within_undo)
             case ActivityFailed() | AttemptLost():
                 self._failed(step, frame, event)
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
             case _ if frame.waits in WAITING and frame.id not in self.state.frames:
                 self._set(step, "completed" if isinstance(event, SignalReceived) else _timed_end(frame))
+            case _ if _has_chosen(frame):
+                step.status, step.note = "running", ""
 
     def _failed(self, step: Step, frame: Frame, event: ActivityFailed | AttemptLost) -> None:
         if isinstance(event, AttemptLost):
@@ -223,15 +233,6 @@ class Progress:
             if where == step.place:
                 yield frame
 
-    def _is_undo(self, frame: Frame) -> bool:
-        parent: int = frame.parent
-        while parent:
-            if parent in self._undoing:
-                return True
-            around = self.state.frames.get(parent)
-            parent = 0 if around is None else around.parent
-        return False
-
     def _undos(self) -> None:
         """Steps that have been undone by this event, or could not be."""
         by_label = None
@@ -248,6 +249,7 @@ class Progress:
             self._lines.append(Line(label, "not undone", error))
         self._undone, self._not_undone = len(self.state.undone), len(self.state.not_undone)
         self._undoing &= self.state.frames.keys()
+        self._within_undo &= self.state.frames.keys()
 
     def _forget(self) -> None:
         if len(self.steps) <= 2 * MOST_ENDED:
@@ -256,6 +258,11 @@ class Progress:
         for where in over[: len(over) - MOST_ENDED]:
             del self.steps[where]
             self.dropped += 1
+
+
+def _has_chosen(frame: Any) -> bool:
+    """Whether a select has left its waiting and runs an arm."""
+    return bool(frame.waits == "select" and frame.child)
 
 
 def awaited(frame: Any) -> str:

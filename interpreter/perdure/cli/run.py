@@ -19,16 +19,17 @@ from perdure.cli.durations import Duration
 from perdure.cli.exits import OK, complain
 from perdure.cli.inputs import assembled
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking, starting, working
+from perdure.cli.opening import starting, working
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
 from perdure.cli.streams import results_only
-from perdure.errors import DefinitionError, UnknownRun
+from perdure.errors import DefinitionError, InvalidInput, UnknownRun
 from perdure.values import JSON
 
 if TYPE_CHECKING:
     from perdure.cli.following import Followed
     from perdure.definition import Definition
+    from perdure.engine import Engine
 
 GRACE: Final = 5.0
 """Seconds that running activities have to end when the user detaches."""
@@ -69,6 +70,7 @@ def run(
     with results_only():
         definition = _checked(file, chosen)
         given = assembled(whole, pairs, definition.program.input_schema)
+        _refuse_unfit(definition, given, named=run_id is not None)
         start = Start(run_id or uuid4().hex[:16], run_id is not None, file, definition, given)
         if not detach:
             followed = asyncio.run(_run(chosen, start, timeout))
@@ -94,34 +96,43 @@ def _checked(file: Path, chosen: Settings) -> Definition:
     return inspection.definition
 
 
+def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:
+    """InvalidInput unless the input fits; a run that may be there already may keep its own."""
+    from perdure.schemas import check_value
+
+    if input is None and named:
+        return
+    schema = definition.program.input_schema
+    problems = [] if schema is None else check_value(schema, {} if input is None else input)
+    if problems:
+        raise InvalidInput(f"the input does not fit: {'; '.join(problems)}", problems=problems)
+
+
 async def _run(chosen: Settings, start: Start, timeout: float | None) -> Followed:
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
 
-    input = await _input(chosen, start)
     async with working(chosen, only=[start.id], grace=GRACE) as engine:
-        await engine.start(start.definition, input, id=start.id)
+        await engine.start(start.definition, await _input(engine, start), id=start.id)
         if not chosen.quiet and not start.named:
             complain(f"run {start.id}", label=False)
         return await follow(engine, start.id, chosen, display_for(chosen, start.id), timeout)
 
 
-async def _input(chosen: Settings, start: Start) -> JSON:
+async def _input(engine: Engine, start: Start) -> JSON:
     """The input given; a run that is there already keeps its own when none is."""
     if start.input is not None or not start.named:
         return start.input
     with contextlib.suppress(UnknownRun):
-        async with looking(chosen) as engine:
-            return (await engine.run(start.id).describe()).input
+        return (await engine.run(start.id).describe()).input
     return None
 
 
 async def _detached(chosen: Settings, start: Start) -> int:
     from perdure.cli import hints
 
-    input = await _input(chosen, start)
     async with starting(chosen) as engine:
-        await engine.start(start.definition, input, id=start.id)
+        await engine.start(start.definition, await _input(engine, start), id=start.id)
         info = await engine.run(start.id).describe()
     emit(chosen.output, {"run": info.id, "status": info.status}, info.id)
     if not chosen.quiet:

@@ -165,12 +165,12 @@ def _is_among(found: Diagnostic, words: set[str]) -> bool:
 
 
 def _show(shown: Sequence[Diagnostic], findings: Findings, form: str, chosen: Settings) -> None:
-    from perdure.definition.render import FORMATS as renderers
+    from perdure.definition import render
 
     colour = form in ("text", "concise") and chosen.colourful(sys.stdout)
-    write(renderers[form](shown, findings.lines, colour=colour))
+    write(render.FORMATS[form](shown, findings.lines, colour=colour))
     if form == "github" and shown:  # GitHub shows ten annotations a step: the log has all of them
-        full = renderers["concise"](shown, findings.lines, colour=False)
+        full = render.FORMATS["concise"](shown, findings.lines, colour=False)
         complain(full, label=False)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as file:

@@ -207,6 +207,8 @@ class _Builder:
             kind = type(event)
             if kind is MappingStartEvent or kind is SequenceStartEvent:
                 depth += 1
+                if depth > DEEPEST:  # the parser's time grows with the square of the depth
+                    self.refuse("WF113", f"values are nested more than {DEEPEST} deep", self.start(event))
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 depth -= 1
                 if not depth:

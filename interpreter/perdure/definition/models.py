@@ -125,7 +125,7 @@ def read_document(file: str, document: Mapping[str, JSON], library: Library) -> 
 class _Builder:
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.taken: set[str] = set()
+        self.taken: dict[str, int] = {}
         self.count = 0
 
     def list_of(
@@ -170,13 +170,10 @@ class _Builder:
         return step
 
     def address(self, prefix: str, name: str) -> str:
-        plain = f"{prefix}/{name}" if prefix else name
-        address, number = plain, 1
-        while address in self.taken:
-            number += 1
-            address = f"{plain}~{number}"
-        self.taken.add(address)
-        return address
+        """The name under a prefix; the second of that name gets `~2`, and so on."""
+        address = f"{prefix}/{name}" if prefix else name
+        number = self.taken[address] = self.taken.get(address, 0) + 1
+        return address if number == 1 else f"{address}~{number}"
 
     def add_kind(self, step: Step, inside: str, uses: tuple[str, ...]) -> None:
         keys, path = step.keys, step.path

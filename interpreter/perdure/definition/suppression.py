@@ -7,6 +7,7 @@ other error would leave a definition that cannot run.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,7 @@ from perdure.definition.folding import BREAK
 from perdure.definition.source import Source
 
 _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*ignore\[([^\]\n\r]{0,500})\]")
-_SEPARATOR: Final = re.compile(r"[\s,]+")
+_WORD: Final = re.compile(r"[^\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,24 @@ class Suppression:
 
 def suppressions(source: Source) -> list[Suppression]:
     """The ignore comments of a document, one entry for each code; text inside scalars is no comment."""
-    found: list[Suppression] = []
     hits = list(_COMMENT.finditer(source.text))
     if not hits:
-        return found
-    covered = source.marks.scalars()
+        return []
+    starts = [0, *(found.end() for found in BREAK.finditer(source.text))]
+    covered = sorted(source.marks.scalars())
+    following = _following(source.lines)
+    found: list[Suppression] = []
     for hit in hits:
-        if any(first <= hit.start() < last for first, last in covered):
+        if _is_inside(hit.start(), covered):
             continue
-        breaks = [end.end() for end in BREAK.finditer(source.text, 0, hit.start())]
-        line, start = source.above + len(breaks) + 1, breaks[-1] if breaks else 0
-        lines = _lines(source, line, source.text[start : hit.start()])
-        for word in filter(None, _SEPARATOR.split(hit[1])):
-            column = hit.start(1) + hit[1].index(word) - start + 1
-            found.append(Suppression(word, lines, Place(source.file, line, column, line, column + len(word))))
+        row = bisect_right(starts, hit.start()) - 1
+        line = source.above + row + 1
+        alone = not source.text[starts[row] : hit.start()].strip()
+        lines = (line, following[line]) if alone else (line,)
+        for word in _WORD.finditer(source.text, hit.start(1), hit.end(1)):
+            column = word.start() - starts[row] + 1
+            place = Place(source.file, line, column, line, column + len(word[0]))
+            found.append(Suppression(word[0], lines, place))
     return found
 
 
@@ -52,37 +57,44 @@ def suppress(source: Source, diagnostics: Iterable[Diagnostic]) -> list[Diagnost
 
     Takes all diagnostics of the document at once: a suppression is unused when none of them needs it.
     """
-    remaining = list(diagnostics)
-    unused: list[Diagnostic] = []
+    given = list(diagnostics)
+    by_line: dict[int, list[Diagnostic]] = {}
+    for diagnostic in given:
+        if diagnostic.place.file == source.file:
+            by_line.setdefault(diagnostic.place.line, []).append(diagnostic)
+    silenced: set[int] = set()
     for entry in suppressions(source):
-        meant = [found for found in remaining if _is_meant(entry, found, source.file)]
-        silenced = [found for found in meant if _may_be_silenced(found)]
-        if not silenced:
+        meant = [
+            diagnostic
+            for line in entry.lines
+            for diagnostic in by_line.get(line, ())
+            if entry.word in (diagnostic.code, diagnostic.name)
+        ]
+        fitting = [id(diagnostic) for diagnostic in meant if _may_be_silenced(diagnostic)]
+        silenced.update(fitting)
+        if not fitting:
             why = "is an error, which cannot be ignored" if meant else "has nothing to ignore here"
-            unused.append(report("WF901", f"{quoted(entry.word)} {why}", entry.place, "remove the comment"))
-        remaining = [found for found in remaining if found not in silenced]
-    return in_order([*remaining, *unused])
-
-
-def _is_meant(entry: Suppression, found: Diagnostic, file: str) -> bool:
-    return (
-        entry.word in (found.code, found.name)
-        and found.place.file == file
-        and found.place.line in entry.lines
-    )
+            given.append(report("WF901", f"{quoted(entry.word)} {why}", entry.place, "remove the comment"))
+    return in_order(diagnostic for diagnostic in given if id(diagnostic) not in silenced)
 
 
 def _may_be_silenced(found: Diagnostic) -> bool:
     return found.severity != "error" or found.code.startswith("WF6")
 
 
-def _lines(source: Source, line: int, before: str) -> tuple[int, ...]:
-    """The comment's own line; for a comment alone on its line, the next line that is not a comment too."""
-    if before.strip():
-        return (line,)
-    lines = source.lines
-    for number in range(line, len(lines)):
-        content = lines[number].strip()
+def _is_inside(index: int, covered: list[tuple[int, int]]) -> bool:
+    """Whether an index lies in one of the stretches, which are in order and do not overlap."""
+    at = bisect_right(covered, (index, index)) - 1
+    return at >= 0 and covered[at][0] < index < covered[at][1]
+
+
+def _following(lines: list[str]) -> list[int]:
+    """For each line number, the next line behind it that is neither empty nor only a comment, else itself."""
+    found = list(range(len(lines) + 1))
+    following = 0
+    for number in range(len(lines), 0, -1):
+        found[number] = following or number
+        content = lines[number - 1].lstrip()
         if content and not content.startswith("#"):
-            return (number + 1,)
-    return (line,)
+            following = number
+    return found

@@ -8,12 +8,13 @@ closes: nothing that happened is forgotten meanwhile, and nothing is carried out
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from perdure.errors import StoreError
-from perdure.stores.store import Commit, Store
+from perdure.stores.store import Commit, SequenceTaken, Store
 
 log = logging.getLogger("perdure.engine")
 
@@ -35,7 +36,7 @@ class Committer:
         self._settled = settled
         self._task: asyncio.Task[None] | None = None
         self._wanted = False
-        self._closing = False
+        self._given_up = asyncio.Event()
         self.failing: StoreError | None = None
 
     def request(self) -> None:
@@ -51,7 +52,7 @@ class Committer:
 
     def give_up(self) -> None:
         """Try failing batches no more."""
-        self._closing = True
+        self._given_up.set()
 
     async def _write(self) -> None:
         try:
@@ -71,17 +72,28 @@ class Committer:
         while True:
             try:
                 answers = await self._store.commit(batch)
+                if self.failing is not None:
+                    answers = [await self._landed(*pair) for pair in zip(batch, answers, strict=True)]
             except StoreError as problem:
-                if self._closing:
+                if self._given_up.is_set():
                     log.error("gave up writing %d commits: %s", len(batch), problem)
                     return None
                 if self.failing is None:
                     log.error("the store cannot be written; trying again until it can: %s", problem)
                 self.failing = problem
-                await asyncio.sleep(pause)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._given_up.wait(), pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 if self.failing is not None:
                     log.warning("the store can be written again")
                     self.failing = None
                 return answers
+
+    async def _landed(self, commit: Commit, answer: int | StoreError) -> int | StoreError:
+        """The answer to a commit that was tried before: a store may have kept it and failed to say so."""
+        if not isinstance(answer, SequenceTaken) or not isinstance(commit.run, int) or not commit.events:
+            return answer
+        first, count = commit.events[0][0], len(commit.events)
+        kept = await self._store.history(commit.run, after=first - 1, limit=count)
+        return commit.run if kept == list(commit.events) else answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,11 +27,12 @@ from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import ExpressionError, InvalidInput, PerdureError, RunConflict, UnknownRun
+from perdure.errors import ExpressionError, Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
+from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.stores import RunExists, open_store
 from perdure.stores.store import Closing, Commit, NewRun, RunRow, Store
-from perdure.values import JSON, check, encode
+from perdure.values import JSON, canonical, check, decode, encode
 
 GRACE = 10.0
 """Seconds that running activities have to end when the engine closes."""
@@ -40,7 +42,7 @@ LOOK = 0.05
 
 @contextlib.asynccontextmanager
 async def open(
-    url: str,
+    url: str | Store,
     *,
     activities: Iterable[object] = (),
     secrets: object = None,
@@ -61,7 +63,9 @@ async def open(
     if secrets is not None:
         raise PerdureError("secrets are not supported yet")
     registry = Registry.load(activities)
-    store = open_store(url)
+    if concurrency < 1:
+        raise PerdureError("concurrency is at least 1")
+    store = open_store(url) if isinstance(url, str) else url
     await store.open()
     engine = Engine(store, registry, clock or SystemClock())
     try:
@@ -85,6 +89,7 @@ class Engine:
         self._stored: set[str] = set()
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._creating: set[asyncio.Task[int | StoreError]] = set()
 
     # -- runs
 
@@ -111,16 +116,15 @@ class Engine:
         event = RunStarted(self._clock.now(), run_id, value, uuid4().hex)
         state, commands = start_machine(definition.program, event)
         commit = self._first_commit(definition, event, {**_own_labels(definition, state), **_texts(labels or {})})
-        released = _settle_start(commit, state, commands, event.at)
-        if released or self._worker is None:
-            commit.run = _unowned(commit.run, released, state)
-        answer = (await self._store.commit([commit]))[0]
+        # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
+        creating = asyncio.get_running_loop().create_task(self._create(commit, definition.program, state, commands))
+        self._creating.add(creating)
+        creating.add_done_callback(self._creating.discard)
+        answer = await asyncio.shield(creating)
         if isinstance(answer, RunExists):
             return await self._attach(answer.row, definition, value)
-        if not isinstance(answer, int):
+        if isinstance(answer, StoreError):
             raise answer
-        if commit.closing is None and not released and self._worker is not None:
-            self._worker.adopt(LiveRun(answer, run_id, definition.program, state, 1), commands)
         return Run(self, run_id)
 
     def run(self, id: str) -> Run:
@@ -186,17 +190,22 @@ class Engine:
 
     async def _look(self) -> None:
         """Wake those who wait for runs when another process has written."""
-        last = await self._store.stamp()
-        quiet = 0.0
-        while self._watchers:
-            await asyncio.sleep(LOOK)
-            quiet += LOOK
-            stamp = await self._store.stamp()
-            if stamp != last or quiet >= 1:
-                last, quiet = stamp, 0.0
-                for run_id in tuple(self._watchers):
-                    self._announce(run_id)
-        self._looking = None
+        last, quiet = 0, 0.0
+        try:
+            while self._watchers:
+                await asyncio.sleep(LOOK)
+                quiet += LOOK
+                with contextlib.suppress(StoreError):
+                    stamp = await self._store.stamp()
+                    if stamp != last or quiet >= 1:
+                        last, quiet = stamp, 0.0
+                        self._announce_all()
+        finally:
+            self._looking = None
+
+    def _announce_all(self) -> None:
+        for run_id in tuple(self._watchers):
+            self._announce(run_id)
 
     # -- life
 
@@ -213,16 +222,19 @@ class Engine:
         await self._worker.start()
 
     async def _close(self, grace: float) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
         try:
             if self._worker is not None:
                 await self._worker.close(grace)
+            if self._creating:
+                await asyncio.wait(self._creating)
         finally:
+            if self._looking is not None:
+                self._looking.cancel()
             try:
                 await self._registry.aclose()
             finally:
                 await self._store.close()
+                self._announce_all()  # whoever still waits hears that the store is closed
 
     # -- starting
 
@@ -235,6 +247,7 @@ class Engine:
             self._stored.add(definition.digest)
 
     def _first_commit(self, definition: Definition, event: RunStarted, labels: Mapping[str, str]) -> Commit:
+        worker = None if self._worker is None else self._worker.id
         run = NewRun(
             id=event.run,
             workflow=definition.name,
@@ -244,17 +257,47 @@ class Engine:
             created_at=event.at,
             labels=labels,
             wake_at=event.at,
-            owner=None if self._worker is None else self._worker.id,
+            owner=worker,
         )
-        worker = None if self._worker is None else self._worker.id
         return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
+
+    async def _create(
+        self, commit: Commit, program: Program, state: State, commands: Sequence[Command]
+    ) -> int | StoreError:
+        """Make a run durable; where this worker owns it, it goes on at once. The run's key, or why there is none."""
+        assert isinstance(commit.run, NewRun)
+        run_id, at = commit.run.id, commit.run.created_at
+        released = _settle_start(commit, state, commands, at)
+        if released or not self._mine(run_id):
+            _disown(commit, released, state)
+        try:
+            [answer] = await self._store.commit([commit])
+            if isinstance(answer, Fenced):
+                self._poke()
+                _disown(commit, released, state)
+                [answer] = await self._store.commit([commit])
+        except StoreError as problem:
+            if self._worker is not None:
+                self._worker.doubt(run_id)  # it may have been kept all the same
+            return problem
+        if isinstance(answer, int) and commit.closing is None and not released and self._worker is not None:
+            if commit.worker is None:
+                self._poke()
+            else:
+                self._worker.adopt(LiveRun(answer, run_id, program, state, 1), commands, commit.worker)
+        return answer
+
+    def _mine(self, run_id: str) -> bool:
+        """Whether this engine's worker would go on with a new run."""
+        worker = self._worker
+        return worker is not None and bool(worker.id) and (worker.only is None or run_id in worker.only)
 
     async def _attach(self, row: RunRow, definition: Definition, input: JSON) -> Run:
         history = await self._store.history(row.key, limit=1)
         first = wire.event_from_bytes(history[0][1], history[0][2])
         if row.digest != definition.digest:
             raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
-        if not isinstance(first, RunStarted) or first.input != input:
+        if not isinstance(first, RunStarted) or canonical(first.input) != canonical(input):
             raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
         self._poke()
         return Run(self, row.id)
@@ -271,22 +314,13 @@ def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at:
     return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
 
 
-def _unowned(run: int | NewRun, released: bool, state: State) -> NewRun:
-    """The run as one that a worker claims: at once, or when it is next due."""
-    assert isinstance(run, NewRun)
+def _disown(commit: Commit, released: bool, state: State) -> None:
+    """Leave the run to whoever claims it: at once, or when it is next due."""
+    assert isinstance(commit.run, NewRun)
     dues = [frame.due for frame in state.frames.values() if frame.due is not None]
-    wake_at = min(dues, default=None) if released else run.wake_at
-    return NewRun(
-        id=run.id,
-        workflow=run.workflow,
-        version=run.version,
-        digest=run.digest,
-        status=run.status,
-        created_at=run.created_at,
-        labels=run.labels,
-        wake_at=wake_at,
-        owner=None,
-    )
+    wake_at = min(dues, default=None) if released else commit.run.wake_at
+    commit.worker = None
+    commit.run = replace(commit.run, wake_at=wake_at, owner=None)
 
 
 def _checked_input(definition: Definition, input: JSON) -> JSON:
@@ -301,7 +335,7 @@ def _checked_input(definition: Definition, input: JSON) -> JSON:
     problems = [] if schema is None else check_value(schema, value)
     if problems:
         raise InvalidInput(f"the input does not fit: {'; '.join(problems)}", problems=problems)
-    return value
+    return decode(encode(value))  # the caller may go on changing its own
 
 
 def _checked_id(id: str | None) -> str:

@@ -36,8 +36,8 @@ class LiveRun:
     """One run that this worker owns."""
 
     __slots__ = (
-        "attempts", "beaten", "decided", "heartbeats", "id", "key", "last_letter", "parking", "program", "recoveries",
-        "seq", "snapshot_seq", "snapshot_size", "state", "tail_size", "timers",
+        "attempts", "beaten", "decided", "heartbeats", "id", "key", "last_letter", "missed", "parking", "program",
+        "recoveries", "seq", "snapshot_seq", "snapshot_size", "state", "tail_size", "timers",
     )  # fmt: skip
 
     def __init__(self, key: int, id: str, program: Program, state: State, seq: int, *, recoveries: int = 0) -> None:
@@ -61,6 +61,9 @@ class LiveRun:
         self.last_letter = 0
         """The newest letter in this state; it may still be in the store. Letters of a run come in the order of keys."""
         self.parking = False
+        """On its way out of memory: nothing may reach it any more."""
+        self.missed = False
+        """Whether a letter was left to whoever has the run next."""
 
     def advance(self, event: Event) -> None:
         """Move the machine by one event; what comes of it waits for the next batch."""
@@ -71,8 +74,8 @@ class LiveRun:
         self.decided.events.append((self.seq, event.at, text))
         self.decided.commands.extend(commands)
 
-    def commit(self, worker: str, soon: int) -> Commit:
-        """Everything decided, as one commit. A run that will have nothing to do before `soon` is let go with it."""
+    def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
+        """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
         decided = self.decided
         commit = Commit(
             self.key,
@@ -92,14 +95,14 @@ class LiveRun:
                 case CloseRun():
                     commit.closing = Closing(command.status, self.state.now, encode(command.outcome))
         if commit.closing is None:
-            self._keep(commit, soon)
+            self._keep(commit, soon, park)
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
 
-    def _keep(self, commit: Commit, soon: int) -> None:
+    def _keep(self, commit: Commit, soon: int, park: bool) -> None:
         """Add a snapshot where one is due, and the release of a run that only waits."""
-        if not self.busy():
+        if park and not self.busy():
             due = self.next_due()
             if due is None or due > soon:
                 self.parking = commit.release = True

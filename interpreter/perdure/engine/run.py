@@ -56,18 +56,20 @@ class Run:
     async def describe(self) -> RunInfo:
         """How the run stands: as the store knows it, whoever is working on it."""
         row = await self._engine._row(self.id)
-        history = await self._engine._store.history(row.key, limit=1)
-        first = wire.event_from_bytes(history[0][1], history[0][2])
-        assert isinstance(first, RunStarted)
         if row.closed_at is not None:
-            return await self._closed(row, first)
-        program = await self._engine._programs.get(row.digest)
-        snapshot, tail, _ = await self._engine._store.load(row.key)
-        state, _ = restore(program, snapshot, tail)
+            return await self._closed(row)
+        try:
+            program = await self._engine._programs.get(row.digest)
+            snapshot, tail, _ = await self._engine._store.load(row.key)
+            state, _ = restore(program, snapshot, tail)
+        except Exception:
+            if row.status != "stuck":
+                raise
+            return RunInfo(**_facts(row), error=_cause(row), asks=await self._engine.asks(self.id))
         return RunInfo(
             **_facts(row),
-            input=first.input,
-            error=None if row.outcome is None else _stuck(row.outcome),
+            input=state.input,
+            error=_cause(row),
             attempt=state.run["attempt"],
             undone=state.undone,
             not_undone=state.not_undone,
@@ -119,7 +121,9 @@ class Run:
             raise InvalidInput(f"the answer does not fit: {'; '.join(problems)}", problems=problems)
         body = encode({"frame": found.ask.frame, "answer": value, "by": by})
         now = self._engine._clock.now()
-        if not await self._engine._store.answer(row.id, found.ask.frame, body, id=uuid4().hex, at=now):
+        # One letter per question: a reminder may show it again between an answer and its journalling.
+        letter = f"answer/{found.ask.frame}"
+        if not await self._engine._store.answer(row.id, found.ask.frame, body, id=letter, at=now):
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()
 
@@ -152,7 +156,10 @@ class Run:
             raise RunConflict(f"several questions are open at {step}; name one by its address: {places}", run=self.id)
         return named[0]
 
-    async def _closed(self, row: RunRow, first: RunStarted) -> RunInfo:
+    async def _closed(self, row: RunRow) -> RunInfo:
+        [(_, at, event)] = await self._engine._store.history(row.key, limit=1)
+        first = wire.event_from_bytes(at, event)
+        assert isinstance(first, RunStarted)
         outcome = decode(row.outcome or b"{}")
         waiting = await self._engine._store.letters_of(row.key)
         late = [
@@ -211,8 +218,9 @@ def _facts(row: RunRow) -> dict[str, Any]:
     }
 
 
-def _stuck(note: bytes) -> JSON:
-    return new_error("Stuck", decode(note)["cause"])
+def _cause(row: RunRow) -> JSON:
+    """Why an open run is stuck."""
+    return None if row.outcome is None else new_error("Stuck", decode(row.outcome)["cause"])
 
 
 def _last(address: str) -> str:

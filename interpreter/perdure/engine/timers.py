@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
 
@@ -14,6 +14,8 @@ from perdure.values import SECOND
 
 LONGEST_SLEEP: Final = 3600.0
 """Seconds after which the clock is looked at again, should it have been set."""
+SLACK: Final = 100
+"""Cleared timers that may stay in the heap, besides as many as are set: each keeps its run in memory."""
 
 
 class Timers:
@@ -24,20 +26,27 @@ class Timers:
         self._ring = ring
         self._heap: list[tuple[int, int, LiveRun, int]] = []
         self._order = count()
+        self._live = 0
+        """Timers that are set; the heap also holds those that were cleared, up to a point."""
         self._stored: int | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._armed: int | None = None
 
     def set(self, run: LiveRun, frame: int, due: int) -> None:
         """Replaces the frame's earlier timer."""
+        self._live += frame not in run.timers
         run.timers[frame] = due
         heappush(self._heap, (due, next(self._order), run, frame))
+        if len(self._heap) > 2 * self._live + SLACK:
+            self._heap = [entry for entry in self._heap if entry[2].timers.get(entry[3]) == entry[0]]
+            heapify(self._heap)
         self._arm()
 
     def clear(self, run: LiveRun, frame: int) -> None:
-        run.timers.pop(frame, None)
+        self._live -= run.timers.pop(frame, None) is not None
 
     def drop(self, run: LiveRun) -> None:
+        self._live -= len(run.timers)
         run.timers.clear()
 
     def wake_at(self, moment: int | None) -> None:
@@ -51,7 +60,7 @@ class Timers:
         while self._heap and self._heap[0][0] <= now:
             due, _, run, frame = heappop(self._heap)
             if run.timers.get(frame) == due:
-                del run.timers[frame]
+                self.clear(run, frame)
                 found.append((run, frame, due))
         return found
 

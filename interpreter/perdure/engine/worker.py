@@ -16,24 +16,22 @@ from typing import Final
 from perdure.activities import Registry
 from perdure.core.commands import CancelActivity, CancelTimer, Command, OpenAsk, StartActivity, StartTimer
 from perdure.core.events import AttemptStarted, Event, TimerFired
-from perdure.engine import identity
+from perdure.core.lifecycle import ENDED
 from perdure.engine.attempts import Attempts
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
 from perdure.engine.inbox import letter_to_event
+from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.resume import resume
 from perdure.engine.timers import Timers
-from perdure.errors import Fenced, PerdureError, StoreError, StoreUnavailable
-from perdure.stores.store import Commit, Letter, RunRow, Store
+from perdure.errors import Fenced, StoreCorrupt, StoreError
+from perdure.stores.store import Commit, Letter, RunRow, SequenceTaken, Store
 from perdure.values import SECOND, encode
 
 log = logging.getLogger("perdure.engine")
 
-LEASE: Final = 30 * SECOND
-"""How long a worker that cannot be asked is taken to be alive after its last sign of life."""
-RENEWAL: Final = 5.0
 WATCH: Final = 0.05
 """Seconds between two looks at whether another process has written."""
 SWEEP: Final = 1.0
@@ -43,8 +41,12 @@ SOON: Final = SECOND
 CLAIM: Final = 200
 MOST_LIVE: Final = 2_000
 """Runs in memory beyond which no further ones are claimed."""
+ROOM: Final = 200
+"""Places that have to be free before a full worker claims again."""
 MARK_AFTER: Final = 0.02
 """Seconds after which a running attempt's start is written even when nothing else is."""
+UNWINDING: Final = 1.0
+"""Seconds that activities which outlived the grace of a closing worker have for their clean-up."""
 MOST_RECOVERIES: Final = 10
 """Deaths of its worker in a row, without any progress, after which a run is set aside as stuck."""
 
@@ -66,8 +68,9 @@ class Worker:
         self._store = store
         self._programs = programs
         self._clock = clock
-        self._only = only
+        self.only = only
         self._closed = closed
+        self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
@@ -78,39 +81,53 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._stamp = 0
         self._marking: asyncio.TimerHandle | None = None
+        self._beating: asyncio.TimerHandle | None = None
+        self._doubtful: set[str] = set()
+        """Ids of runs that may be ours by the store and are not here: what took them reported a failure."""
+        self._doubts = False
+        """Whether there may be such runs whose ids are not known."""
+        self._full = False
         self._closing = False
-        self.id = ""
+
+    @property
+    def id(self) -> str:
+        """Empty while this worker has been declared dead and is not back yet."""
+        return self._lease.id
 
     # -- life
 
     async def start(self) -> None:
         """Register, take over what dead workers left, and begin to move runs."""
-        await self._register()
-        for serve in (self._serve, self._renew, self._watch):
-            self._tasks.append(asyncio.create_task(serve(), name=f"perdure{serve.__name__}"))
+        await self._lease.take()
+        for serve in (self._serve, self._lease.keep, self._watch):
+            self._tasks.append(asyncio.create_task(serve(), name=f"perdure {serve.__name__.strip('_')}"))
 
     async def close(self, grace: float) -> None:
         """Claim nothing more, let running attempts end within `grace` seconds, then hand the runs back."""
         self._closing = True
-        running = self._attempts.running()
-        if running:
-            await asyncio.wait(running, timeout=grace)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._committer.give_up()
-        await self._committer.drained()
-        for run in self._runs.values():
-            self._attempts.drop(run)
-        await asyncio.sleep(0)
-        self._timers.close()
-        if self._marking is not None:
-            self._marking.cancel()
-        with contextlib.suppress(StoreError):
-            await self._store.bury(self.id, self._clock.now(), died=False)
+        try:
+            await self._attempts.drain(grace)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._committer.give_up()
+            await self._committer.drained()
+            for run in tuple(self._runs.values()):
+                self._forget(run)
+            if not await self._attempts.drain(UNWINDING):
+                log.warning("activities go on although they were told to stop; their ends will not be heard")
+            self._timers.close()
+            for handle in (self._marking, self._beating):
+                if handle is not None:
+                    handle.cancel()
+            await self._lease.hand_back()
 
-    def adopt(self, run: LiveRun, commands: Sequence[Command]) -> None:
-        """Go on with a run that was created in this worker's name."""
+    def adopt(self, run: LiveRun, commands: Sequence[Command], worker: str) -> None:
+        """Go on with a run that was created in the name of this worker, if that still is its name."""
+        if worker != self.id or self._closing or run.key in self._runs:
+            self._poke()
+            return
         self._runs[run.key] = run
         if any(isinstance(command, StartActivity) for command in commands) and not any(
             isinstance(command, OpenAsk) for command in commands
@@ -124,11 +141,10 @@ class Worker:
         """Look at once whether there is something to claim or to read."""
         self._poke()
 
-    async def _register(self) -> None:
-        row = identity.new_worker(self._clock.now() + LEASE)
-        await self._store.register(row)
-        self.id = row.id
-        await self._bury_the_dead()
+    def doubt(self, run_id: str) -> None:
+        """Look whether this run is ours after all."""
+        self._doubtful.add(run_id)
+        self._poke()
 
     # -- the walk of an event
 
@@ -138,6 +154,8 @@ class Worker:
             self._advance(run, event)
 
     def _advance(self, run: LiveRun, event: Event) -> None:
+        if run.state.status in ENDED:
+            return  # its last commit is on the way; a letter stays where it is, as unread
         try:
             run.advance(event)
         except Exception as problem:
@@ -156,6 +174,15 @@ class Worker:
         if now - run.beaten.get(slot, 0) >= SECOND:
             run.beaten[slot] = now
             self._note(run)
+        elif self._beating is None:
+            self._beating = asyncio.get_running_loop().call_later(1.0, self._write_beats)
+
+    def _write_beats(self) -> None:
+        """The last heartbeat before a silence is written too."""
+        self._beating = None
+        for run in self._runs.values():
+            if run.decided.heartbeats:
+                self._note(run)
 
     def _cut(self) -> Sequence[Commit]:
         """The next batch: what every changed run has decided, and marks for attempts that are still running."""
@@ -171,7 +198,7 @@ class Worker:
                 continue
             commands = run.decided.commands
             try:
-                batch.append(run.commit(self.id, soon))
+                batch.append(run.commit(self.id, soon, park=not self._closing))
             except Exception as problem:
                 self._set_aside(run, problem)
             else:
@@ -182,15 +209,21 @@ class Worker:
     def _settled(self, batch: Sequence[Commit], answers: Sequence[int | StoreError]) -> None:
         writing, self._writing = self._writing, []
         for commit, answer, (run, commands) in zip(batch, answers, writing, strict=True):
+            if commit.closing is not None and not isinstance(answer, StoreError):
+                self._closed(run.id)
+            if self._runs.get(run.key) is not run:
+                continue  # dropped meanwhile; by whom it is owned now, if by anybody, shows elsewhere
             if isinstance(answer, StoreError):
                 self._lost(run, answer)
-            elif commit.closing is not None:
+            elif commit.closing is not None or commit.release:
                 self._forget(run)
-                self._closed(run.id)
-            elif commit.release:
-                self._forget(run)
+                if run.missed:
+                    self._poke()
             else:
-                self._carry_out(run, commands)
+                try:
+                    self._carry_out(run, commands)
+                except Exception as problem:
+                    self._set_aside(run, problem)
 
     def _carry_out(self, run: LiveRun, commands: Sequence[Command]) -> None:
         for command in commands:
@@ -208,7 +241,7 @@ class Worker:
 
     def _start(self, run: LiveRun, command: StartActivity) -> None:
         frame = run.state.frames.get(command.frame)
-        if frame is None or self._closing:
+        if frame is None or frame.cancelling or self._closing:
             return
         if command.committed and not frame.started:  # type: ignore[attr-defined]
             self._advance(run, AttemptStarted(self._clock.now(), command.frame))
@@ -234,7 +267,8 @@ class Worker:
             try:
                 await self._round()
             except Fenced:
-                await self._reborn()
+                self._lease.lose()
+                self._poke()
             except StoreError as problem:
                 log.error("the store cannot be read; trying again: %s", problem)
                 await asyncio.sleep(SWEEP)
@@ -244,15 +278,9 @@ class Worker:
 
     async def _round(self) -> None:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
-        taken: list[LiveRun] = []
-        while not self._closing and len(self._runs) < MOST_LIVE:
-            rows = await self._store.claim(self.id, self._clock.now(), CLAIM, only=self._only)
-            for row in rows:
-                run = await self._take(row)
-                if run is not None:
-                    taken.append(run)
-            if len(rows) < CLAIM:
-                break
+        await self._lease.take()
+        taken = await self._find_doubtful() if self._doubtful or self._doubts else []
+        taken += await self._claim()
         await self._read_letters()
         for run, frame, due in self._timers.due():
             if self._runs.get(run.key) is run and not run.parking:
@@ -260,23 +288,75 @@ class Worker:
         for run in taken:
             if self._runs.get(run.key) is run and (run.decided.commands or not run.busy()):
                 self._note(run)
-        self._timers.wake_at(await self._store.next_wake(only=self._only))
+        self._full = len(self._runs) >= MOST_LIVE
+        self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
 
-    async def _take(self, row: RunRow) -> LiveRun | None:
-        """Bring a claimed run back to life; one that cannot be read harms only itself."""
+    async def _claim(self) -> list[LiveRun]:
+        taken: list[LiveRun] = []
+        while not self._closing and len(self._runs) < MOST_LIVE:
+            try:
+                rows = await self._store.claim(self.id, self._clock.now(), CLAIM, only=self.only)
+            except Fenced:
+                raise
+            except StoreError:
+                self._doubts = True
+                raise
+            self._doubtful.update(row.id for row in rows)
+            for row in rows:
+                run = await self._take(row)
+                self._doubtful.discard(row.id)
+                if run is not None:
+                    taken.append(run)
+            if len(rows) < CLAIM:
+                break
+        return taken
+
+    async def _find_doubtful(self) -> list[LiveRun]:
+        """Bring in the runs that the store says are ours and that are not here."""
+        if self._doubts:
+            before = None
+            while rows := await self._store.runs(statuses=("scheduled", "running"), before=before, limit=1000):
+                before = rows[-1].key
+                self._doubtful.update(r.id for r in rows if r.owner == self.id and r.key not in self._runs)
+            self._doubts = False
+        taken = []
+        for run_id in tuple(self._doubtful):
+            row = await self._store.find(run_id)
+            if row is not None and row.closed_at is not None:
+                self._closed(run_id)
+            if row is not None and row.owner == self.id and row.key not in self._runs:
+                run = await self._take(row, again=True)
+                if run is not None:
+                    taken.append(run)
+            self._doubtful.discard(run_id)
+        return taken
+
+    async def _take(self, row: RunRow, *, again: bool = False) -> LiveRun | None:
+        """Bring a run that is ours to life; one that cannot be read harms only itself. Raises StoreError where the
+        store cannot be read at all. `again` where it may have been here in the meantime."""
         if row.recoveries > MOST_RECOVERIES:
-            await self._stick(row.key, f"its worker died {row.recoveries} times in a row while it ran")
+            self._hold(row.key, row.id, f"its worker died {row.recoveries} times in a row while it ran")
             return None
         try:
             run, commands = await resume(self._store, self._programs, row, self._clock.now())
-        except StoreUnavailable:
-            raise
+        except StoreError as problem:
+            if not isinstance(problem, StoreCorrupt):
+                raise
+            self._hold(row.key, row.id, f"it cannot be resumed: {problem}")
+            return None
         except Exception as problem:
             log.exception("run %s cannot be resumed", row.id)
-            await self._stick(row.key, f"it cannot be resumed: {problem}")
+            self._hold(row.key, row.id, f"it cannot be resumed: {problem}")
+            return None
+        current = await self._store.find(row.id) if again else row
+        if current is None or current.owner != row.owner or row.owner != self.id or run.key in self._runs:
             return None
         self._runs[run.key] = run
-        self._carry_out(run, commands)
+        try:
+            self._carry_out(run, commands)
+        except Exception as problem:
+            self._set_aside(run, problem)
+            return None
         if run.decided.events:
             self._note(run)
         return run
@@ -286,14 +366,20 @@ class Worker:
         while True:
             letters = await self._store.letters(self.id, after=after)
             for letter in letters:
-                self._deliver(letter)
+                run = self._runs.get(letter.run)
+                if run is not None:
+                    try:
+                        self._deliver(run, letter)
+                    except Exception as problem:
+                        self._set_aside(run, problem)
             if len(letters) < 1000:
                 return
             after = letters[-1].key
 
-    def _deliver(self, letter: Letter) -> None:
-        run = self._runs.get(letter.run)
-        if run is None or run.parking or letter.key <= run.last_letter:
+    def _deliver(self, run: LiveRun, letter: Letter) -> None:
+        if run.parking:
+            run.missed = True
+        if run.parking or letter.key <= run.last_letter or run.state.status in ENDED:
             return
         event = letter_to_event(letter, run.state)
         run.decided.consumed.append(letter.key)
@@ -302,16 +388,6 @@ class Worker:
             self._advance(run, event)
         else:
             self._note(run)
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEWAL)
-            try:
-                if not await self._store.renew(self.id, self._clock.now() + LEASE):
-                    await self._reborn()
-                await self._bury_the_dead()
-            except StoreError as problem:
-                log.error("the lease cannot be renewed: %s", problem)
 
     async def _watch(self) -> None:
         while True:
@@ -322,49 +398,58 @@ class Worker:
                     self._stamp = stamp
                     self._poke()
 
-    async def _bury_the_dead(self) -> None:
-        now = self._clock.now()
-        for worker in await self._store.workers():
-            if worker.id != self.id and identity.is_gone(worker, now):
-                runs = await self._store.bury(worker.id, now)
-                if runs:
-                    log.warning("worker %s (pid %d) has died; %d of its runs go on", worker.id, worker.pid, len(runs))
-                self._poke()
-
     # -- losing runs
 
-    async def _reborn(self) -> None:
-        """This worker was declared dead: drop everything, come back under another name."""
-        log.warning("this worker was taken for dead and its runs were given away; starting anew")
+    def _buried(self) -> None:
+        """This worker was declared dead: drop everything; the next round comes back under another name."""
         for run in tuple(self._runs.values()):
             self._forget(run)
-        await self._register()
+        self._doubtful.clear()
+        self._doubts = False
         self._poke()
 
     def _lost(self, run: LiveRun, problem: StoreError) -> None:
-        log.warning("run %s is no longer this worker's: %s", run.id, problem)
+        """A commit was refused: what is in memory is ahead of the journal, and counts for nothing."""
+        log.warning("run %s could not be written and is dropped from memory: %s", run.id, problem)
         self._forget(run)
-        if isinstance(problem, Fenced):
+        if isinstance(problem, SequenceTaken):
+            self.doubt(run.id)
+        elif isinstance(problem, Fenced):
             self._poke()
+        else:
+            self._hold(run.key, run.id, f"the store refuses what it decided: {problem}")
 
     def _set_aside(self, run: LiveRun, problem: Exception) -> None:
         """The machine failed: our bug. The state in memory is dropped; the run is stuck until it is resumed."""
         log.error("run %s met a fault and is set aside", run.id, exc_info=problem)
         self._forget(run)
-        self._tasks.append(asyncio.ensure_future(self._stick(run.key, f"a fault in Perdure: {problem!r}")))
+        self._hold(run.key, run.id, f"a fault in Perdure: {problem!r}")
 
-    async def _stick(self, key: int, cause: str) -> None:
+    def _hold(self, key: int, run_id: str, cause: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._stick(key, run_id, cause))
+        self._tasks.append(task)
+        task.add_done_callback(self._tasks.remove)
+
+    async def _stick(self, key: int, run_id: str, cause: str) -> None:
         commit = Commit(key, self.id, status="stuck", release=True, note=encode({"cause": cause}))
         try:
-            await self._store.commit([commit])
-        except PerdureError as problem:
-            log.error("a stuck run could not be noted: %s", problem)
+            [answer] = await self._store.commit([commit])
+        except StoreError as problem:
+            answer = problem
+        if isinstance(answer, StoreError):
+            log.error("run %s is stuck, which could not be noted: %s", run_id, answer)
+            self._doubtful.add(run_id)  # a later round meets the fault again, and notes it then
 
     def _forget(self, run: LiveRun) -> None:
-        self._runs.pop(run.key, None)
-        self._changed.pop(run.key, None)
+        if self._runs.get(run.key) is run:
+            del self._runs[run.key]
+        if self._changed.get(run.key) is run:
+            del self._changed[run.key]
         self._timers.drop(run)
         self._attempts.drop(run)
+        if self._full and len(self._runs) <= MOST_LIVE - ROOM:
+            self._full = False
+            self._poke()
 
     def _poke(self) -> None:
         self._wake.set()

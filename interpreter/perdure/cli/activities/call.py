@@ -39,11 +39,9 @@ def call(name: str, pairs: tuple[str, ...], whole: str | None) -> int:
         require(registry, name)
         arguments = {**given, **read_pairs(pairs, registry.describe(name).arguments)}
         try:
-            result = asyncio.run(_call(registry, name, arguments))
+            result, error = asyncio.run(_call(registry, name, arguments)), None
         except ActivityFailure as failure:
-            error = failure.error
-        else:
-            error = None
+            result, error = None, failure.error
     if error is not None:
         _show_failure(chosen, name, error)
         return FAILED

@@ -51,7 +51,7 @@ def text_of(run: RunInfo) -> str:
         )
     ]
     if run.live:
-        columns = ("address", "kind", "status", "attempt", "since", "due")
+        columns = ("address", "kind", "status", "attempt", "since", "due", "summary")
         rows = [[_shown(part, name) for name in columns] for part in run.live]
         parts.append(table(("step", *columns[1:]), rows))
     if run.asks:

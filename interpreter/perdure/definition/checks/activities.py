@@ -20,7 +20,7 @@ def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], f
         path = (*placed.path, "activity")
         entry = catalogue.get(name)
         if entry is None:
-            hint = findings.nearest(name, catalogue.keys())
+            hint = findings.suggestion(name, catalogue.keys())
             findings.add("WF601", f"there is no activity {quoted(name)}", space.file, path, hint)
             continue
         deprecated = entry.get("deprecated")

@@ -18,6 +18,11 @@ from perdure.schemas import check_value
 from perdure.values import JSON
 
 _DEFINITIONS: Final = ("$defs", "definitions")
+_ANNOTATIONS: Final = frozenset(("type", "title", "description", "default", "examples"))
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "null": (type(None),),
+    "array": (list,), "object": (dict,),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,8 @@ def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, fi
         if name not in given:
             message = f"{call.callee} needs {quoted(name)}"
             near = findings.nearest(name, [word for word in given if word not in properties])
-            hint = near and f"it is given {near.removeprefix('did you mean ').removesuffix('?')}"
-            findings.add(call.missing, message, file, (*step, key), hint or f"add {name} to `with:`")
+            hint = f"it is given {quoted(near)}" if near else f"add {name} to `with:`"
+            findings.add(call.missing, message, file, (*step, key), hint)
     for name, value in given.items():
         path = (*step, "with", name)
         if name in properties:
@@ -67,7 +72,7 @@ def is_literal(value: JSON) -> bool:
 def _report_unknown(
     call: Call, name: str, known: Mapping[str, JSON], certain: bool, file: str, path: Path, findings: Findings
 ) -> None:
-    hint = findings.nearest(name, known.keys())
+    hint = findings.suggestion(name, known.keys())
     if hint is None:
         hint = f"it takes {', '.join([*known][:8])}" if known else "it takes none"
     message = f"{call.callee} takes no {quoted(name)}"
@@ -93,7 +98,7 @@ def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Pa
             if is_closed(plain):
                 for key in part.keys() - plain["properties"].keys():
                     message = f"{quoted(name)}: there is no {quoted(key)}"
-                    hint = findings.nearest(key, plain["properties"].keys())
+                    hint = findings.suggestion(key, plain["properties"].keys())
                     findings.add(call.wrong, message, file, (*at, key), hint, key=True)
         elif is_literal(part):
             _check_literal(call, wanted, name, part, file, at, findings)
@@ -102,8 +107,18 @@ def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Pa
 
 
 def _check_literal(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
+    if _fits_plainly(schema, value):
+        return
     for problem in check_value(_with_definitions(schema, call.schema), value):
         findings.add(call.wrong, f"{quoted(name)}: {problem}", file, path)
+
+
+def _fits_plainly(schema: JSON, value: JSON) -> bool:
+    """Whether a schema that says no more than a type is met: most are, and jsonschema is slow to import."""
+    if not isinstance(schema, dict) or not schema.keys() <= _ANNOTATIONS:
+        return schema is True
+    wanted = schema.get("type")
+    return wanted is None or (isinstance(wanted, str) and type(value) in _TYPES.get(wanted, ()))
 
 
 def _parts(schema: dict[str, JSON], value: JSON, path: Path) -> list[tuple[JSON, JSON, Path]]:

@@ -39,7 +39,7 @@ def check_condition(
     expression: Expression | None, value: JSON, within: Path, file: str, path: Path, findings: Findings
 ) -> None:
     """A constant condition; `within` is its path in the step, `expression` None for a literal `value`."""
-    constant, error = _constant(expression, value)
+    constant, error = constant_of(expression, value)
     if error is not None:
         findings.add("WF307", f"the condition always fails: {error}", file, path)
     elif constant is ... or (isinstance(constant, bool) and _ENDLESS.get(str(within[-1])) is constant):
@@ -59,14 +59,14 @@ def check_collection(expression: Expression | None, value: JSON, file: str, path
                 hint = 'write the list as an expression: "[input.first, input.second]"'
                 findings.add("WF310", "the items of a literal list are no templates", file, (*path, index), hint)
         return
-    constant, error = _constant(expression, value)
+    constant, error = constant_of(expression, value)
     if error is not None:
         findings.add("WF313", f"the list always fails: {error}", file, path)
     elif constant is not ... and not isinstance(constant, list):
         findings.add("WF313", f"foreach takes a list, not {kind(constant)}", file, path)
 
 
-def _constant(expression: Expression | None, value: JSON) -> tuple[JSON, str | None]:
+def constant_of(expression: Expression | None, value: JSON) -> tuple[JSON, str | None]:
     """The value if it is known, else an ellipsis; or why it cannot be evaluated."""
     if expression is None:
         return value, None

@@ -77,7 +77,7 @@ def _check_rollback(placed: Placed, findings: Findings) -> None:
     path = (*placed.path, "rollback", "to")
     if to not in ids:
         message = f"there is no step {quoted(to)} to go back to"
-        findings.add("WF408", message, placed.space.file, path, findings.nearest(to, ids.keys()))
+        findings.add("WF408", message, placed.space.file, path, findings.suggestion(to, ids.keys()))
         return
     reasons = [why_not_yet(placed, "before", target) for target in ids[to]]
     if None not in reasons:

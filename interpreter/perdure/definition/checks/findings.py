@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from perdure.definition.diagnostics import Diagnostic, Place, Related, Severity, did_you_mean, report
+from perdure.definition.diagnostics import Diagnostic, Place, Related, nearest, quoted, report
 from perdure.definition.models import Path
+from perdure.definition.rules import Severity
 from perdure.definition.source import Source
 
 MOST_COMPARISONS: Final = 20_000
@@ -61,6 +62,15 @@ class Findings:
         return source.key_place(path) if key else source.place(path)
 
     def nearest(self, word: str, candidates: Collection[str]) -> str | None:
-        """The hint that offers the nearest of the candidates; none once the budget is spent."""
+        """The candidate that was most probably meant; none once the budget is spent."""
         self._comparisons -= len(candidates)
-        return None if self._comparisons < 0 else did_you_mean(word, candidates)
+        return None if self._comparisons < 0 else nearest(word, candidates)
+
+    def suggestion(self, word: str, candidates: Collection[str]) -> str | None:
+        """The hint that offers the nearest of the candidates, if one is near."""
+        return suggested(self.nearest(word, candidates))
+
+
+def suggested(word: str | None) -> str | None:
+    """The hint that offers a word."""
+    return None if word is None else f"did you mean {quoted(word)}?"

@@ -1,4 +1,4 @@
-"""Fragments and imports: each use finds its fragment and gives it what it takes, none uses itself, none is left over."""
+"""Fragments and imports: each use finds its fragment and fits it, none uses itself, none is left over."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _report_unknown(placed: Placed, spaces: Spaces, findings: Findings) -> None:
     for alias in aliases:
         imports: dict[str, str] = keys.get("imports") or {}
         if alias not in imports:
-            hint = findings.nearest(alias, imports.keys())
+            hint = findings.suggestion(alias, imports.keys())
             findings.add("WF403", f"there is no import {quoted(alias)}", placed.space.file, path, hint)
             return
         found = spaces.library.imports.get((file, alias))
@@ -42,7 +42,7 @@ def _report_unknown(placed: Placed, spaces: Spaces, findings: Findings) -> None:
             return  # the file could not be read, which is told at the import
         file, keys = found, spaces.library.documents[found]
     known = keys.get("fragments") or {}
-    hint = findings.nearest(last, known.keys())
+    hint = findings.suggestion(last, known.keys())
     if hint is None and not aliases:
         hint = _elsewhere(last, file, keys, spaces)
     where = f" in {quoted('.'.join(aliases))}" if aliases else ""
@@ -87,17 +87,15 @@ def _check_unused(spaces: Spaces, findings: Findings) -> None:
         if file == main and id(space) not in used:
             path: Path = ("fragments", name)
             findings.add("WF413", f"nothing uses the fragment {quoted(name)}", file, path, key=True)
-    named = {(space.file, placed.step.keys["use"].partition(".")[0]) for space in spaces.all for placed, _ in space.uses
-             if "." in placed.step.keys["use"]}  # fmt: skip
     through = _passed_through(spaces)
     for file in {space.file for space in spaces.all} | {main}:
         for alias in _document(spaces, file).get("imports") or ():
-            if (file, alias) not in named and (file, alias) not in through:
+            if (file, alias) not in through:
                 findings.add("WF413", f"nothing uses the import {quoted(alias)}", file, ("imports", alias), key=True)
 
 
 def _passed_through(spaces: Spaces) -> set[tuple[str, str]]:
-    """The imports of imported files by which uses such as `mail.texts.greet` go on."""
+    """The imports, by file and alias, that uses such as `mail.greet` or `mail.texts.greet` go through."""
     found: set[tuple[str, str]] = set()
     for space in spaces.all:
         for placed, _ in space.uses:

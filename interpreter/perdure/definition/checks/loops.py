@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from perdure.definition.checks.conditions import constant_of
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Placed, Space, Spaces
 from perdure.errors import ExpressionError
-from perdure.expressions import Expression, compile_expression
-from perdure.values import JSON
+from perdure.expressions import Reference, compile_expression
 
 _SLOWING: Final = ("activity", "wait", "select", "ask")
 _ENDING: Final = ("return", "fail", "restart")
@@ -51,33 +51,27 @@ def _may_change(loop: Placed, inside: list[Placed]) -> bool:
     written = {name for step in inside if step.step.kind == "set" for name in step.step.keys["set"]}
     ids = {step.step.id for step in inside}
     for key, ends in (("while", False), ("until", True)):
-        condition = _compiled(loop.step.keys["repeat"].get(key))
-        if condition is None:
-            continue
-        if isinstance(condition, bool):
-            if condition is ends:
-                return True
-            continue
-        if condition.functions:
+        condition = loop.step.keys["repeat"].get(key)
+        try:
+            expression = compile_expression(condition) if isinstance(condition, str) else None
+        except ExpressionError:
             return True
-        for reference in condition.references:
-            first = reference.path[0] if reference.path else None
-            match reference.root:
-                case "index":
-                    return True
-                case "vars" if first is None or first in written:
-                    return True
-                case "steps" if first is None or first in ids:
-                    return True
-        if condition.constant:
+        constant, _ = constant_of(expression, condition)
+        if expression is None or expression.constant:
+            if condition is not None and constant is not (not ends):
+                return True
+        elif expression.functions or any(_is_changed(found, written, ids) for found in expression.references):
             return True
     return False
 
 
-def _compiled(condition: JSON) -> Expression | bool | None:
-    if not isinstance(condition, str):
-        return condition if isinstance(condition, bool) else None
-    try:
-        return compile_expression(condition)
-    except ExpressionError:
-        return None
+def _is_changed(reference: Reference, written: set[str], ids: set[str | None]) -> bool:
+    first = reference.path[0] if reference.path else None
+    match reference.root:
+        case "index":
+            return True
+        case "vars":
+            return first is None or first in written
+        case "steps":
+            return first is None or first in ids
+    return False

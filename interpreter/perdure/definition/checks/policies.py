@@ -29,7 +29,7 @@ def check_policies(spaces: Spaces, findings: Findings) -> None:
         path = ("defaults", pattern)
         _check_timeout(keys, file, path, findings)
         if not any(matches((pattern,), name) for name in names):
-            hint = findings.nearest(pattern, names)
+            hint = findings.suggestion(pattern, names)
             message = f"no activity here fits {quoted(pattern)}"
             findings.add("WF506", message, file, path, hint, key=True)
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from perdure.definition.checks.fields import find_unknown
-from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.findings import Findings, suggested
 from perdure.definition.checks.order import why_not_yet
 from perdure.definition.checks.results import result_schema
 from perdure.definition.checks.spaces import Names, Placed
 from perdure.definition.checks.tokens import span
-from perdure.definition.diagnostics import Severity, quoted
+from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
+from perdure.definition.rules import Severity
 from perdure.expressions import FUNCTIONS, Reference
 from perdure.values import JSON
 
@@ -93,20 +94,28 @@ class Lookup:
         if root in LATER:
             self._report("WF299", f"{quoted(root)} is not supported yet", reference, reading)
             return
-        names = (*ROOTS, *reading.names)
-        hint = None
-        if root in _BOUND:
-            hint = f"it is there {_BOUND[root]}"
-        elif root in FUNCTIONS:
-            hint = f"write {root}()"
-        elif root in reading.placed.space.ids:
-            hint = f"did you mean {quoted('steps.' + root)}?"
-        elif root in self.variables:
-            hint = f"did you mean {quoted('vars.' + root)}?"
-        elif root in ((reading.placed.space.keys.get("input") or {}).get("properties") or ()):
-            hint = f"did you mean {quoted('input.' + root)}?"
-        hint = hint or self.findings.nearest(root, names) or f"known here: {', '.join(names)}"
+        hint = self._meant(root, reading)
+        if hint is None:
+            hint = f"known here: {', '.join((*ROOTS, *reading.names))}"
         self._report("WF304", f"there is no name {quoted(root)} here", reference, reading, hint)
+
+    def _meant(self, root: str, reading: Reading) -> str | None:
+        """What an unknown name may stand for: a scope's name elsewhere, a function, or a word without its root."""
+        if root in _BOUND:
+            name = _item_name(reading.placed) if root == "item" else None
+            return f"it is there {_BOUND[root]}" if name is None else f"here it is called {quoted(name)}"
+        if root in FUNCTIONS:
+            return f"write {root}()"
+        space = reading.placed.space
+        fields = (space.keys.get("input") or {}).get("properties") or {}
+        spellings = {
+            **{id: f"steps.{id}" for id in space.ids},
+            **{name: f"vars.{name}" for name in self.variables},
+            **{name: f"input.{name}" for name in fields},
+            **{name: name for name in (*ROOTS, *reading.names)},
+        }
+        near = root if root in spellings else self.findings.nearest(root, spellings)
+        return None if near is None else suggested(spellings[near])
 
     def _variable(self, reference: Reference, reading: Reading) -> None:
         if not reference.path:
@@ -118,7 +127,7 @@ class Lookup:
             return
         name = str(reference.path[0])
         severity: Severity | None = "warning" if reference.guarded else None
-        hint = self.findings.nearest(name, self.variables)
+        hint = self.findings.suggestion(name, self.variables)
         message = f"nothing sets the variable {quoted(name)}"
         self._report("WF303", message, reference, reading, hint, keys=1, severity=severity)
 
@@ -147,10 +156,11 @@ class Lookup:
         dashed = next((known for known in ids if "-" in known and reading.text.startswith(known, first)), None)
         if dashed is not None:
             end = first + len(dashed)
-            message, hint = f"{id}-… is a subtraction here", f'write steps["{dashed}"]'
+            message = f"{id}-… is a subtraction here"
+            hint: str | None = f'write steps["{dashed}"]'
         else:
             message = f"there is no step {quoted(id)}"
-            hint = self.findings.nearest(id, ids.keys()) or _around(reading)
+            hint = self.findings.suggestion(id, ids.keys()) or _around(reading)
         self.findings.add_inside("WF301", message, reading.file, reading.path, (first, end), hint)
         return -1 if dashed is None else end - reading.start
 
@@ -164,7 +174,7 @@ class Lookup:
         index = behind + unknown.index
         name = str(reference.path[index])
         holder = ".".join((reference.root, *map(str, reference.path[:index])))
-        hint = self.findings.nearest(name, unknown.known)
+        hint = self.findings.suggestion(name, unknown.known)
         if hint is None and len(unknown.known) < 9:
             hint = f"it has {', '.join(unknown.known)}" if unknown.known else "it has no fields"
         severity: Severity | None = None if unknown.certain else "warning"
@@ -185,6 +195,16 @@ class Lookup:
         start = reading.start + (reference.offset or 0)
         stretch = span(reading.text, start, reference.root, reference.path[:keys])
         self.findings.add_inside(code, message, reading.file, reading.path, stretch, hint, severity=severity)
+
+
+def _item_name(placed: Placed) -> str | None:
+    """The name that the innermost foreach around a step gives its items."""
+    above: Placed | None = placed
+    while above is not None and above.parent is not None and above.within is not None:
+        if above.within.role == "turn" and "foreach" in above.parent.step.keys:
+            return above.parent.step.keys.get("as")
+        above = above.parent
+    return None
 
 
 def _around(reading: Reading) -> str | None:

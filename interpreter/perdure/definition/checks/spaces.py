@@ -20,7 +20,16 @@ ERROR: Final[JSON] = {
     "properties": {name: {} for name in ("type", "message", "details", "step", "attempt", "cause")},
     "additionalProperties": False,
 }
-_UNEXPANDED: Final = Library({}, {})
+
+
+class _Unexpanded(Library):
+    """A library without fragments: a step that uses one stays a leaf."""
+
+    def find(self, origin: Origin, name: str) -> None:
+        return None
+
+
+_UNEXPANDED: Final = _Unexpanded({}, {})
 
 
 @dataclass(slots=True, eq=False)
@@ -96,7 +105,7 @@ class Spaces:
         return None if found is None else self.fragments.get((found[0].file, str(found[1][-1])))
 
     def held(self, space: Space) -> frozenset[str]:
-        """The kinds of all steps of a space, those of the fragments it uses included; and `compensate` if one has it."""
+        """The kinds of all steps of a space and the fragments it uses; and `compensate` if one has it."""
         known = self._held.get(id(space))
         if known is None:
             found: set[str] = set()

@@ -1,0 +1,227 @@
+"""Fills the parts of the documentation that the code itself says: tables, rules, signatures, the lifecycle.
+
+    python docs/generate.py [--check]
+
+A part stands between `<!-- generated: name -->` and `<!-- end -->`; what each name gives is in `PARTS`. With
+`--check` nothing is written, and a file that would change is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import Parameter, cleandoc, isfunction, signature
+from pathlib import Path
+from typing import Any, Final
+
+import perdure
+from perdure.activities import ActivityDescription, Registry, attempt, failure, registry
+from perdure.core import turn
+from perdure.core.lifecycle import ENDED, TRANSITIONS
+from perdure.definition import document, files, models, reader
+from perdure.definition.language import LATER
+from perdure.definition.rules import GROUPS, RULES
+from perdure.engine import attempts, lease, worker
+from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
+from perdure.expressions.builtin import Table
+from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
+
+DOCS: Final = Path(__file__).parent
+PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACES: Final = {
+    "definition": "at the top level",
+    "step": "on a step",
+    "wait": "in `wait`",
+    "entry": "in an entry of `any` or `all`",
+    "arm": "in an arm of `select`",
+    "default": "in `defaults`",
+}
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown; a bar inside a cell is written so that it does not end the cell."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def builtins(found: Table) -> str:
+    rows = [(f"`{one.signature}`", one.summary) for one in found.values()]
+    return table(("written", "gives"), rows)
+
+
+def later() -> str:
+    rows = [
+        (f"`{key}`", PLACES[where], feature)
+        for where, keys in LATER.items()
+        for key, feature in keys.items()
+        if where in PLACES
+    ]
+    return table(("key", "where", "belongs to"), rows)
+
+
+def limits() -> str:
+    """The fixed limits, read from the constants that enforce them."""
+    rows = [
+        ("a definition's file", f"{reader.LARGEST:,} bytes, {document.MOST_NODES:,} values"),
+        ("files a definition imports", f"{files.MOST_FILES}"),
+        ("steps, fragments put in place", f"{models.MOST_STEPS:,}"),
+        ("containers inside each other, in any value", f"{DEEPEST}"),
+        ("an integer", f"{WIDEST:,} bits"),
+        ("a duration", format_duration(LONGEST)),
+        ("the text of one expression", f"{syntax.LONGEST_EXPRESSION:,} characters, {syntax.DEEPEST_BRACKETS} brackets deep"),
+        ("expressions in one text", f"{syntax.MOST_EXPRESSIONS:,}"),
+        ("one evaluation", f"{scope.MOST_OPERATIONS:,} operations"),
+        ("the value it makes", f"{scope.MOST_ITEMS:,} items, {scope.LONGEST_TEXT:,} characters"),
+        ("`range()`", f"{functions.LONGEST_RANGE:,} numbers"),
+        ("transitions one event may cause", f"{turn.MOST_TRANSITIONS:,}"),
+        ("an activity's result", f"{registry.LARGEST_RESULT:,} bytes of JSON"),
+        ("details of a heartbeat", f"{attempt.LARGEST_HEARTBEAT:,} bytes of JSON"),
+        ("details of an error", f"{failure.LARGEST_DETAILS:,} bytes of JSON"),
+        ("a cancelled activity's time to stop", f"{attempts.GRACE:g}s"),
+        ("a worker's lease", format_duration(lease.LEASE)),
+        ("deaths of a run's worker in a row, before it is stuck", f"{worker.MOST_RECOVERIES}"),
+    ]
+    return table(("what", "at most"), rows)
+
+
+def rules() -> str:
+    """Every rule of `perdure validate`, by group."""
+    parts = []
+    for digit, group in GROUPS.items():
+        found = [rule for rule in RULES.values() if rule.code[2] == digit]
+        if found:
+            parts.append(f"\n## {digit}xx: {group}\n")
+        for rule in found:
+            parts.append(f"\n### {rule.code} {rule.name}\n\n*{rule.severity}*: {rule.summary}.\n\n{rule.why}\n")
+            parts += [f"\n{word}:\n\n```yaml\n{text}\n```\n" for word, text in (("Bad", rule.bad), ("Good", rule.good))]
+    return "".join(parts) + "\n"
+
+
+def lifecycle() -> str:
+    """The statuses of a run as a diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> running"]
+    lines += [f"    {a} --> {b}: {way}" for a, ways in TRANSITIONS.items() for way, b in ways.items()]
+    lines += [f"    {status} --> [*]" for status in TRANSITIONS if status in ENDED]
+    return "\n".join([*lines, "```", ""])
+
+
+def activities() -> str:
+    """The built-in activities, from what they declare."""
+    offered = Registry.load(entry_points=False)
+    return "".join(_activity(offered.describe(name)) for name in offered.names())
+
+
+def _activity(found: ActivityDescription) -> str:
+    schema = found.arguments
+    rows = []
+    for name, one in schema.get("properties", {}).items():
+        shown = "required" if name in schema.get("required", ()) else f"`{_json(one.get('default'))}`"
+        rows.append((f"`{name}`", _type(one), shown))
+    return f"### `{found.name}`\n\n{found.doc}\n\n" + table(("argument", "type", "default"), rows) + "\n"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
+    return str(schema.get("type", "any value"))
+
+
+def _json(value: object) -> str:
+    return {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+
+
+def api(name: str) -> str:
+    """A public class or function with its signature and docstring, and those of its public members."""
+    target = getattr(perdure, name)
+    if isfunction(target):
+        return _signed(target, f"perdure.{name}", level=3, is_async=False)
+    parts = [cleandoc(target.__doc__ or ""), "\n\n"]
+    shown = [field.name for field in fields(target)] if hasattr(target, "__dataclass_fields__") else []
+    if shown:
+        rows = [(f"`{field.name}`", f"`{field.type}`") for field in fields(target)]
+        parts.append(table(("field", "type"), rows) + "\n")
+    for member in vars(target):
+        value = vars(target)[member]
+        if member.startswith("_") or member in shown:
+            continue
+        if isfunction(value):
+            parts.append(_signed(value, f"{name}.{member}", level=4, is_async=_is_async(value)))
+        elif isinstance(value, property):
+            parts.append(f"#### `{name}.{member}`\n\n{cleandoc(value.__doc__ or '')}\n\n")
+    return "".join(parts)
+
+
+def _signed(function: Any, name: str, *, level: int, is_async: bool) -> str:
+    written = "await " * is_async + f"{name}({_parameters(function)})" + _returned(function)
+    return f"{'#' * level} `{name}`\n\n```python\n{written}\n```\n\n{cleandoc(function.__doc__ or '')}\n\n"
+
+
+def _is_async(function: Any) -> bool:
+    return bool(function.__code__.co_flags & 0x80)
+
+
+def _parameters(function: Any) -> str:
+    parts, starred = [], False
+    for one in signature(function).parameters.values():
+        if one.name == "self":
+            continue
+        if one.kind is Parameter.KEYWORD_ONLY and not starred:
+            parts.append("*")
+            starred = True
+        if one.kind is not Parameter.VAR_KEYWORD:  # it takes what is refused as not supported yet
+            parts.append(one.name + ("" if one.default is Parameter.empty else f"={one.default!r}"))
+    return ", ".join(parts)
+
+
+def _returned(function: Any) -> str:
+    shown = function.__annotations__.get("return", "None")
+    return "" if shown in ("None", "Any") else f"  # {shown}"
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "filters": lambda: builtins(FILTERS),
+    "functions": lambda: builtins(FUNCTIONS),
+    "tests": lambda: builtins(TESTS),
+    "later": later,
+    "limits": limits,
+    "rules": rules,
+    "lifecycle": lifecycle,
+    "activities": activities,
+}
+
+
+def filled(text: str) -> str:
+    """The text of a page with every generated part as it should be."""
+
+    def fill(found: re.Match[str]) -> str:
+        kind, _, name = found[2].partition(" ")
+        part = api(name) if kind == "api" else PARTS[kind]()
+        return f"{found[1]}{part.strip(chr(10))}\n{found[3]}"
+
+    return PART.sub(fill, text)
+
+
+def pages() -> list[Path]:
+    return sorted(DOCS.rglob("*.md"))
+
+
+def stale() -> list[Path]:
+    """The pages whose generated parts differ from what they should be."""
+    return [page for page in pages() if filled(page.read_text("utf-8")) != page.read_text("utf-8")]
+
+
+def main(arguments: list[str]) -> int:
+    found = stale()
+    for page in found:
+        print(page.relative_to(DOCS.parent))
+        if "--check" not in arguments:
+            page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    return 1 if found and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

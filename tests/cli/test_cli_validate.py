@@ -1,0 +1,168 @@
+"""`validate`, `explain` and `schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_project import document
+
+from perdure.definition.rules import RULES
+from perdure.definition.schema import text
+
+WRONG = """workflow: wrong
+steps:
+  - id: fetch
+    activity: text.say
+    with: {text: "{{ steps.fetchh }}"}
+    timeout: 5s
+"""
+SLOPPY = "workflow: sloppy\nsteps:\n  - id: say\n    activity: text.say\n    with: {text: NO}\n    timeout: 5s\n"
+
+
+def test_a_project_without_problems_has_exit_code_0(perdure):
+    result = perdure("validate")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "4 files checked: no problems\n")
+
+
+def test_a_problem_is_shown_with_its_place_and_a_hint(project: Path, perdure):
+    (project / "definitions" / "wrong.yaml").write_text(WRONG)
+    result = perdure("validate")
+    assert result.exit_code == 1
+    assert "definitions/wrong.yaml:5:" in result.stdout
+    assert "WF301 unknown-step" in result.stdout
+    assert '5 |     with: {text: "{{ steps.fetchh }}"}' in result.stdout
+    assert "^" in result.stdout
+    assert result.stderr.startswith("5 files checked: 1 error")
+
+
+def test_json_is_one_object(project: Path, perdure):
+    (project / "definitions" / "wrong.yaml").write_text(WRONG)
+    for words in (["--format", "json"], ["-o", "json"]):
+        found = document(perdure("validate", *words))
+        assert found["format_version"] == 1
+        assert [(one["code"], one["place"]["line"]) for one in found["diagnostics"]] == [("WF301", 5)]
+
+
+def test_github_gets_annotations_and_a_summary(project: Path, perdure, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
+    (project / "wrong.yaml").write_text(WRONG)
+    result = perdure("validate", "--format", "github", "wrong.yaml")
+    assert result.stdout.startswith("::error file=wrong.yaml,line=5,")
+    assert "wrong.yaml:5:" in result.stderr
+    assert "WF301" in (project / "summary.md").read_text()
+
+
+def test_warnings_fail_only_when_asked_to(project: Path, perdure):
+    (project / "sloppy.yaml").write_text(SLOPPY)
+    words = ("validate", "sloppy.yaml", "--select", "WF104")
+    assert perdure(*words).exit_code == 0
+    assert "WF104" in perdure(*words).stdout
+    assert perdure(*words, "--fail-on", "warning").exit_code == 1
+    (project / "wrong.yaml").write_text(WRONG)
+    assert perdure("validate", "wrong.yaml", "--fail-on", "never").exit_code == 0
+
+
+def test_findings_are_picked_by_code_prefix_or_name(project: Path, perdure):
+    (project / "wrong.yaml").write_text(WRONG)
+    for word in ("WF301", "WF3", "unknown-step", "WF1,WF301"):
+        assert perdure("validate", "wrong.yaml", "--select", word).exit_code == 1
+        assert perdure("validate", "wrong.yaml", "--ignore", word).exit_code == 0
+    assert perdure("validate", "wrong.yaml", "--select", "WF1").exit_code == 0
+    unknown = perdure("validate", "--select", "unknown-stepp")
+    assert unknown.exit_code == 2
+    assert "unknown-step" in unknown.stderr
+
+
+def test_a_rule_that_is_off_counts_when_selected(project: Path, perdure):
+    (project / "branch.yaml").write_text(
+        "workflow: b\nsteps:\n  - id: b\n    branch:\n      - {when: run.attempt == 1, steps: [{set: {a: 1}}]}\n"
+    )
+    assert "WF410" not in perdure("validate", "branch.yaml").stdout
+    assert "WF410" in perdure("validate", "branch.yaml", "--select", "WF410").stdout
+
+
+def test_standard_input_is_checked(perdure):
+    result = perdure("validate", "-", "--format", "concise", input=WRONG)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("<stdin>:5:")
+    assert perdure("validate", "-", input="").exit_code == 1
+    assert perdure("validate", "-", input="workflow: [").exit_code == 1
+
+
+def test_bytes_that_are_no_text_are_a_finding(project: Path, perdure):
+    (project / "latin.yaml").write_bytes(b"workflow: caf\xe9\nsteps: []\n")
+    result = perdure("validate", "latin.yaml")
+    assert (result.exit_code, "WF107" in result.stdout) == (1, True)
+    assert perdure("validate", "-", input=b"workflow: caf\xe9\n").exit_code == 1
+
+
+def test_unknown_activities_are_found_unless_told_not_to_look(project: Path, perdure):
+    (project / "a.yaml").write_text("workflow: a\nsteps:\n  - id: x\n    activity: text.sya\n    timeout: 5s\n")
+    assert "WF601" in perdure("validate", "a.yaml").stdout
+    assert perdure("validate", "a.yaml", "--no-activities").exit_code == 0
+
+
+def test_directories_are_searched_for_definitions_only(project: Path, perdure):
+    folder = project / "more"
+    (folder / ".hidden").mkdir(parents=True)
+    (folder / "node_modules").mkdir()
+    for name in (".hidden/a.yaml", "node_modules/b.yaml", "c.test.yaml", "d.txt"):
+        (folder / name).write_text("workflow: 3\n")
+    (folder / "compose.yaml").write_text("services:\n  workflow: {}\n")
+    (folder / "broken.yaml").write_text("workflow: broken\nsteps: [\n")
+    (folder / "of.json").write_text(json.dumps({"workflow": "j", "steps": [{"id": "s", "set": {"a": 1}}]}))
+    result = perdure("validate", "more", "--format", "concise")
+    assert result.exit_code == 1
+    assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"more/broken.yaml"}
+    assert result.stderr.startswith("2 files checked")
+
+
+def test_files_of_fragments_are_checked_as_imported_files(project: Path, perdure):
+    (project / "more").mkdir()
+    parts = project / "more" / "parts.yaml"
+    parts.write_text("fragments:\n  say:\n    steps: [{id: s, activity: text.say, with: {text: hi}, timeout: 5s}]\n")
+    assert perdure("validate", "more").exit_code == 0
+    parts.write_text("fragments:\n  say:\n    steps: [{id: s, activty: text.say}]\n")
+    assert perdure("validate", "more").exit_code == 1
+
+
+def test_a_path_that_is_not_there_has_exit_code_3(perdure):
+    result = perdure("validate", "nowhere.yaml")
+    assert (result.exit_code, result.stderr) == (3, "error: there is no file nowhere.yaml\n")
+
+
+def test_colour_is_for_terminals_unless_forced(project: Path, perdure, monkeypatch):
+    (project / "wrong.yaml").write_text(WRONG)
+    assert "\x1b[" not in perdure("validate", "wrong.yaml").stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in perdure("validate", "wrong.yaml").stdout
+    assert "\x1b[31m" in perdure("validate", "wrong.yaml", "--color", "always").stdout
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_every_rule_is_explained(perdure, code):
+    rule = RULES[code]
+    for word in (code, code.lower(), rule.name):
+        told = perdure("explain", word).stdout
+        assert told.startswith(f"{code} {rule.name} ")
+        assert rule.why in told
+    assert document(perdure("explain", code, "-o", "json"))["group"] == rule.group
+
+
+def test_without_a_rule_all_are_listed(perdure):
+    assert [line.split()[0] for line in perdure("explain").stdout.splitlines()] == ["CODE", *RULES]
+    lines = [json.loads(line) for line in perdure("explain", "-o", "jsonl").stdout.splitlines()]
+    assert [(line["format_version"], line["code"]) for line in lines] == [(1, code) for code in RULES]
+
+
+def test_an_unknown_rule_has_exit_code_3(perdure):
+    result = perdure("explain", "WF999")
+    assert (result.exit_code, result.stdout) == (3, "")
+
+
+def test_schema_is_printed_or_written(project: Path, perdure):
+    assert perdure("schema").stdout == text()
+    assert perdure("schema", "--write").exit_code == 0
+    assert (project / "schemas" / "workflow.schema.json").read_text() == text()

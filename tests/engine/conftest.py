@@ -1,0 +1,38 @@
+"""Fixtures for the tests of the engine: a place, a gate of activities, and what opens engines on them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from engine_world import Gate, OpenEngine, Place, opener
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(None if request.param == "memory" else tmp_path / "runs.db")
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "runs.db")
+
+
+@pytest.fixture
+async def gate() -> AsyncIterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open.set()
+    gate.thread_open.set()
+
+
+@pytest.fixture
+def opened(place: Place, gate: Gate) -> OpenEngine:
+    """Opens an engine on the place; several are several processes."""
+    return opener(place, gate)
+
+
+@pytest.fixture
+def opened_sqlite(sqlite_place: Place, gate: Gate) -> OpenEngine:
+    return opener(sqlite_place, gate)
