@@ -8,9 +8,10 @@ A part stands between `<!-- generated: name -->` and `<!-- end -->`; what each n
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import Parameter, cleandoc, isfunction, signature
 from pathlib import Path
@@ -40,7 +41,7 @@ PLACES: Final = {
 }
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table in Markdown; a bar inside a cell is written so that it does not end the cell."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
@@ -70,7 +71,10 @@ def limits() -> str:
         ("containers inside each other, in any value", f"{DEEPEST}"),
         ("an integer", f"{WIDEST:,} bits"),
         ("a duration", format_duration(LONGEST)),
-        ("the text of one expression", f"{syntax.LONGEST_EXPRESSION:,} characters, {syntax.DEEPEST_BRACKETS} brackets deep"),
+        (
+            "the text of one expression",
+            f"{syntax.LONGEST_EXPRESSION:,} characters, {syntax.DEEPEST_BRACKETS} brackets deep",
+        ),
         ("expressions in one text", f"{syntax.MOST_EXPRESSIONS:,}"),
         ("one evaluation", f"{scope.MOST_OPERATIONS:,} operations"),
         ("the value it makes", f"{scope.MOST_ITEMS:,} items, {scope.LONGEST_TEXT:,} characters"),
@@ -131,7 +135,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _json(value: object) -> str:
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def api(name: str) -> str:
@@ -157,7 +161,7 @@ def api(name: str) -> str:
 
 def _signed(function: Any, name: str, *, level: int, is_async: bool) -> str:
     written = "await " * is_async + f"{name}({_parameters(function)})" + _returned(function)
-    return f"{'#' * level} `{name}`\n\n```python\n{written}\n```\n\n{cleandoc(function.__doc__ or '')}\n\n"
+    return f"{'#' * level} `{name}`\n\n```text\n{written}\n```\n\n{cleandoc(function.__doc__ or '')}\n\n"
 
 
 def _is_async(function: Any) -> bool:
@@ -179,7 +183,9 @@ def _parameters(function: Any) -> str:
 
 def _returned(function: Any) -> str:
     shown = function.__annotations__.get("return", "None")
-    return "" if shown in ("None", "Any") else f"  # {shown}"
+    if shown.startswith("AsyncIterator"):
+        shown = f"async context manager of {shown[14:-1]}"
+    return "" if shown in ("None", "Any") else f" -> {shown}"
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {

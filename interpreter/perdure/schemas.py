@@ -60,9 +60,7 @@ def check_value(schema: JSON, value: JSON) -> list[str]:
             if len(found) == MOST_PROBLEMS:
                 break
     except Exception as failure:  # whatever a schema that is not valid makes jsonschema raise
-        return [
-            _shortened(f"the schema cannot be applied: {_ECHO.sub('…', str(failure).partition(chr(10))[0])}")
-        ]
+        return [_shortened(f"the schema cannot be applied: {_ECHO.sub('…', str(failure).partition(chr(10))[0])}")]
     return found
 
 

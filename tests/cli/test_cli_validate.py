@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cli_project import document
 
+from perdure.cli.validate import picked
+from perdure.definition.diagnostics import Place, report
 from perdure.definition.rules import RULES
 from perdure.definition.schema import text
 
@@ -75,12 +77,11 @@ def test_findings_are_picked_by_code_prefix_or_name(project: Path, perdure):
     assert "unknown-step" in unknown.stderr
 
 
-def test_a_rule_that_is_off_counts_when_selected(project: Path, perdure):
-    (project / "branch.yaml").write_text(
-        "workflow: b\nsteps:\n  - id: b\n    branch:\n      - {when: run.attempt == 1, steps: [{set: {a: 1}}]}\n"
-    )
-    assert "WF410" not in perdure("validate", "branch.yaml").stdout
-    assert "WF410" in perdure("validate", "branch.yaml", "--select", "WF410").stdout
+def test_a_rule_that_is_off_counts_only_when_selected_and_then_as_a_warning():
+    found = report("WF410", "a branch without else", Place("a.yaml", 1, 1, 1, 2))
+    assert picked([found], set(), set()) == []
+    assert [one.severity for one in picked([found], {"WF410"}, set())] == ["warning"]
+    assert picked([found], {"WF4"}, {"branch-without-else"}) == []
 
 
 def test_standard_input_is_checked(perdure):
@@ -112,7 +113,8 @@ def test_directories_are_searched_for_definitions_only(project: Path, perdure):
         (folder / name).write_text("workflow: 3\n")
     (folder / "compose.yaml").write_text("services:\n  workflow: {}\n")
     (folder / "broken.yaml").write_text("workflow: broken\nsteps: [\n")
-    (folder / "of.json").write_text(json.dumps({"workflow": "j", "steps": [{"id": "s", "set": {"a": 1}}]}))
+    (folder / "of.json").write_text(json.dumps({"steps": [{"id": "s", "set": {"a": 1}}], "workflow": "j"}))
+    (folder / "list.json").write_text('["workflow:"]')
     result = perdure("validate", "more", "--format", "concise")
     assert result.exit_code == 1
     assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"more/broken.yaml"}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from engine_world import Gate, OpenEngine, Place, opener
+
+LONGEST = 10 + int(os.environ.get("PERDURE_SOAK", "0"))
+"""Seconds a test may take."""
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -36,3 +41,17 @@ def opened(place: Place, gate: Gate) -> OpenEngine:
 @pytest.fixture
 def opened_sqlite(sqlite_place: Place, gate: Gate) -> OpenEngine:
     return opener(sqlite_place, gate)
+
+
+@pytest.fixture(autouse=True)
+def _no_test_hangs() -> Iterator[None]:
+    """A test that hangs fails, wherever it hangs."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError("the test hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

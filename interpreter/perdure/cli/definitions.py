@@ -9,15 +9,16 @@ from typing import Final
 
 from perdure.cli.exits import NotFound
 from perdure.cli.showable import one_line
+from perdure.values import decode
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 TEST_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
 FOLDER: Final = "definitions"
 
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_KEY: Final = re.compile(r"""^[{\s]*["']?(workflow|fragments)["']?[ \t]*:[ \t]*["']?([^"'\s,}#]*)""", re.MULTILINE)
-_LARGEST_LOOK: Final = 65_536
-"""Bytes at the start of a file in which its top-level key is looked for."""
+_KEY: Final = re.compile(r"""^\{?["']?(workflow|fragments)["']?[ \t]*:[ \t]*["']?([^"'\s,}#]*)""", re.MULTILINE)
+_LARGEST_LOOK: Final = 1_048_576
+"""Bytes of a file in which its outermost keys are looked for: no definition is larger."""
 
 
 def find_definition(given: str, root: Path) -> Path:
@@ -31,7 +32,7 @@ def find_definition(given: str, root: Path) -> Path:
     folders = dict.fromkeys(folder.resolve() for folder in (Path.cwd() / FOLDER, root / FOLDER))
     for folder in folders:
         for file in sorted(definition_files(folder)):
-            for name in (file.stem, _workflow(file)):
+            for name in (file.stem, _keys(file).get("workflow")):
                 if name:
                     names.setdefault(name, file)
     if given in names:
@@ -63,23 +64,26 @@ def is_definition_name(path: Path) -> bool:
 
 def top_key(path: Path) -> str | None:
     """`workflow` or `fragments`, whichever makes the file one to check; also for files that are not valid YAML."""
-    keys = [found[1] for found in _keys(path)]
-    return "workflow" if "workflow" in keys else keys[0] if keys else None
+    keys = _keys(path)
+    return next((key for key in ("workflow", "fragments") if key in keys), None)
 
 
-def _workflow(path: Path) -> str | None:
-    return next((found[2] for found in _keys(path) if found[1] == "workflow"), None)
-
-
-def _keys(path: Path) -> list[re.Match[str]]:
-    """Keys at the outermost level: without indentation in YAML, anywhere in the first lines of JSON."""
+def _keys(path: Path) -> dict[str, str]:
+    """The file's telling keys at the outermost level, with what stands behind them on the line."""
     try:
         with path.open("rb") as file:
-            text = file.read(_LARGEST_LOOK).decode("utf-8", "replace")
+            content = file.read(_LARGEST_LOOK)
     except OSError:
-        return []
-    as_json = text.lstrip("\ufeff \t\r\n").startswith("{")
-    return [found for found in _KEY.finditer(text) if as_json or not found[0][:1].isspace()]
+        return {}
+    if content.lstrip().startswith(b"{"):
+        try:
+            found = decode(content)
+        except ValueError:
+            pass  # YAML in braces, or JSON with a slip
+        else:
+            return {key: str(found[key]) for key in ("workflow", "fragments") if key in found}
+    text = content.decode("utf-8", "replace").removeprefix("\ufeff")
+    return {found[1]: found[2] for found in reversed([*_KEY.finditer(text)])}
 
 
 def _relative(path: Path) -> Path:

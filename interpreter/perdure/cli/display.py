@@ -16,7 +16,8 @@ class Display(Protocol):
     """Is shown every change of one run, in order."""
 
     def show(self, progress: Progress, status: str, lines: Sequence[Line], hints: Sequence[str]) -> None:
-        """How the run stands; `lines` have happened since the last call, `hints` are commands to show once."""
+        """How the run stands; `lines` have happened since the last call, `hints` are commands that would
+        answer it now."""
 
     def close(self) -> None:
         """Nothing more is shown; may be called twice."""
@@ -33,13 +34,18 @@ class Nothing:
 
 
 class PlainLines:
-    """One line for each thing that happens."""
+    """One line for each thing that happens, and each hint once."""
+
+    def __init__(self) -> None:
+        self._hinted: set[str] = set()
 
     def show(self, progress: Progress, status: str, lines: Sequence[Line], hints: Sequence[str]) -> None:
         for line in lines:
             complain(told(line), label=False)
         for hint in hints:
-            complain(f"  to answer: {hint}", label=False)
+            if hint not in self._hinted:
+                self._hinted.add(hint)
+                complain(f"  to answer: {hint}", label=False)
 
     def close(self) -> None:
         pass

@@ -59,7 +59,8 @@ class Root(LazyGroup):
     def _called(self, name: str, arguments: list[str], extra: dict[str, Any]) -> int:
         with self.make_context(name, arguments, **extra) as ctx:
             code = self.invoke(ctx)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else exits.OK
 
 

@@ -5,6 +5,7 @@ No traceback for anything a user can cause; with `--debug` it is shown.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from typing import Final
@@ -82,12 +83,15 @@ def explain(problem: BaseException, *, debug: bool) -> int:
 
 
 def complain(message: str, *, label: bool = True) -> None:
-    """A message on standard error, safe for a terminal."""
+    """A message on standard error, safe for a terminal; where nobody listens any more it is dropped."""
+    if sys.stderr is None:
+        return
     text = showable(message).rstrip("\n")
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     line = f"{'error: ' if label else ''}{text}\n".encode(encoding, "backslashreplace").decode(encoding)
-    sys.stderr.write(line)
-    sys.stderr.flush()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
 
 
 def _other(problem: BaseException) -> int:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from perdure.cli import hints
-from perdure.cli.display import Display
-from perdure.cli.interrupts import interrupts
+from perdure.cli.display import Display, Nothing
 from perdure.cli.journal import Journal
 from perdure.cli.settings import Settings
 
@@ -30,41 +29,37 @@ class Followed:
 
 
 async def follow(
-    engine: Engine, run_id: str, chosen: Settings, display: Display, timeout: float | None = None
+    engine: Engine, run_id: str, asked: asyncio.Event, chosen: Settings, display: Display, timeout: float | None = None
 ) -> Followed:
-    """Follow a run to its end. Raises UnknownRun, StoreError."""
-    run = engine.run(run_id)
-    with interrupts() as asked:
-        waiting = asyncio.create_task(_settled(engine, run_id, chosen, display))
-        stopping = asyncio.create_task(asked.wait())
-        try:
-            done, _ = await asyncio.wait((waiting, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (waiting, stopping):
-                if not task.done():
-                    task.cancel()
-            await asyncio.gather(waiting, stopping, return_exceptions=True)
-            display.close()
-        if waiting in done:
-            end = waiting.result()
-        else:
-            end = "detached" if stopping in done else "timeout"
-        return Followed(end, await run.describe())
+    """Follow a run to its end, or until it is asked to stop following. Raises UnknownRun, StoreError."""
+    settled = asyncio.create_task(_settled(engine, run_id, chosen, display))
+    stopping = asyncio.create_task(asked.wait())
+    try:
+        done, _ = await asyncio.wait((settled, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (settled, stopping):
+            task.cancel()
+        await asyncio.gather(settled, stopping, return_exceptions=True)
+        display.close()
+    if settled in done:
+        end = settled.result()
+    else:
+        end = "detached" if stopping in done else "timeout"
+    info = await engine.run(run_id).describe()
+    return Followed("ended" if info.closed_at is not None else end, info)
 
 
 async def _settled(engine: Engine, run_id: str, chosen: Settings, display: Display) -> End:
     """Show each change; returns once the run has ended or cannot go on."""
     journal = Journal(engine, run_id)
-    hinted: set[str] = set()
     while True:
-        row, lines = await journal.look()
-        if journal.progress is not None:
-            fresh = []
-            if row.closed_at is None:
-                told = hints.for_waiting(chosen, run_id, journal.progress)
-                fresh = [hint for hint in told if hint not in hinted]
-                hinted.update(fresh)
-            display.show(journal.progress, row.status, lines, fresh)
+        if isinstance(display, Nothing):
+            row = await journal.row()
+        else:
+            row, lines = await journal.look()
+            if journal.progress is not None:
+                told = hints.for_waiting(chosen, run_id, journal.progress) if row.closed_at is None else []
+                display.show(journal.progress, row.status, lines, told)
         if row.closed_at is not None:
             return "ended"
         if row.status == "stuck":

@@ -26,9 +26,13 @@ class Journal:
         self._seq = 0
         self.progress: Progress | None = None
 
+    async def row(self) -> RunRow:
+        """How the run stands. Raises UnknownRun, StoreError."""
+        return await self._engine._row(self._run_id)
+
     async def look(self) -> tuple[RunRow, list[Line]]:
         """The run's row, and what has happened since the last look. Raises UnknownRun, StoreError."""
-        row = await self._engine._row(self._run_id)
+        row = await self.row()
         lines: list[Line] = []
         while page := await self._engine._store.history(row.key, after=self._seq):
             for seq, at, text in page:

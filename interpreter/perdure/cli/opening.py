@@ -73,6 +73,10 @@ def _prepare(chosen: Settings) -> None:
     if not chosen.default_store:
         return
     directory = chosen.root / DIRECTORY
-    if not directory.exists():
+    if directory.exists():
+        return
+    try:
         directory.mkdir(exist_ok=True)
         (directory / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as problem:
+        raise StoreUnavailable(f"{directory} cannot be made: {problem.strerror}") from None

@@ -31,6 +31,8 @@ def emit(output: str, document: Mapping[str, JSON], text: str, *, rows: Sequence
 
 def write(text: str) -> None:
     """To standard output, in whatever encoding it has."""
+    if sys.stdout is None:
+        return
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
@@ -97,4 +99,4 @@ def _as_yaml(value: JSON) -> str:
 
 
 def _unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

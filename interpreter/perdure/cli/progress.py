@@ -24,7 +24,7 @@ from perdure.core.events import (
     TerminateRequested,
 )
 from perdure.program import Program, place
-from perdure.values import JSON, format_duration
+from perdure.values import JSON, SECOND, format_duration
 
 if TYPE_CHECKING:
     from perdure.core.frame import Frame
@@ -201,13 +201,13 @@ class Progress:
 
     def _failed(self, step: Step, frame: Frame, event: ActivityFailed | AttemptLost) -> None:
         if isinstance(event, AttemptLost):
-            note = f"attempt {getattr(frame, 'attempt', 1)}: its worker was lost"
+            note = "its worker was lost"
         else:
             note = f"{event.error.get('type')}: {event.error.get('message')}"
         again = self._retry_of(step)
         if again is not None:
             step.note = note
-            span = format_duration(_tenths(max(again - self.state.now, 0)))
+            span = format_duration(_rounded(max(again - self.state.now, 0)))
             self._lines.append(Line(step.label, "failed", f"{note}; trying again in {span}"))
         elif any(isinstance(found, ActivityFrame) for found in self._frames_of(step)):
             self._lines.append(Line(step.label, "running again", note))
@@ -291,6 +291,6 @@ def _text(value: JSON) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _tenths(span: int) -> int:
-    """A span of time to a tenth of a second, from a second on."""
-    return span if span < 1_000_000 else round(span, -5)
+def _rounded(span: int) -> int:
+    """A span of time to a tenth of a second, below one second to the millisecond."""
+    return round(span, -5 if span >= SECOND else -3)

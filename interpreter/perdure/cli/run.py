@@ -18,6 +18,7 @@ from perdure.cli.definitions import find_definition
 from perdure.cli.durations import Duration
 from perdure.cli.exits import OK, complain
 from perdure.cli.inputs import assembled
+from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
 from perdure.cli.opening import starting, working
 from perdure.cli.output import emit
@@ -71,7 +72,7 @@ def run(
         definition = _checked(file, chosen)
         given = assembled(whole, pairs, definition.program.input_schema)
         _refuse_unfit(definition, given, named=run_id is not None)
-        start = Start(run_id or uuid4().hex[:16], run_id is not None, file, definition, given)
+        start = Start(uuid4().hex[:16] if run_id is None else run_id, run_id is not None, file, definition, given)
         if not detach:
             followed = asyncio.run(_run(chosen, start, timeout))
     if detach:
@@ -112,11 +113,16 @@ async def _run(chosen: Settings, start: Start, timeout: float | None) -> Followe
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
 
-    async with working(chosen, only=[start.id], grace=GRACE) as engine:
-        await engine.start(start.definition, await _input(engine, start), id=start.id)
-        if not chosen.quiet and not start.named:
-            complain(f"run {start.id}", label=False)
-        return await follow(engine, start.id, chosen, display_for(chosen, start.id), timeout)
+    with interrupts() as asked:
+        async with working(chosen, only=[start.id], grace=GRACE) as engine:
+            await engine.start(start.definition, await _input(engine, start), id=start.id)
+            if not chosen.quiet and not start.named:
+                complain(f"run {start.id}", label=False)
+            followed = await follow(engine, start.id, asked, chosen, display_for(chosen, start.id), timeout)
+            asked.set()
+            if followed.end in ("detached", "timeout") and not chosen.quiet:
+                complain("letting go of the run; a signal exits at once", label=False)
+        return followed
 
 
 async def _input(engine: Engine, start: Start) -> JSON:

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def results_only() -> Iterator[None]:
     """Inside the block everything printed goes to standard error."""
+    if sys.stdout is None:
+        yield
+        return
     sys.stdout.flush()
     saved = os.dup(1) if _is_descriptor_one() else None
     if saved is not None:

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from perdure.cli.progress import Line, Progress, Step
-from perdure.cli.showable import one_line
+from perdure.cli.showable import one_line, width
 from perdure.values import SECOND, format_duration
 
 MARKS: Final = {
@@ -37,6 +37,7 @@ PLAIN_MARKS: Final = {
 
 ACTIVE: Final = frozenset({"running", "waiting", "retrying", "cancelling"})
 SILENT: Final = frozenset({"completed", "ended"})
+MOST_HINTS: Final = 3
 FRAME: Final = 0.25
 """Seconds after which the tree is drawn anew for the sake of its clocks."""
 
@@ -47,53 +48,51 @@ class LiveTree:
     def __init__(self, run_id: str, *, colour: bool) -> None:
         self._run_id = run_id
         self._console = Console(stderr=True, no_color=not colour, highlight=False, markup=False, emoji=False)
+        self._ascii = not (self._console.encoding or "").lower().startswith("utf")
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
         self._hints: list[str] = []
         self._last: tuple[Progress, str] | None = None
         self._drawn = 0.0
-        self._open = False
+        self._closed = False
 
     def show(self, progress: Progress, status: str, lines: Sequence[Line], hints: Sequence[str]) -> None:
         now = time.monotonic()
-        self._hints += hints
-        changed = bool(lines or hints) or self._last is None or self._last[1] != status
-        self._last = (progress, status)
-        if changed or now - self._drawn >= FRAME:
+        changed = bool(lines) or self._hints != hints or self._last is None or self._last[1] != status
+        self._last, self._hints = (progress, status), list(hints)
+        if (changed or now - self._drawn >= FRAME) and not self._closed:
             self._drawn = now
-            self._draw()
+            if not self._live.is_started:
+                self._live.start()
+            self._live.update(self._picture(progress, status), refresh=True)
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._hints = []
-            self._draw()
+        if self._closed or self._last is None:
+            return
+        self._closed, self._hints = True, []
+        if self._live.is_started:
+            self._live.update(self._picture(*self._last), refresh=True)
             self._live.stop()
 
-    def _draw(self) -> None:
-        if self._last is None:
-            return
-        if not self._open and self._drawn:
-            self._open = not self._live.is_started
-            if self._open:
-                self._live.start()
-        progress, status = self._last
+    def _picture(self, progress: Progress, status: str) -> Group:
         progress.refresh()
-        ascii_only = not (self._console.encoding or "").lower().startswith("utf")
-        head = f"{one_line(progress.program.name, 80)}  {one_line(self._run_id, 80)}  {status}"
-        room = max(self._console.size.height - 3 - len(self._hints), 5)
-        rows = [_row(depth, step, ascii_only) for depth, step in visible(progress, room)]
+        hints = [f"to answer: {one_line(hint, 400)}" for hint in self._hints[:MOST_HINTS]]
+        if len(self._hints) > MOST_HINTS:
+            hints.append(f"… and {len(self._hints) - MOST_HINTS} more to answer")
+        columns, lines = self._console.size
+        taken = sum(width(hint) // max(columns, 1) + 1 for hint in hints)
+        rows = [_row(*found, self._ascii) for found in visible(progress, max(lines - 3 - taken, 3))]
+        texts = [Text(f"{one_line(progress.program.name, 80)}  {one_line(self._run_id, 80)}  {status}", style="bold")]
+        texts += rows
         hidden = len(progress.steps) + progress.dropped - len(rows)
-        texts = [Text(head, style="bold"), *rows]
         if hidden:
             texts.append(Text(f"  … and {hidden} more steps", style="dim"))
-        texts += [Text(f"to answer: {one_line(hint)}", style="yellow") for hint in self._hints]
         for text in texts:
             text.no_wrap, text.overflow = True, "ellipsis"
-        self._live.update(Group(*texts), refresh=True)
+        return Group(*texts, *(Text(hint, style="yellow") for hint in hints))
 
 
-def visible(progress: Progress, room: int) -> list[tuple[int, Step]]:
-    """The steps that fit with their depths, in the order of the tree: live ones first of all, then the latest."""
+def visible(progress: Progress, room: int) -> list[tuple[int, str, Step]]:
+    """The steps that fit, with depths and names, in the order of the tree: live ones first of all, then the latest."""
     steps = list(progress.steps.values())
     live = [step for step in steps if step.status in ACTIVE]
     over = [step for step in steps if step.status not in ACTIVE]
@@ -101,19 +100,21 @@ def visible(progress: Progress, room: int) -> list[tuple[int, Step]]:
     left = room - len(chosen)
     if left > 0:
         chosen |= {step.place for step in over[-left:]}
-    return [(depth, step) for depth, step in _in_tree_order(progress.steps) if step.place in chosen]
+    return [found for found in _in_tree_order(progress.steps) if found[2].place in chosen]
 
 
-def _in_tree_order(steps: dict[str, Step]) -> list[tuple[int, Step]]:
-    """Each step below the nearest step around it, in the order they began."""
-    inside: dict[str, list[Step]] = {}
+def _in_tree_order(steps: dict[str, Step]) -> list[tuple[int, str, Step]]:
+    """Each step below the nearest step around it, in the order they began, named by the rest of its address."""
+    inside: dict[str, list[tuple[str, Step]]] = {}
     for where, step in steps.items():
-        inside.setdefault(_around(where, steps), []).append(step)
-    ordered, waiting = [], [(0, step) for step in reversed(inside.get("", []))]
+        around = _around(where, steps)
+        name = where.removeprefix(f"{around}/") if around else where
+        inside.setdefault(around, []).append((name.rpartition("/")[2] if name.endswith("]") else name, step))
+    ordered, waiting = [], [(0, *found) for found in reversed(inside.get("", []))]
     while waiting:
-        depth, step = waiting.pop()
-        ordered.append((depth, step))
-        waiting.extend((depth + 1, child) for child in reversed(inside.get(step.place, [])))
+        depth, name, step = waiting.pop()
+        ordered.append((depth, name, step))
+        waiting.extend((depth + 1, *found) for found in reversed(inside.get(step.place, [])))
     return ordered
 
 
@@ -126,12 +127,12 @@ def _around(where: str, steps: dict[str, Step]) -> str:
     return ""
 
 
-def _row(depth: int, step: Step, ascii_only: bool) -> Text:
+def _row(depth: int, name: str, step: Step, ascii_only: bool) -> Text:
     status = "running" if step.undoing and step.status == "ended" else step.status
     mark, style = MARKS[status]
     text = Text("  " * (depth + 1))
     text.append(f"{PLAIN_MARKS[status] if ascii_only else mark} ", style=style)
-    text.append(one_line(step.place.rpartition("/")[2], 60))
+    text.append(one_line(name, 60))
     if step.undoing:
         text.append("  undoing", style="magenta")
     elif status not in SILENT:

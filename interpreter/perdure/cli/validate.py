@@ -69,7 +69,7 @@ def validate(
     findings = Findings()
     for path in _files(paths):
         _inspect(path, catalogue, findings)
-    shown = _picked(findings.diagnostics, selected, ignored)
+    shown = picked(findings.diagnostics, selected, ignored)
     _show(shown, findings, form, chosen)
     if not chosen.quiet:
         complain(_summary(shown, findings.files), label=False)
@@ -144,7 +144,7 @@ def _words(given: Iterable[str]) -> set[str]:
     return words
 
 
-def _picked(found: Iterable[Diagnostic], selected: set[str], ignored: set[str]) -> list[Diagnostic]:
+def picked(found: Iterable[Diagnostic], selected: set[str], ignored: set[str]) -> list[Diagnostic]:
     """Each finding once, by place. Rules that are off count only when selected, as warnings then."""
     from perdure.definition.diagnostics import in_order
 

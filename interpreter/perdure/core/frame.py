@@ -9,7 +9,7 @@ Fields of a subclass are JSON, or an `Outcome` held back; `wire` writes them by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +36,8 @@ class Frame:
     waits: ClassVar[str | None] = None
     """What people see it doing while it lives (`live` in a run's description); None for inner frames."""
 
+    stood_in: ClassVar[Sequence[tuple[str, int]] | None] = None
+    """All loop turns that its children stand in, where the frames around do not tell."""
     keeps: ClassVar[bool] = True
     """Whether its value is the result of its node's step."""
 

@@ -74,11 +74,13 @@ class Scope:
 
 @dataclass(slots=True)
 class Undo:
-    """A registered compensation. `within` are the frames around the step, by which a part of a run is undone."""
+    """A registered compensation. `within` are the frames around the step, by which a part of a run is undone; `turns`
+    the loop turns it stood in, innermost first."""
 
     order: int
     body: str
     label: str
+    turns: list[tuple[str, int]]
     within: list[int]
     captured: dict[str, JSON]
 
@@ -168,4 +170,7 @@ class State:
         while current is not None:
             if current.turn is not None:
                 yield current.turn
+            if current.stood_in is not None:
+                yield from current.stood_in
+                return
             current = self.frames.get(current.parent)

@@ -106,14 +106,16 @@ class Turn:
 
     def _mark(self, frame: Frame, id: str) -> None:
         """Note the moment a rollback may go back to, and the member of a group it is confined to."""
-        boundary = 0
+        self.state.home(frame.scope).marks[id] = [self.state.counter, self.member(frame)]
+
+    def member(self, frame: Frame) -> int:
+        """The innermost member of a group, a branch or a turn, that a frame stands in; 0 outside any."""
         inner, around = frame, self.state.frames.get(frame.parent)
         while around is not None:
             if around.gathers:
-                boundary = inner.id
-                break
+                return inner.id
             inner, around = around, self.state.frames.get(around.parent)
-        self.state.home(frame.scope).marks[id] = [self.state.counter, boundary]
+        return 0
 
     def close(self, way: str, **result: JSON) -> None:
         """End the run: its status by the lifecycle, its outcome, and no frame is left."""

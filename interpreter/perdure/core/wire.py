@@ -72,7 +72,7 @@ def state_to_bytes(state: State) -> bytes:
             "format": FORMAT,
             **dict(zip(_STATE_FIELDS, _read_state(state), strict=True)),
             "signals": [[s.signal, s.data, s.at, s.id] for s in state.signals],
-            "undos": [[u.order, u.body, u.label, u.within, u.captured] for u in state.undos],
+            "undos": [[u.order, u.body, u.label, u.turns, u.within, u.captured] for u in state.undos],
             "scopes": [[s.id, s.parent, s.bindings, s.steps, s.marks] for s in state.scopes.values()],
             "frames": [_frame_to_json(frame) for frame in state.frames.values()],
             "waiting": state.waiting,

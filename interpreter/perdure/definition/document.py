@@ -6,6 +6,7 @@ aliases, and refuses what YAML allows and a definition does not: duplicate keys,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
@@ -22,14 +23,23 @@ from yaml.events import (
 )
 
 from perdure.definition.diagnostics import Diagnostic, Place, Related, quoted, report
-from perdure.definition.events import complaint, stream
+from perdure.definition.events import complaint, open_braces, stream
 from perdure.definition.folding import BREAK
 from perdure.definition.marks import Point, Spot
 from perdure.definition.scalars import AMBIGUOUS_STARTS, ambiguity, resolve
-from perdure.values import DEEPEST, JSON
+from perdure.values import JSON
+
+DEEPEST: Final = 10_000
+"""Values inside values: some thousand blocks in each other. Plain data in it may be `values.DEEPEST` deep."""
 
 MOST_NODES: Final = 100_000
 """Values in a document, those that aliases repeat counted each time."""
+
+MOST_WORK: Final = 500_000_000
+"""Depths of all values together: the parser's time grows with it, some three seconds at most."""
+
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*(?:\s+(?:#.*\s+)*|$))+")
+"""Anchor and tag before a value, with the white space and comments behind them."""
 
 _SKIP: Final = "\0skip"
 
@@ -79,6 +89,7 @@ class _Builder:
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[JSON, Spot, int, int]] = {}
         self.count = 0
+        self.work = 0
         self.braces: Spot | None = None
 
     def document(self) -> tuple[JSON, Spot]:
@@ -90,9 +101,7 @@ class _Builder:
         self.next()
         event = self.next()
         if type(event) is not StreamEndEvent:
-            self.refuse(
-                "WF109", "a second document starts here", self.start(event), "one file holds one definition"
-            )
+            self.refuse("WF109", "a second document starts here", self.start(event), "one file holds one definition")
         if spot.children is None and spot.style == "" and spot.value == "":
             self.refuse("WF110", "the document is empty", spot.start, "a definition starts with `workflow:`")
         if not isinstance(value, dict):
@@ -139,7 +148,7 @@ class _Builder:
         return value, spot
 
     def plain(self, text: str, spot: Spot) -> JSON:
-        if self.stack and self.stack[-1].key is None and isinstance(self.stack[-1].value, dict):
+        if self.at_key():
             return text
         try:
             value = resolve(text)
@@ -149,11 +158,7 @@ class _Builder:
         old = ambiguity(text)
         if old is not None:
             read = f"the text {text}" if isinstance(value, str) else f"{value}"
-            hint = (
-                "write true or false, or put it in quotes"
-                if old in ("true", "false")
-                else "put a text in quotes"
-            )
+            hint = "write true or false, or put it in quotes" if old in ("true", "false") else "put a text in quotes"
             self.note("WF104", f"{text} is read as {read}; older YAML tools read {old}", spot, hint)
         return value
 
@@ -166,7 +171,7 @@ class _Builder:
         if event.tag is not None:
             self.refuse_tag(event.tag, spot)
         flow = bool(event.flow_style)
-        if stack and stack[-1].key is None and isinstance(stack[-1].value, dict):
+        if self.at_key():
             self.odd_key(event, spot, flow and mapping)
             return
         frame = _Frame({} if mapping else [], spot, event.anchor, self.count, flow)
@@ -205,9 +210,11 @@ class _Builder:
         while True:
             event = self.next()
             kind = type(event)
+            self.work += depth
+            self.counted(self.spot(event))
             if kind is MappingStartEvent or kind is SequenceStartEvent:
                 depth += 1
-                if depth > DEEPEST:  # the parser's time grows with the square of the depth
+                if depth > DEEPEST:
                     self.refuse("WF113", f"values are nested more than {DEEPEST} deep", self.start(event))
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 depth -= 1
@@ -220,11 +227,7 @@ class _Builder:
         if frame.flow:
             spot.end = self.end(event)
         elif spot.children:
-            last = (
-                spot.children[-1]
-                if isinstance(spot.children, list)
-                else next(reversed(spot.children.values()))
-            )
+            last = spot.children[-1] if isinstance(spot.children, list) else next(reversed(spot.children.values()))
             spot.end = max(spot.end, last.end, key=_index) if last.start[2] >= spot.start[2] else spot.end
         if frame.merges:
             self.merge(frame)
@@ -253,7 +256,14 @@ class _Builder:
             self.refuse("WF113", f"values are nested more than {DEEPEST} deep", here.start, end=here.end)
         if self.stack:
             self.stack[-1].height = max(self.stack[-1].height, height + 1)
+        if self.at_key():
+            here.value, here.style, here.children = spot.value, spot.style or "*", spot.children
+            return value, here
         return _copy(value), spot
+
+    def at_key(self) -> bool:
+        """Whether what comes next is the key of a mapping."""
+        return bool(self.stack) and self.stack[-1].key is None and isinstance(self.stack[-1].value, dict)
 
     def place(self, value: JSON, spot: Spot) -> None:
         """Puts a complete value where it belongs: behind the others of a list, under its key, or as a key."""
@@ -294,9 +304,7 @@ class _Builder:
             written = keys.get(key) or frame.merging or spot
             first = Related(self.at(written), "the first one is here")
             line = written.start[0] + 1
-            self.note(
-                "WF102", f"the key {quoted(key)} stands twice, first in line {line}", spot, related=(first,)
-            )
+            self.note("WF102", f"the key {quoted(key)} stands twice, first in line {line}", spot, related=(first,))
             frame.key = (_SKIP, spot)
             return
         frame.key = (key, spot)
@@ -325,6 +333,9 @@ class _Builder:
         self.count += 1
         if self.count > MOST_NODES:
             self.refuse("WF112", f"the document holds more than {MOST_NODES:,} values", spot.start)
+        self.work += len(self.stack)
+        if self.work > MOST_WORK:
+            self.refuse("WF112", "the document is too deep for its length", spot.start)
 
     def note_braces(self, spot: Spot) -> None:
         self.note("WF103", "an expression in {{ }} needs quotes", spot, "write \"{{ … }}\", or '{{ … }}'")
@@ -343,9 +354,9 @@ class _Builder:
 
     def spot(self, event: Any) -> Spot:
         start, end, above = event.start_mark, event.end_mark, self.above
-        spot = Spot(
-            (start.line + above, start.column, start.index), (end.line + above, end.column, end.index)
-        )
+        spot = Spot((start.line + above, start.column, start.index), (end.line + above, end.column, end.index))
+        if type(event) is ScalarEvent and (event.anchor is not None or event.tag is not None):
+            spot.start = self.behind_properties(spot)
         style = getattr(event, "style", None)
         if style:
             spot.style = style
@@ -353,12 +364,21 @@ class _Builder:
                 spot.end = self.last_line(spot)
         return spot
 
+    def behind_properties(self, spot: Spot) -> Point:
+        """Where a scalar's own text starts; the parser counts anchor and tag as part of it."""
+        found = _PROPERTIES.match(self.text, spot.start[2], spot.end[2])
+        return self.moved(spot.start, found.end()) if found is not None else spot.start
+
+    def moved(self, start: Point, index: int) -> Point:
+        """The point at an index behind `start`."""
+        breaks = [found.end() for found in BREAK.finditer(self.text, start[2], index)]
+        column = index - breaks[-1] if breaks else start[1] + index - start[2]
+        return start[0] + len(breaks), column, index
+
     def last_line(self, spot: Spot) -> Point:
         """The end of a block scalar's last line; the parser counts the empty lines behind it as well."""
         last = len(self.text[spot.start[2] : spot.end[2]].rstrip()) + spot.start[2]
-        breaks = [found.end() for found in BREAK.finditer(self.text, spot.start[2], last)]
-        column = last - breaks[-1] if breaks else spot.start[1] + last - spot.start[2]
-        return spot.start[0] + len(breaks), column, last
+        return self.moved(spot.start, last)
 
     def start(self, event: Any) -> Point:
         mark = event.start_mark
@@ -370,9 +390,7 @@ class _Builder:
 
     def refuse_tag(self, tag: str, spot: Spot) -> None:
         shown = tag.replace("tag:yaml.org,2002:", "!!")
-        self.note(
-            "WF106", f"the tag {quoted(shown)} is refused", spot, "values are plain data; quotes make a text"
-        )
+        self.note("WF106", f"the tag {quoted(shown)} is refused", spot, "values are plain data; quotes make a text")
 
     def refuse(
         self, code: str, message: str, start: Point, hint: str | None = None, *, end: Point | None = None
@@ -389,6 +407,10 @@ class _Builder:
             self.note_braces(self.braces)
             raise UnreadableError
         if any(found.code == "WF103" and found.place.line == line + 1 for found in self.diagnostics):
+            raise UnreadableError
+        braces = open_braces(self.text, line - self.above)
+        if braces is not None:
+            self.note_braces(Spot((line, braces, 0), (line, braces + 2, 0)))
             raise UnreadableError
         self.refuse("WF101", message, (line, column, 0), hint)
 
@@ -410,9 +432,13 @@ def _is_text(text: str) -> bool:
 
 
 def _copy(value: JSON) -> JSON:
-    """A value of its own for each alias; it is at most `DEEPEST` deep."""
-    if isinstance(value, dict):
-        return {key: _copy(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_copy(part) for part in value]
-    return value
+    """A value of its own for each alias, so that nobody's change shows elsewhere."""
+    whole: list[JSON] = [value]
+    waiting: list[JSON] = [whole]
+    while waiting:
+        holder = waiting.pop()
+        for place, part in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(part, dict | list):
+                holder[place] = part.copy()
+                waiting.append(holder[place])
+    return whole[0]

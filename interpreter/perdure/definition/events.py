@@ -6,6 +6,7 @@ Knows nothing of values: the reader builds them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ import yaml
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
+
+from perdure.definition.folding import BREAK
 
 
 class PythonParser(Reader, Scanner, Parser):
@@ -26,6 +29,12 @@ class PythonParser(Reader, Scanner, Parser):
 
 FAST: Final[Callable[[str], Any]] = getattr(getattr(yaml, "cyaml", None), "CParser", PythonParser)
 """The parser in use; `yaml.cyaml` is absent where PyYAML was built without libyaml."""
+
+# What may stand before a value that starts a line, a list item, a key's value or an item in [ ].
+_BRACES: Final = re.compile(r"""(?:[^'"#]*?[-:,\[?]\s+|[^'"#]*\[|\s*)(\{\{)""")
+
+_IS_FELT_LATER: Final = re.compile("found unexpected end of stream|could not find expected ':'")
+"""Complaints whose reason stands where the parser began to look, not where it gave up."""
 
 _COMPLAINTS: Final = (
     (
@@ -81,10 +90,19 @@ def complaint(problem: yaml.YAMLError, text: str) -> tuple[str, str | None, int,
         if fragment in told or fragment in context:
             message, hint = known, advice
             break
-    if told.startswith("found unexpected end of stream") and getattr(problem, "context_mark", None):
+    if _IS_FELT_LATER.match(told) and getattr(problem, "context_mark", None):
         mark = problem.context_mark  # type: ignore[attr-defined]
     if mark is None:
         return message, hint, 0, 0
     if text[mark.index : mark.index + 1] == "\t" and "character" in message:
         message, hint = "a tab cannot be used to indent", "use spaces"
+    lines = BREAK.split(text)
+    if mark.line >= len(lines):  # libyaml puts the end of a text on a line of its own
+        return message, hint, len(lines) - 1, len(lines[-1])
     return message, hint, mark.line, mark.column
+
+
+def open_braces(text: str, line: int) -> int | None:
+    """The column of a value in a 0-based line that starts with `{{` outside quotes, if there is one."""
+    found = _BRACES.match(BREAK.split(text)[line][:2000])
+    return None if found is None else found.start(1)

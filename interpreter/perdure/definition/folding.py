@@ -65,13 +65,11 @@ def _skip(text: str, at: int, stop: int) -> int:
 
 
 def _gap(value: str, at: int) -> int:
-    """Characters of the value that a folded break stands for: one space, or all of its line feeds."""
-    if value[at] != "\n":
-        return 1 if value[at] == " " else 0
+    """Characters of the value that a folded break stands for: one space, or all of its line breaks."""
     behind = at
-    while behind < len(value) and value[behind] == "\n":
+    while behind < len(value) and value[behind] in _BREAKS:
         behind += 1
-    return behind - at
+    return behind - at or (1 if value[at] == " " else 0)
 
 
 def _block(text: str, start: int, end: int, value: str, *, folded: bool) -> list[int]:
@@ -104,12 +102,7 @@ def _blank_follows(text: str, lines: list[tuple[int, int]], number: int, indent:
     first, last = lines[number + 1]
     here = text[lines[number][0] + indent : lines[number][1]]
     following = next((text[a + indent : b] for a, b in lines[number + 1 :] if text[a + indent : b]), "")
-    return (
-        not text[first + indent : last]
-        and bool(following)
-        and here[:1] not in " \t"
-        and following[:1] not in " \t"
-    )
+    return not text[first + indent : last] and bool(following) and here[:1] not in " \t" and following[:1] not in " \t"
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -43,6 +43,7 @@ from perdure.definition.leaves import (
     SCHEMA,
     SIGNAL,
     SWITCH,
+    TEMPLATED,
     TEXT,
     TIME,
     TOLERATE,
@@ -82,9 +83,7 @@ LATER: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
 
-LATER_KINDS: Final = frozenset(
-    ("workflow", "receive", "publish", "send", "emit", "cancel", "restart", "event")
-)
+LATER_KINDS: Final = frozenset(("workflow", "receive", "publish", "send", "emit", "cancel", "restart", "event"))
 """Those of them that are kinds: what stands beside them cannot be judged yet."""
 
 STEPS: Final = Items(Ref("step"))
@@ -163,18 +162,11 @@ MODIFIERS: Final[Keys] = {
 def _offset(written: Mapping[str, JSON]) -> Iterable[Fault]:
     """A time without offset needs a zone beside it."""
     time = written.get("until")
-    if (
-        isinstance(time, str)
-        and "timezone" not in written
-        and not is_template(time)
-        and not tuple(TIME.check(time))
-    ):
+    if isinstance(time, str) and "timezone" not in written and not is_template(time) and not tuple(TIME.check(time)):
         try:
             parse_time(time)
         except (ValueError, OverflowError):
-            yield Fault(
-                "WF207", "has no offset, and no timezone is given", "add timezone: or an offset", ("until",)
-            )
+            yield Fault("WF207", "has no offset, and no timezone is given", "add timezone: or an offset", ("until",))
 
 
 _NAMED: Final[Keys] = {"name": Key(SIGNAL, "the key of the result")}
@@ -201,7 +193,7 @@ _SELECT_ARM: Final = Tagged("arm", {
     "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
     "after": Kind(DURATION, "a span of time"),
     "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
-}, {**_NAMED, "steps": BODY})  # fmt: skip
+}, {"steps": BODY})  # fmt: skip
 _SELECT_ARMS: Final = Items(_SELECT_ARM, least=1)
 
 _BRANCH_ARM: Final = Tagged("branch_arm", {
@@ -233,7 +225,7 @@ _ASK: Final = Record("ask", {
     "prompt": Key(TEXT, "the question", required=True),
     "form": Key(FORM, "JSON Schema of the answer"),
     "choices": Key(ByType("a list or an expression", {
-        "array": Items(ANY, least=1), "string": EXPRESSION,
+        "array": Items(ANY, least=1), "string": TEMPLATED,
     }), "the answers to choose from"),
     "of": Key(_TEXTS, "who is asked"),
     "reminders": Key(ByType("a duration or a list of durations", {

@@ -75,9 +75,7 @@ def _named(name: str, says: str, pattern: str) -> Leaf:
             hint = "put it in quotes" if isinstance(value, int | float) else None
             return (Fault("WF203", f"must be a name, not {called(value)}", hint),)
         if is_template(value):
-            return (
-                Fault("WF210", "must be written out, without {{ }}", "choose between names with a branch"),
-            )
+            return (Fault("WF210", "must be written out, without {{ }}", "choose between names with a branch"),)
         if matcher.fullmatch(value) is None:
             return (Fault("WF209", f"{quoted(value)} is no valid name", f"use {says}", whole=True),)
         return ()
@@ -182,9 +180,7 @@ def _join(value: JSON) -> Iterable[Fault]:
 def _tolerate(value: JSON) -> Iterable[Fault]:
     says = 'a number or a share such as "10%"'
     if isinstance(value, str):
-        return (
-            () if re.fullmatch(_SHARE, value) else (Fault("WF211", f"must be {says}, not {quoted(value)}"),)
-        )
+        return () if re.fullmatch(_SHARE, value) else (Fault("WF211", f"must be {says}, not {quoted(value)}"),)
     if isinstance(value, bool) or not isinstance(value, int):
         return _wrong(says, value)
     return () if value >= 0 else (Fault("WF212", f"must be at least 0, not {str(value)[:20]}"),)
@@ -201,8 +197,7 @@ def _schema(value: JSON) -> Iterable[Fault]:
     if not isinstance(value, dict):
         return _wrong("a JSON Schema", value)
     return tuple(
-        Fault("WF215" if found.remote else "WF214", found.message, None, found.path)
-        for found in schema_problems(value)
+        Fault("WF215" if found.remote else "WF214", found.message, None, found.path) for found in schema_problems(value)
     )
 
 
@@ -219,9 +214,7 @@ def _at(value: JSON, path: tuple[str | int, ...]) -> JSON:
 
 ANY: Final = Leaf("value", lambda value: (), {})
 TEXT: Final = _typed("text", "a text", (str,), {"type": "string", "pattern": r"\S"})
-CONDITION: Final = _typed(
-    "condition", "a condition", (str, bool), {"type": ["string", "boolean"], "pattern": r"\S"}
-)
+CONDITION: Final = _typed("condition", "a condition", (str, bool), {"type": ["string", "boolean"], "pattern": r"\S"})
 EXPRESSION: Final = _typed("expression", "an expression", (str,), {"type": "string", "pattern": r"\S"})
 COLLECTION: Final = _typed(
     "collection", "an expression or a list", (str, list), {"type": ["string", "array"], "pattern": r"\S"}
@@ -254,6 +247,9 @@ PATH: Final = _named("path", "the path of a file", r"^(?!.*\{\{)\S(.*\S)?$")
 COUNT: Final = number("count", "a whole number from 1", 1)
 FACTOR: Final = number("factor", "a number from 1", 1, whole=False)
 FRACTION: Final = number("fraction", "a number from 0 to 1", 0, 1, whole=False)
+TEMPLATED: Final = _or_template(
+    "templated", "an expression", {"not": {}}, lambda value: _wrong("an expression in {{ }}", value)
+)
 DURATION: Final = _or_template(
     "duration",
     "a duration such as 90s or 1h30m",
@@ -274,7 +270,5 @@ TOLERATE: Final = _or_template(
     {"if": {"type": "string"}, "then": {"pattern": _SHARE}, "else": {"type": "integer", "minimum": 0}},
     _tolerate,
 )
-SCHEMA: Final = Leaf(
-    "schema", _schema, {"type": "object", "$ref": "https://json-schema.org/draft/2020-12/schema"}
-)
+SCHEMA: Final = Leaf("schema", _schema, {"type": "object", "$ref": "https://json-schema.org/draft/2020-12/schema"})
 FORM: Final = _or_template("form", "a JSON Schema", {"type": "object"}, _form)

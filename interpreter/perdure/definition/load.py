@@ -6,10 +6,12 @@ of steps) → `checks` (names and references) → `compiler` (program). Everythi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +20,8 @@ from perdure.definition.compiler import compile_document
 from perdure.definition.diagnostics import Diagnostic, Place, in_order, report
 from perdure.definition.files import Files
 from perdure.definition.models import Document, Library, TooManySteps, read_document
-from perdure.definition.shape import check_shape
+from perdure.definition.repair import repaired
+from perdure.definition.shape import check_shape, faults
 from perdure.definition.source import Source
 from perdure.definition.suppression import suppress
 from perdure.errors import DefinitionError, InternalError
@@ -84,22 +87,51 @@ def load_bundle(bundle: bytes) -> Definition:
 
 
 def _inspect(files: Files, catalogue: Catalogue | None) -> Inspection:
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
+    with _deep_recursion():
+        return _examined(files, catalogue)
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _examined(files: Files, catalogue: Catalogue | None) -> Inspection:
     found = [diagnostic for source in files.sources.values() for diagnostic in source.diagnostics]
     found.extend(files.diagnostics)
+    for name, source in files.sources.items():
+        found.extend(check_shape(source, fragments_only=name != files.main))
     document = None
-    if not _errors(found):
-        for name, source in files.sources.items():
-            found.extend(check_shape(source, fragments_only=name != files.main))
-    if not _errors(found):
-        library = Library({name: source.value for name, source in files.sources.items()}, files.imports)
+    sources = _checkable(files, found)
+    if sources is not None:
+        library = Library({name: source.value for name, source in sources.items()}, files.imports)
         try:
-            document = read_document(files.main, files.sources[files.main].value, library)
+            document = read_document(files.main, sources[files.main].value, library)
         except TooManySteps:
             found.append(report("WF404", "fragments grow beyond 50,000 steps", _first(files)))
         else:
-            found.extend(check(document, files.sources, library, catalogue))
+            found.extend(check(document, sources, library, catalogue))
     return _concluded(files, document, found)
+
+
+def _checkable(files: Files, found: list[Diagnostic]) -> dict[str, Source] | None:
+    """The sources as the checks can take them: as they are, or without what is wrong with their shape."""
+    if not _errors(found):
+        return files.sources
+    if files.diagnostics or any(source.value is None for source in files.sources.values()):
+        return None
+    sources = {}
+    for name, source in files.sources.items():
+        mended = repaired(source, partial(faults, fragments_only=name != files.main))
+        if mended is None:
+            return None
+        sources[name] = mended
+    return sources
 
 
 def _concluded(files: Files, document: Document | None, found: list[Diagnostic]) -> Inspection:

@@ -24,9 +24,7 @@ MOST_DOCUMENTS: Final = 1_000
 """Documents `read_all` takes from one file."""
 
 # YAML 1.2, production [1] c-printable, without the byte order mark.
-_UNPRINTABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WIDE_MARKS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 _PREFACE: Final = re.compile(r"(?:[ \t]*(?:#.*)?|%.*)(?:\r\n|\n|\r|\Z)")
@@ -96,9 +94,7 @@ def _decode(text: str | bytes, file: str) -> tuple[str, Diagnostic | None]:
     if bad is None:
         return decoded, None
     message = f"the character U+{ord(bad[0]):04X} cannot stand in a definition"
-    return decoded, _at(
-        file, decoded, bad.start(), "WF108", message, "write it as an escape in double quotes"
-    )
+    return decoded, _at(file, decoded, bad.start(), "WF108", message, "write it as an escape in double quotes")
 
 
 def _undecodable(text: bytes, wrong: UnicodeDecodeError, file: str) -> tuple[str, Diagnostic]:

@@ -6,8 +6,11 @@ Total: any JSON value may come in. Says nothing about names, references and expr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Final, TypeAlias
 
 from perdure.definition.diagnostics import Diagnostic, did_you_mean, in_order, nearest, quoted
+from perdure.definition.document import DEEPEST
 from perdure.definition.grammar import (
     ByType,
     Fault,
@@ -24,9 +27,14 @@ from perdure.definition.grammar import (
 )
 from perdure.definition.language import DEFINITION, LATER, LATER_KINDS, LIBRARY, SHAPES
 from perdure.definition.source import Source
-from perdure.values import DEEPEST, JSON
+from perdure.values import JSON
 
 Path = tuple[str | int, ...]
+Trail: TypeAlias = "tuple[Trail, str | int] | None"
+"""A path as the walk carries it, last part outside: going one deeper costs the same at any depth."""
+
+MOST_PROBLEMS: Final = 1_000
+"""Problems told about one document; only a hostile one has more."""
 
 
 def check_shape(source: Source, *, fragments_only: bool = False) -> list[Diagnostic]:
@@ -37,19 +45,33 @@ def check_shape(source: Source, *, fragments_only: bool = False) -> list[Diagnos
     if source.value is None and source.diagnostics:
         return []
     walk = _Walk(source)
-    walk.shape(LIBRARY if fragments_only else DEFINITION, source.value, ())
-    if not fragments_only and isinstance(source.value, dict):
-        walk.version()
+    with suppress(_EnoughError):
+        walk.document(LIBRARY if fragments_only else DEFINITION, source.value)
+        if not fragments_only and isinstance(source.value, dict):
+            walk.version()
     known = {found.place for found in source.diagnostics if found.severity == "error"}
     return in_order(found for found in walk.found if found.place not in known)
+
+
+def faults(source: Source, *, fragments_only: bool = False) -> list[Path]:
+    """The paths of all problems of shape, those that the reader has reported among them."""
+    walk = _Walk(source)
+    with suppress(_EnoughError):
+        walk.shape(LIBRARY if fragments_only else DEFINITION, source.value, ())
+    return walk.paths
+
+
+class _EnoughError(Exception):
+    """`MOST_PROBLEMS` have been found."""
 
 
 class _Walk:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found: list[Diagnostic] = []
+        self.paths: list[Path] = []
 
-    def shape(self, shape: Shape, value: JSON, path: Path) -> None:
+    def shape(self, shape: Shape, value: JSON, path: Trail) -> None:
         """Checks one value against one shape; what stands inside follows."""
         match shape:
             case Leaf():
@@ -73,27 +95,36 @@ class _Walk:
             case Tagged():
                 self.tagged(shape, value, path)
 
-    def items(self, shape: Items, value: JSON, path: Path) -> None:
+    def leaf(self, shape: Leaf, value: JSON, path: Trail) -> None:
+        if isinstance(value, dict | list):
+            try:
+                check(value)
+            except ValueError:
+                self.note("WF113", f"{_subject(_flat(path))} is nested more than {DEEPEST} deep", path)
+                return
+        self.faults(shape.check(value), path)
+
+    def items(self, shape: Items, value: JSON, path: Trail) -> None:
         if not isinstance(value, list):
             self.wrong_type("a list", value, path, "start each item with '- '")
             return
         if len(value) < shape.least:
-            self.note("WF213", f"{_subject(path)} is empty", path, key=True)
+            self.note("WF213", f"{_subject(_flat(path))} is empty", path, key=True)
         for index, item in enumerate(value):
-            self.shape(shape.item, item, (*path, index))
+            self.shape(shape.item, item, (path, index))
 
-    def table(self, shape: Table, value: JSON, path: Path) -> None:
+    def table(self, shape: Table, value: JSON, path: Trail) -> None:
         if not isinstance(value, dict):
             self.wrong_type("a mapping", value, path)
             return
         if len(value) < shape.least:
-            self.note("WF213", f"{_subject(path)} is empty", path, key=True)
+            self.note("WF213", f"{_subject(_flat(path))} is empty", path, key=True)
         for key, item in value.items():
             if shape.key is not None:
-                self.faults(shape.key.check(key), (*path, key), key=True)
-            self.shape(shape.value, item, (*path, key))
+                self.faults(shape.key.check(key), (path, key), key=True)
+            self.shape(shape.value, item, (path, key))
 
-    def record(self, shape: Record, value: JSON, path: Path) -> None:
+    def record(self, shape: Record, value: JSON, path: Trail) -> None:
         if not isinstance(value, dict):
             self.wrong_type("a mapping", value, path)
             return
@@ -101,16 +132,14 @@ class _Walk:
         together = [key for key in value if key in shape.exclusive]
         if len(together) > 1:
             message = f"{quoted(together[1])} excludes {quoted(together[0])}"
-            self.note("WF217", message, (*path, together[1]), key=True)
+            self.note("WF217", message, (path, together[1]), key=True)
 
-    def keys(
-        self, keys: Keys, name: str, elsewhere: Mapping[str, str], value: dict[str, JSON], path: Path
-    ) -> None:
+    def keys(self, keys: Keys, name: str, elsewhere: Mapping[str, str], value: dict[str, JSON], path: Trail) -> None:
         slips = set()
         for key, item in value.items():
             known = keys.get(key)
             if known is not None:
-                self.shape(known.shape, item, (*path, key))
+                self.shape(known.shape, item, (path, key))
             else:
                 slips.add(nearest(key, keys))
                 self.unknown(key, name, keys, elsewhere, path)
@@ -118,10 +147,8 @@ class _Walk:
             if wanted.required and key not in value and key not in slips:
                 self.missing(wanted.code, key, keys, path)
 
-    def unknown(
-        self, key: str, name: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Path
-    ) -> None:
-        where = (*path, key)
+    def unknown(self, key: str, name: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Trail) -> None:
+        where = (path, key)
         if key in LATER.get(name, {}):
             feature = LATER[name][key]
             self.note("WF299", f"{quoted(key)} ({feature}) is not supported yet", where, key=True)
@@ -131,11 +158,11 @@ class _Walk:
             hint = did_you_mean(key, keys) or f"known here: {', '.join(keys)}"
             self.note("WF201", f"the key {quoted(key)} is not known here", where, hint, key=True)
 
-    def missing(self, code: str, key: str, keys: Keys, path: Path) -> None:
+    def missing(self, code: str, key: str, keys: Keys, path: Trail) -> None:
         hint = f"add `{key}:`" + (f", {keys[key].about}" if keys[key].about else "")
-        self.note(code, f"{_subject(path)} needs {quoted(key)}", path, hint, key=True)
+        self.note(code, f"{_subject(_flat(path))} needs {quoted(key)}", path, hint, key=True)
 
-    def tagged(self, shape: Tagged, value: JSON, path: Path) -> None:
+    def tagged(self, shape: Tagged, value: JSON, path: Trail) -> None:
         if not isinstance(value, dict):
             self.wrong_type("a mapping", value, path)
             return
@@ -143,9 +170,7 @@ class _Walk:
         later = [key for key in value if key in LATER_KINDS and key in LATER.get(shape.name, {})]
         if later:
             self.unknown(later[0], shape.name, (), {}, path)
-            self.known_only(
-                {**shape.shared, **({} if not present else shape.keys_of(present[0]))}, value, path
-            )
+            self.known_only({**shape.shared, **({} if not present else shape.keys_of(present[0]))}, value, path)
         elif not present:
             self.no_kind(shape, value, path)
         elif len(present) > 1:
@@ -174,13 +199,13 @@ class _Walk:
                     found.setdefault(key, f"{quoted(name)}")
         return found
 
-    def known_only(self, keys: Keys, value: dict[str, JSON], path: Path) -> None:
+    def known_only(self, keys: Keys, value: dict[str, JSON], path: Trail) -> None:
         """The keys that are certain; unknown ones may belong to what is not supported yet."""
         for key, item in value.items():
             if key in keys:
-                self.shape(keys[key].shape, item, (*path, key))
+                self.shape(keys[key].shape, item, (path, key))
 
-    def no_kind(self, shape: Tagged, value: dict[str, JSON], path: Path) -> None:
+    def no_kind(self, shape: Tagged, value: dict[str, JSON], path: Trail) -> None:
         known = {**shape.shared}
         for kind in shape.kinds.values():
             known.update(kind.beside)
@@ -189,18 +214,16 @@ class _Walk:
         if not slips:
             words = list(shape.kinds)
             hint = f"add one of {', '.join(words)}"
-            self.note("WF204", f"{_subject(path)} says nothing to do", self.head(value, path), hint, key=True)
+            self.note("WF204", f"{_subject(_flat(path))} says nothing to do", self.head(value, path), hint, key=True)
         for key in value:
             if key not in named:
                 self.unknown(key, shape.name, named, shape.elsewhere, path)
         self.known_only(shape.shared, value, path)
 
-    def two_kinds(self, shape: Tagged, present: list[str], value: dict[str, JSON], path: Path) -> None:
-        message = f"{_subject(path)} is {quoted(present[0])} and {quoted(present[1])} at once"
-        code, hint = (
-            ("WF205", "make two steps of it") if shape.name == "step" else ("WF217", "keep one of them")
-        )
-        self.note(code, message, (*path, present[1]), hint, key=True)
+    def two_kinds(self, shape: Tagged, present: list[str], value: dict[str, JSON], path: Trail) -> None:
+        message = f"{_subject(_flat(path))} is {quoted(present[0])} and {quoted(present[1])} at once"
+        code, hint = ("WF205", "make two steps of it") if shape.name == "step" else ("WF217", "keep one of them")
+        self.note(code, message, (path, present[1]), hint, key=True)
         keys = {
             **shape.keys_of(present[1], value[present[1]]),
             **shape.keys_of(present[0], value[present[0]]),
@@ -210,14 +233,14 @@ class _Walk:
         elsewhere = self.strangers(shape, present[0])
         for key, item in value.items():
             if key in keys:
-                self.shape(keys[key].shape, item, (*path, key))
+                self.shape(keys[key].shape, item, (path, key))
             else:
                 self.unknown(key, shape.name, keys, elsewhere, path)
 
-    def head(self, value: Mapping[str, JSON], path: Path) -> Path:
+    def head(self, value: Mapping[str, JSON], path: Trail) -> Trail:
         """Where to point for a mapping as a whole: its first key."""
         first = next(iter(value), None)
-        return path if first is None else (*path, first)
+        return path if first is None else (path, first)
 
     def version(self) -> None:
         """`version: 1.10` is the number 1.1, which is hardly what was meant."""
@@ -225,22 +248,33 @@ class _Walk:
         spelling = self.source.marks.spelling(("version",))
         if isinstance(version, float) and spelling and spelling != str(version):
             message = f"version {spelling[:20]} is read as the number {version}"
-            self.note("WF104", message, ("version",), "put it in quotes")
+            self.note("WF104", message, (None, "version"), "put it in quotes")
 
-    def faults(self, faults: Iterable[Fault], path: Path, *, key: bool = False) -> None:
+    def faults(self, faults: Iterable[Fault], path: Trail, *, key: bool = False) -> None:
         for fault in faults:
-            where = (*path, *fault.path)
-            message = fault.message if fault.whole else f"{_subject(where)} {fault.message}"
+            where = path
+            for part in fault.path:
+                where = (where, part)
+            message = fault.message if fault.whole else f"{_subject(_flat(where))} {fault.message}"
             self.note(fault.code, message, where, fault.hint, key=key)
 
-    def wrong_type(self, says: str, value: JSON, path: Path, hint: str | None = None) -> None:
-        at_key = value is None and bool(path)
-        self.note("WF203", f"{_subject(path)} must be {says}, not {called(value)}", path, hint, key=at_key)
+    def wrong_type(self, says: str, value: JSON, path: Trail, hint: str | None = None) -> None:
+        at_key = value is None and path is not None
+        self.note("WF203", f"{_subject(_flat(path))} must be {says}, not {called(value)}", path, hint, key=at_key)
 
-    def note(
-        self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False
-    ) -> None:
-        self.found.append(self.source.report(code, message, path, hint, key=key))
+    def note(self, code: str, message: str, path: Trail, hint: str | None = None, *, key: bool = False) -> None:
+        if len(self.found) >= MOST_PROBLEMS:
+            raise _EnoughError
+        self.paths.append(path)
+        self.found.append(self.source.report(code, message, _flat(path), hint, key=key))
+
+
+def _flat(trail: Trail) -> Path:
+    parts: list[str | int] = []
+    while trail is not None:
+        trail, part = trail
+        parts.append(part)
+    return tuple(reversed(parts))
 
 
 def _subject(path: Path) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perdure.activities import ActivityFailure, Context, Registry
+from perdure.activities.failure import failure_of
 from perdure.core.commands import StartActivity
 from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFailed, Event
 from perdure.engine.clock import Clock
@@ -140,10 +141,14 @@ class Attempts:
         self._end(attempt, event)
 
     def _left(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
-        """The task has gone, and its place is free; a task that was cancelled at once never came to say so."""
+        """The task has gone, and its place is free. One that was cancelled at once never came to say so."""
         self._tasks.discard(task)
-        if not attempt.over and task.cancelled():
-            self._end(attempt, ActivityCancelled(self._clock.now(), attempt.command.frame))
+        now, frame = self._clock.now(), attempt.command.frame
+        raised = None if task.cancelled() else task.exception()
+        if task.cancelled():
+            self._end(attempt, ActivityCancelled(now, frame))
+        elif raised is not None and not isinstance(raised, KeyboardInterrupt):  # then the whole process is to end
+            self._end(attempt, ActivityFailed(now, frame, failure_of(raised).error))
         while self._queue and len(self._tasks) < self._limit and not self._closing:
             following = self._queue.popleft()
             if not following.over:

@@ -82,7 +82,8 @@ class Committer:
                     log.error("the store cannot be written; trying again until it can: %s", problem)
                 self.failing = problem
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._given_up.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._given_up.wait()
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 if self.failing is not None:

@@ -22,7 +22,7 @@ from perdure.core.commands import CloseRun, Command, OpenAsk, StartActivity, Sta
 from perdure.core.events import RunStarted
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
-from perdure.engine.live import LiveRun
+from perdure.engine.live import LiveRun, ask_row
 from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
@@ -280,9 +280,9 @@ class Engine:
             if self._worker is not None:
                 self._worker.doubt(run_id)  # it may have been kept all the same
             return problem
-        if isinstance(answer, int) and commit.closing is None and not released and self._worker is not None:
+        if isinstance(answer, int) and commit.closing is None and self._worker is not None:
             if commit.worker is None:
-                self._poke()
+                self._worker.expect(commit.run.wake_at)
             else:
                 self._worker.adopt(LiveRun(answer, run_id, program, state, 1), commands, commit.worker)
         return answer
@@ -305,11 +305,12 @@ class Engine:
 
 def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:
     """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
+    commit.asks_opened = [ask_row(0, command) for command in commands if isinstance(command, OpenAsk)]
     closing = next((command for command in commands if isinstance(command, CloseRun)), None)
     if closing is not None:
         commit.closing = Closing(closing.status, at, encode(closing.outcome))
         return True
-    if any(isinstance(command, StartActivity | OpenAsk) for command in commands):
+    if any(isinstance(command, StartActivity) for command in commands):
         return False
     return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
 

@@ -88,7 +88,7 @@ class LiveRun:
         for command in decided.commands:
             match command:
                 case OpenAsk():
-                    commit.asks_opened = [*commit.asks_opened, self._ask(command)]
+                    commit.asks_opened = [*commit.asks_opened, ask_row(self.key, command)]
                 case CloseAsk():
                     commit.asks_opened = [ask for ask in commit.asks_opened if ask.frame != command.frame]
                     commit.asks_closed = [*commit.asks_closed, command.frame]
@@ -120,8 +120,9 @@ class LiveRun:
     def next_due(self) -> int | None:
         return min((frame.due for frame in self.state.frames.values() if frame.due is not None), default=None)
 
-    def _ask(self, command: OpenAsk) -> AskRow:
-        return AskRow(self.key, command.frame, command.address, command.opened_at, command.due, encode(command.body))
+
+def ask_row(run: int, command: OpenAsk) -> AskRow:
+    return AskRow(run, command.frame, command.address, command.opened_at, command.due, encode(command.body))
 
 
 _MARKS: Final = tuple(wire.event_to_bytes(kind(0, 0))[:5] for kind in (AttemptStarted, AttemptLost))

@@ -10,8 +10,8 @@ from perdure.values import JSON, format_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """One run as it stands. `live` lists what it is doing: [{address, kind, status, attempt, since, due, summary}], times
-    as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took."""
+    """One run as it stands. `live` lists what it is doing: [{address, kind, status, attempt, since, due, summary}],
+    times as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took."""
 
     id: str
     workflow: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from perdure.core import State, fold, outstanding, start, wire
+from perdure.core import State, fold, outstanding, wire
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.commands import Command
-from perdure.core.events import ActivityCancelled, AttemptLost, Event, RunStarted
+from perdure.core.events import ActivityCancelled, AttemptLost, Event
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.program import Program
@@ -23,23 +23,12 @@ async def resume(store: Store, programs: Programs, row: RunRow, now: int) -> tup
     if snapshot is not None:
         run.snapshot_seq, run.snapshot_size = snapshot[0], len(snapshot[1])
     run.tail_size = sum(len(event) for _, _, event in tail)
-    if seq == 1:
-        return _begin(run, tail[0])
     commands = outstanding(program, state)
     settled = set()
     for event in _of_the_dead(state, now):
         settled.add(event.frame)  # type: ignore[union-attr]
         run.advance(event)
     return run, [command for command in commands if getattr(command, "frame", None) not in settled]
-
-
-def _begin(run: LiveRun, first: tuple[int, int, bytes]) -> tuple[LiveRun, list[Command]]:
-    """A run that a client created and nobody has moved: what its start decided is still to be written."""
-    _, at, event = first
-    started = wire.event_from_bytes(at, event)
-    assert isinstance(started, RunStarted)
-    run.state, run.decided.commands = start(run.program, started)
-    return run, []
 
 
 def restore(

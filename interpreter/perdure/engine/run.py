@@ -13,9 +13,9 @@ from perdure.engine.history import annotate
 from perdure.engine.records import Ask, RunInfo, iso
 from perdure.engine.resume import restore
 from perdure.engine.view import live_parts
-from perdure.errors import InvalidInput, RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
+from perdure.errors import InvalidInput, RunCancelled, RunConflict, RunFailed, RunTerminated, StoreError, UnknownRun
 from perdure.schemas import check_value
-from perdure.stores.store import OpenAsk, RunRow
+from perdure.stores.store import Closing, Commit, OpenAsk, RunRow
 from perdure.values import JSON, check, decode, encode
 
 if TYPE_CHECKING:
@@ -105,7 +105,22 @@ class Run:
 
     async def terminate(self, reason: str | None = None) -> None:
         """End the run at once; nothing unwinds and nothing is undone."""
-        await self._post("terminate", {"reason": reason}, None)
+        row = await self._open_row()
+        if row.status == "stuck":
+            error = new_error("Terminated", reason or "the run was terminated")
+            outcome = encode({"error": error, "undone": [], "not_undone": [], "unread": [], "recorded": []})
+            now = self._engine._clock.now()
+            await self._commit(Commit(row.key, closing=Closing("terminated", now, outcome)))
+        else:
+            await self._post("terminate", {"reason": reason}, None)
+
+    async def resume(self) -> None:
+        """Let a stuck run go on, after its cause was mended. Raises RunConflict where the run is not stuck."""
+        row = await self._open_row()
+        if row.status != "stuck":
+            raise RunConflict(f"the run {self.id} is not stuck: it is {row.status}", run=self.id)
+        now = self._engine._clock.now()
+        await self._commit(Commit(row.key, status="running", release=True, wake_at=now, recoveries=0))
 
     async def answer(self, step: str, value: JSON, *, by: str | None = None) -> None:
         """Answer an open question, by the step's address, or by its id while only one question is open there.
@@ -127,7 +142,13 @@ class Run:
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()
 
-    # -- letters
+    # -- what reaches the run from outside
+
+    async def _commit(self, commit: Commit) -> None:
+        [answer] = await self._engine._store.commit([commit])
+        if isinstance(answer, StoreError):
+            raise answer
+        self._engine._poke()
 
     async def _post(self, kind: str, body: JSON, id: str | None) -> None:
         store, now = self._engine._store, self._engine._clock.now()

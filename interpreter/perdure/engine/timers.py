@@ -50,9 +50,10 @@ class Timers:
         run.timers.clear()
 
     def wake_at(self, moment: int | None) -> None:
-        """When the next sleeping run is due."""
-        self._stored = moment
-        self._arm()
+        """When a sleeping run is due; the earliest counts."""
+        if moment is not None and (self._stored is None or moment < self._stored):
+            self._stored = moment
+            self._arm()
 
     def due(self) -> list[tuple[LiveRun, int, int]]:
         """(run, frame, due) of all timers that are due, each once, earliest first."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from perdure.activities import Registry
-from perdure.core.commands import CancelActivity, CancelTimer, Command, OpenAsk, StartActivity, StartTimer
+from perdure.core.commands import CancelActivity, CancelTimer, Command, StartActivity, StartTimer
 from perdure.core.events import AttemptStarted, Event, TimerFired
 from perdure.core.lifecycle import ENDED
 from perdure.engine.attempts import Attempts
@@ -129,17 +129,15 @@ class Worker:
             self._poke()
             return
         self._runs[run.key] = run
-        if any(isinstance(command, StartActivity) for command in commands) and not any(
-            isinstance(command, OpenAsk) for command in commands
-        ):
-            self._carry_out(run, commands)
-        else:
-            run.decided.commands.extend(commands)
-            self._note(run)
+        self._carry_out(run, commands)
 
     def poke(self) -> None:
         """Look at once whether there is something to claim or to read."""
         self._poke()
+
+    def expect(self, moment: int | None) -> None:
+        """A run that nobody owns is due then."""
+        self._timers.wake_at(moment)
 
     def doubt(self, run_id: str) -> None:
         """Look whether this run is ours after all."""
@@ -217,6 +215,7 @@ class Worker:
                 self._lost(run, answer)
             elif commit.closing is not None or commit.release:
                 self._forget(run)
+                self._timers.wake_at(commit.wake_at)
                 if run.missed:
                     self._poke()
             else:
@@ -262,7 +261,8 @@ class Worker:
     async def _serve(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), SWEEP)
+                async with asyncio.timeout(SWEEP):  # wait_for of Python 3.11 can swallow a cancellation
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self._round()

@@ -12,16 +12,13 @@ from typing import Final
 
 from perdure.definition import inspect
 from perdure.definition.load import Definition
+from perdure.testing.agenda import Action
 from perdure.testing.cases import Case
-from perdure.testing.harness import Action, Harness
+from perdure.testing.harness import Harness
 from perdure.testing.mocks import Mocks
 from perdure.values import JSON, format_duration, parse_duration
 
-WAYS: Final[dict[str, dict[str, bool]]] = {
-    "plain": {},
-    "restarted": {"restart_every_event": True},
-    "refolded": {"refold": True},
-}
+WAYS: Final = ("plain", "restarted", "refolded")
 """How each case is run: once as it is, once through bytes after each event, once with the journal folded anew."""
 
 
@@ -30,7 +27,13 @@ def check_case(case: Case, way: str = "plain") -> None:
     definition = _definition(case)
     if definition is None or (case.diagnostics and not case.expect):
         return
-    harness = Harness(definition.program, Mocks(case.mocks).find, input=case.input, **WAYS[way])
+    harness = Harness(
+        definition.program,
+        Mocks(case.mocks).find,
+        input=case.input,
+        restart_every_event=way == "restarted",
+        refold=way == "refolded",
+    )
     for entry in case.script:
         _plan(harness, entry)
     harness.run()

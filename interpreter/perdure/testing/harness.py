@@ -1,8 +1,7 @@
 """The virtual-time host: runs one program on the machine, deterministically, without asyncio, store or clock.
 
-Commands are carried out by fakes; when all is idle the clock jumps to the next thing due. Of several things due at
-once outside events come first, then ends of activities, then timers, each in the order they were asked for. The
-journal, the commands and the calls are kept. Every turn is checked by `laws`; it knows nothing of YAML.
+Commands are carried out by fakes; when all is idle the clock jumps to the next thing due (see `agenda`). The journal,
+the commands and the calls are kept. Every turn is checked by `laws`; it knows nothing of YAML.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from typing import Final
 
 from perdure.core import State, machine, wire
@@ -41,18 +39,13 @@ from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.testing import laws
 from perdure.testing.activities import Call, Fake, Reply, reply
+from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
 from perdure.testing.laws import Open
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
-
-OUTSIDE: Final = 0
-ENDS: Final = 1
-TIMERS: Final = 2
-
-Action = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -94,7 +87,7 @@ class Harness:
         self.find = activities if callable(activities) else (activities or {}).get
         self.input = {} if input is None else input
         self.seed = seed
-        self.now = self.started_at = start
+        self.started_at = start
         self.restart_every_event = restart_every_event
         self.refold = refold
         self.journal: list[Event] = []
@@ -105,8 +98,8 @@ class Harness:
         self.open = Open()
         self._running: dict[int, Running] = {}
         self._numbers: Counter[str] = Counter()
-        self._agenda: list[tuple[int, int, int, Action]] = []
-        self._sequence = 0
+        self._keys: dict[str, int] = {}
+        self._agenda = Agenda(start)
         self._watches: list[Watch] = []
         self._state: State | None = None
 
@@ -118,6 +111,11 @@ class Harness:
         if self._state is None:
             raise RunConflict("the run has not begun")
         return self._state
+
+    @property
+    def now(self) -> int:
+        """The virtual time."""
+        return self._agenda.now
 
     @property
     def status(self) -> str:
@@ -153,9 +151,7 @@ class Harness:
         """Start the run; raises InvalidInput. Does nothing the second time."""
         if self._state is not None:
             return
-        problems = (
-            [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
-        )
+        problems = [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
         if problems:
             raise InvalidInput("the input does not fit", problems=problems)
         event = RunStarted(self.now, "run", self.input, self.seed)
@@ -165,13 +161,11 @@ class Harness:
 
     def tick(self) -> bool:
         """Let the next thing happen; whether there was any."""
-        if not self._agenda or self._state is None:
+        action = None if self._state is None else self._agenda.take()
+        if action is None:
             return False
         if len(self.journal) > MOST_EVENTS:
             raise AssertionError(f"the run goes on after {MOST_EVENTS:,} events")
-        at, _, _, action = heappop(self._agenda)
-        if at > self.now:
-            self.now = at
         action()
         return True
 
@@ -179,7 +173,7 @@ class Harness:
 
     def at(self, span: int, action: Action) -> None:
         """Do something `span` microseconds after the start."""
-        self._later(self.started_at + span, OUTSIDE, action)
+        self._agenda.later(self.started_at + span, OUTSIDE, action)
 
     def when(self, holds: Callable[[Harness], bool], action: Action, after: int = 0) -> None:
         """Do something once, `after` microseconds after the first turn that leaves `holds` true."""
@@ -217,8 +211,7 @@ class Harness:
         lost, self._running = self._running, {}
         for attempt in lost.values():
             self._ended(attempt.call, "lost")
-        self._agenda = [entry for entry in self._agenda if entry[1] == OUTSIDE]
-        self._agenda.sort()
+        self._agenda.keep_outside()
         self._state = wire.state_from_bytes(self.program, wire.state_to_bytes(self.state))
         for command in machine.outstanding(self.program, self.state):
             if isinstance(command, CancelActivity):
@@ -250,7 +243,7 @@ class Harness:
         for watch in tuple(self._watches):
             if watch.holds(self):
                 self._watches.remove(watch)
-                self._later(self.now + watch.after, OUTSIDE, watch.action)
+                self._agenda.later(self.now + watch.after, OUTSIDE, watch.action)
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -259,7 +252,7 @@ class Harness:
             case CancelActivity():
                 self._stop(command)
             case StartTimer(frame, due):
-                self._later(due, TIMERS, lambda: self._fire(frame, due))
+                self._agenda.later(due, TIMERS, lambda: self._fire(frame, due))
             case OpenAsk():
                 self.path.append(command.address)
             case CancelTimer() | CloseAsk():
@@ -271,17 +264,16 @@ class Harness:
         self.path.append(command.address)
         number = self._numbers[command.name]
         self._numbers[command.name] += 1
-        call = Call(
-            command.name, command.arguments, command.address, command.attempt, command.key, number, self.now
-        )
+        laws.check_key(self._keys, command)
+        call = Call(command.name, command.arguments, command.address, command.attempt, command.key, number, self.now)
         self.calls.append(call)
         attempt = Running(call, reply(self.find(command.name), call), command)
         self._running[command.frame] = attempt
         if command.committed or attempt.reply.after or attempt.reply.hang:
-            self._later(self.now, ENDS, lambda: self._mark(attempt))
+            self._agenda.later(self.now, ENDS, lambda: self._mark(attempt))
         if not attempt.reply.hang:
             event = attempt.reply.end.event
-            self._later(self.now + attempt.reply.after, ENDS, lambda: self._end(attempt, event, "ignore"))
+            self._agenda.later(self.now + attempt.reply.after, ENDS, lambda: self._end(attempt, event, "ignore"))
 
     def _mark(self, attempt: Running) -> None:
         if self._running.get(attempt.command.frame) is attempt:
@@ -295,7 +287,7 @@ class Harness:
         elif attempt.reply.on_cancel != "ignore" and not attempt.stopping:
             attempt.stopping = True
             event = attempt.reply.stopped
-            self._later(self.now + attempt.reply.cleanup, ENDS, lambda: self._end(attempt, event, "stop"))
+            self._agenda.later(self.now + attempt.reply.cleanup, ENDS, lambda: self._end(attempt, event, "stop"))
 
     def _end(self, attempt: Running, event: Callable[[int, int], Event], way: str) -> None:
         """An attempt ends, unless it is gone, or has been told to stop and ends by that."""
@@ -316,22 +308,17 @@ class Harness:
             self.apply(TimerFired(self.now, frame))
 
     def _soon(self, event: Event) -> None:
-        self._later(self.now, ENDS, lambda: self.apply(event))
+        self._agenda.later(self.now, ENDS, lambda: self.apply(event))
 
     def _close(self, command: CloseRun) -> None:
         if self._running and command.status != "terminated":
             names = [attempt.call.address for attempt in self._running.values()]
             raise AssertionError(f"the run closed while activities ran: {names}")
         self._running.clear()
-        self._agenda = [entry for entry in self._agenda if entry[1] == OUTSIDE]
-        self._agenda.sort()
+        self._agenda.keep_outside()
 
     def _accepts(self) -> bool:
         if self.status == "running":
             return True
         self.refused.append(f"the run is {self.status}")
         return False
-
-    def _later(self, at: int, rank: int, action: Action) -> None:
-        self._sequence += 1
-        heappush(self._agenda, (at, rank, self._sequence, action))

@@ -70,9 +70,10 @@ class Open:
             case _:
                 pass
 
-    def again(self, commands: list[Command]) -> Open:
-        """The same table, made from commands."""
-        table = Open()
+    @classmethod
+    def of(cls, commands: list[Command]) -> Open:
+        """The table of a host that has just been asked for these."""
+        table = cls()
         for command in commands:
             table.asked(command)
         return table
@@ -100,15 +101,21 @@ def check_table(state: State) -> None:
             raise AssertionError(f"frames that are gone wait for the signal {signal}")
 
 
-def check_restart(program: Program, state: State, open: Open) -> State:
+def check_key(slots: dict[str, int], command: StartActivity) -> None:
+    """Calls have the same idempotency key only as attempts at one deed; `slots` are those of the keys so far."""
+    if slots.setdefault(command.key, command.slot) != command.slot:
+        raise AssertionError(f"two deeds have the key {command.key}")
+
+
+def check_restart(program: Program, state: State, host: Open) -> State:
     """The state as read back from its bytes; what it has outstanding is what the host has open."""
     text = state_to_bytes(state)
     again = state_from_bytes(program, text)
     _same(text, state_to_bytes(again), "a state changes when it is written and read")
     for found in (state, again):
-        asked = open.again(outstanding(program, found))
-        if asked != open:
-            raise AssertionError(f"outstanding is {asked}, and open is {open}")
+        asked = Open.of(outstanding(program, found))
+        if asked != host:
+            raise AssertionError(f"outstanding is {asked}, and open is {host}")
     return again
 
 

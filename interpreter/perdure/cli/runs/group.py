@@ -16,6 +16,7 @@ runs = group(
         "answer": Place("perdure.cli.runs.answer:answer", "Answer an open question of a run."),
         "cancel": Place("perdure.cli.runs.cancel:cancel", "Stop a run and undo what it has done."),
         "terminate": Place("perdure.cli.runs.terminate:terminate", "End a run at once, without undoing."),
+        "resume": Place("perdure.cli.runs.resume:resume", "Let a stuck run go on."),
     },
     "List runs, look into them, act on them.",
 )

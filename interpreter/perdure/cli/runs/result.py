@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from perdure.cli.durations import Duration
+from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
 from perdure.cli.opening import looking
 from perdure.cli.settings import Settings, settings
@@ -31,5 +32,6 @@ async def _followed(chosen: Settings, run: str, timeout: float | None) -> Follow
     from perdure.cli.display import Nothing
     from perdure.cli.following import follow
 
-    async with looking(chosen) as engine:
-        return await follow(engine, run, chosen, Nothing(), timeout)
+    with interrupts() as asked:
+        async with looking(chosen) as engine:
+            return await follow(engine, run, asked, chosen, Nothing(), timeout)

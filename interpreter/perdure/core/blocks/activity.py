@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from perdure.core.blocks.retry import RetryFrame
+from perdure.core.blocks.undoing import Undoing
 from perdure.core.commands import CancelActivity, Command, StartActivity
 from perdure.core.events import (
     ActivityCancelled,
@@ -121,11 +122,13 @@ class ActivityFrame(Frame):
         return None
 
     def _round(self, turn: Turn) -> str:
-        """Which attempts of the blocks around this is: a step run anew after an undo is a new deed."""
+        """Which attempt of the blocks around, and which undo this is: what is done anew is a new deed."""
         rounds = []
         frame = turn.state.frames.get(self.parent)
         while frame is not None:
             if isinstance(frame, RetryFrame) and frame.node.block:
                 rounds.append(str(frame.attempt))
+            elif isinstance(frame, Undoing):
+                rounds.append(f"u{frame.order}")
             frame = turn.state.frames.get(frame.parent)
         return ".".join(reversed(rounds)) or "1"

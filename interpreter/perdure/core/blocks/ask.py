@@ -53,7 +53,7 @@ class AskFrame(PatientFrame):
         else:
             while self.reminders and self.reminders[0] <= turn.state.now:
                 del self.reminders[0]
-                self.body["reminders"] += 1
+                self.body = {**self.body, "reminders": self.body["reminders"] + 1}
             turn.commands.append(self._open(turn))
             self._arm(turn)
 

@@ -44,7 +44,7 @@ class GroupFrame(Frame):
                 self.release(turn, key, child)
             else:
                 self.release(turn, None, child)
-                self._clean_up(turn, key, child)
+                self._lost(turn, key, child, outcome)
         self.advance(turn)
 
     def cancel(self, turn: Turn) -> None:
@@ -155,12 +155,20 @@ class GroupFrame(Frame):
         block = turn.state.frames[self.parent]
         while not isinstance(block, SequenceFrame):
             block = turn.state.frames[block.parent]
-        for member in self.members:
-            block.adopt(turn, turn.state.frames[int(member)])
-        self.members.clear()
+        for member in tuple(self.members):
+            frame = turn.state.frames.get(int(member))
+            if frame is not None:  # one that ended in this very turn is heard of here
+                block.adopt(turn, frame)
+                del self.members[member]
 
-    def _clean_up(self, turn: Turn, key: str, member: Frame) -> None:
-        if isinstance(self.decided, Completed) and any(member.id in entry.within for entry in turn.state.undos):
+    def _lost(self, turn: Turn, key: str, member: Frame, outcome: Outcome) -> None:
+        """A member has ended after the decision: it undoes what it had completed, unless losers may finish."""
+        if not isinstance(self.decided, Completed):
+            return
+        if self.joining().finish:
+            if isinstance(outcome, Failed):
+                turn.state.recorded.append(outcome.error)
+        elif any(member.id in entry.within for entry in turn.state.undos):
             self.members[str(undo(turn, self, boundary=member.id))] = key
 
 

@@ -78,7 +78,9 @@ class FinishFrame(Wrapper):
         while frame is not None:
             within.append(frame.id)
             frame = state.frames.get(frame.parent)
-        state.undos.append(Undo(turn.next_id(), self.node.undo, turn.label(self), within, self._captured(turn)))
+        turns = list(state.turns(self))
+        label = turn.program.label(self.node.step, turns)
+        state.undos.append(Undo(turn.next_id(), self.node.undo, label, turns, within, self._captured(turn)))
 
     def _captured(self, turn: Turn) -> dict[str, JSON]:
         """The undo's own copy of every name it reads, as the names stand now."""

@@ -50,7 +50,8 @@ class ParallelFrame(GroupFrame):
         for name, (steps, marks) in self.kept.items():
             if name in self.values or self.collect or not isinstance(outcome, Completed):
                 home.steps.update(steps)
-                home.marks.update(marks)
+                around = turn.member(self)
+                home.marks.update({id: [moment, around] for id, (moment, _) in marks.items()})
 
     def result(self, turn: Turn) -> JSON:
         if self.collect:

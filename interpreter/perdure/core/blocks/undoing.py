@@ -6,7 +6,7 @@ the rest still run. Always completes; its owner decides what follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perdure.core.frame import Frame
 from perdure.core.outcomes import Completed, Failed, Outcome, new_error
@@ -17,14 +17,21 @@ from perdure.values import JSON
 
 @dataclass(slots=True)
 class Undoing(Frame):
-    """Undoes what was registered inside the frame `boundary` after the counter stood at `after`."""
+    """Undoes what was registered inside the frame `boundary` after the counter stood at `after`; `label`, `turns` and
+    `order` are those of the undo that runs."""
 
     boundary: int = 0
     after: int = 0
     child: int = 0
     label: str = ""
+    order: int = 0
+    turns: list[tuple[str, int]] = field(default_factory=list)
 
     keeps = False
+
+    @property
+    def stood_in(self) -> list[tuple[str, int]]:  # type: ignore[override]
+        return self.turns
 
     def enter(self, turn: Turn) -> None:
         self._next(turn)
@@ -57,7 +64,7 @@ class Undoing(Frame):
         turn.complete(self, None)
 
     def _run(self, turn: Turn, entry: Undo) -> None:
-        self.label = entry.label
+        self.label, self.order, self.turns = entry.label, entry.order, entry.turns
         bindings = dict(entry.captured)
         steps = bindings.pop("steps", {})
         scope = turn.new_scope(ROOT_SCOPE, bindings, home=True)

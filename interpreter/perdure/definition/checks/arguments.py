@@ -14,6 +14,7 @@ from perdure.definition.checks.fields import is_closed, is_open, resolved
 from perdure.definition.checks.findings import Findings
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
+from perdure.definition.rules import Severity
 from perdure.schemas import check_value
 from perdure.values import JSON
 
@@ -76,8 +77,8 @@ def _report_unknown(
     if hint is None:
         hint = f"it takes {', '.join([*known][:8])}" if known else "it takes none"
     message = f"{call.callee} takes no {quoted(name)}"
-    severity = None if certain else "warning"
-    findings.add(call.unknown, message, file, path, hint, key=True, severity=severity)  # type: ignore[arg-type]
+    severity: Severity | None = None if certain else "warning"
+    findings.add(call.unknown, message, file, path, hint, key=True, severity=severity)
 
 
 def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
@@ -109,7 +110,8 @@ def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Pa
 def _check_literal(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
     if _fits_plainly(schema, value):
         return
-    for problem in check_value(_with_definitions(schema, call.schema), value):
+    alone = _with_definitions(schema, call.schema)
+    for problem in check_value(alone, value) if _stands_alone(alone) else ():
         findings.add(call.wrong, f"{quoted(name)}: {problem}", file, path)
 
 
@@ -126,7 +128,8 @@ def _parts(schema: dict[str, JSON], value: JSON, path: Path) -> list[tuple[JSON,
     if isinstance(value, dict) and schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
         properties = schema["properties"]
         return [(properties.get(key, True), part, (*path, key)) for key, part in value.items()]
-    if isinstance(value, list) and schema.get("type") == "array" and isinstance(schema.get("items"), dict):
+    items = isinstance(schema.get("items"), dict) and "prefixItems" not in schema
+    if isinstance(value, list) and schema.get("type") == "array" and items:
         return [(schema["items"], part, (*path, index)) for index, part in enumerate(value)]
     return []
 
@@ -136,3 +139,17 @@ def _with_definitions(schema: JSON, root: JSON) -> JSON:
     if not isinstance(schema, dict) or not isinstance(root, dict) or schema is root:
         return schema
     return {**{key: root[key] for key in _DEFINITIONS if key in root}, **schema}
+
+
+def _stands_alone(schema: JSON) -> bool:
+    """Whether all references of a part lead to definitions; others would lead elsewhere than in the whole schema."""
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            target = part.get("$ref", "#/$defs/")
+            if not isinstance(target, str) or not target.startswith(tuple(f"#/{name}/" for name in _DEFINITIONS)):
+                return False
+        if isinstance(part, dict | list):
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+    return True

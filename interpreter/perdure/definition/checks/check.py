@@ -11,6 +11,7 @@ from typing import Any
 
 from perdure.definition.checks.activities import check_activities
 from perdure.definition.checks.concurrency import check_concurrency
+from perdure.definition.checks.constants import Constants
 from perdure.definition.checks.control import check_control
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.fragments import check_fragments
@@ -36,17 +37,17 @@ def check(
     `sources` are its files by their names in the library. Without a `catalogue` nothing is known about activities, and
     calls of them are not checked. Never raises for what a definition holds.
     """
-    findings = Findings(sources)
+    findings, constants = Findings(sources), Constants()
     spaces = read_spaces(document, library)
     for space in spaces.all:
         check_ids(space, findings)
         check_control(space, spaces, findings)
         check_reach(space, findings)
-        check_loops(space, spaces, findings)
+        check_loops(space, spaces, constants, findings)
         check_concurrency(space, spaces, findings)
         if catalogue is not None:
             check_activities(space, catalogue, findings)
     check_fragments(spaces, findings)
     check_policies(spaces, findings)
-    check_names(spaces, catalogue or {}, findings)
+    check_names(spaces, catalogue or {}, constants, findings)
     return in_order(findings.found)

@@ -1,81 +1,52 @@
 """Conditions and collections whose value is known before anything runs.
 
-A condition that is a constant boolean is most often a slip, one that is no boolean always an error. Only reads
-what `names` has compiled.
+A condition that is a constant boolean is most often a slip, one that is no boolean always an error. Works
+on values that `constants` has found.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from perdure.definition.checks.constants import UNKNOWN
 from perdure.definition.checks.findings import Findings
+from perdure.definition.grammar import called
 from perdure.definition.models import Path
 from perdure.errors import ExpressionError
-from perdure.expressions import Expression
-from perdure.expressions.wording import kind
 from perdure.values import JSON
 
 _ENDLESS: Final = {"while": True, "until": False}
 """The constant conditions that say "for ever", which is a loop's to say."""
 
 
-class _Nothing:
-    """The outside world of a constant, which never asks for it."""
-
-    def now(self) -> int:
-        raise AssertionError("a constant asks for nothing")
-
-    def random(self) -> float:
-        raise AssertionError("a constant asks for nothing")
-
-    def uuid(self) -> str:
-        raise AssertionError("a constant asks for nothing")
-
-
-_NOTHING: Final = _Nothing()
-
-
 def check_condition(
-    expression: Expression | None, value: JSON, within: Path, file: str, path: Path, findings: Findings
+    constant: JSON, error: ExpressionError | None, within: Path, file: str, path: Path, findings: Findings
 ) -> None:
-    """A constant condition; `within` is its path in the step, `expression` None for a literal `value`."""
-    constant, error = constant_of(expression, value)
+    """A condition's constant value, `UNKNOWN` for most; `within` is its path in the step."""
     if error is not None:
-        findings.add("WF307", f"the condition always fails: {error}", file, path)
-    elif constant is ... or (isinstance(constant, bool) and _ENDLESS.get(str(within[-1])) is constant):
+        findings.add("WF307", f"the condition always fails: {error.message}", file, path)
+    elif constant is UNKNOWN or (isinstance(constant, bool) and _ENDLESS.get(str(within[-1])) is constant):
         return
     elif constant is None or isinstance(constant, bool):
         holds = "always holds" if constant else "never holds"
         findings.add("WF312", f"the condition {holds}", file, path)
     else:
-        findings.add("WF307", f"a condition is true, false or null, not {kind(constant)}", file, path)
+        findings.add("WF307", f"a condition is true, false or null, not {called(constant)}", file, path)
 
 
-def check_collection(expression: Expression | None, value: JSON, file: str, path: Path, findings: Findings) -> None:
+def check_collection(
+    constant: JSON, error: ExpressionError | None, literal: bool, file: str, path: Path, findings: Findings
+) -> None:
     """A constant that is no list; and `{{ }}` in the items of a literal list, which are not templates."""
-    if expression is None and isinstance(value, list):
-        for index, item in enumerate(value):
+    if error is not None:
+        findings.add("WF313", f"the list always fails: {error.message}", file, path)
+    elif constant is not UNKNOWN and not isinstance(constant, list):
+        findings.add("WF313", f"foreach takes a list, not {called(constant)}", file, path)
+    elif literal:
+        for index, item in enumerate(constant):
             if _holds_template(item):
                 hint = 'write the list as an expression: "[input.first, input.second]"'
                 findings.add("WF310", "the items of a literal list are no templates", file, (*path, index), hint)
-        return
-    constant, error = constant_of(expression, value)
-    if error is not None:
-        findings.add("WF313", f"the list always fails: {error}", file, path)
-    elif constant is not ... and not isinstance(constant, list):
-        findings.add("WF313", f"foreach takes a list, not {kind(constant)}", file, path)
-
-
-def constant_of(expression: Expression | None, value: JSON) -> tuple[JSON, str | None]:
-    """The value if it is known, else an ellipsis; or why it cannot be evaluated."""
-    if expression is None:
-        return value, None
-    if not expression.constant:
-        return ..., None
-    try:
-        return expression.evaluate({}, _NOTHING), None
-    except ExpressionError as error:
-        return ..., error.message
 
 
 def _holds_template(value: JSON) -> bool:

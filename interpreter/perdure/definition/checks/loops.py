@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from perdure.definition.checks.conditions import constant_of
+from perdure.definition.checks.constants import UNKNOWN, Constants
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Placed, Space, Spaces
 from perdure.errors import ExpressionError
 from perdure.expressions import Reference, compile_expression
+from perdure.values import JSON
 
 _SLOWING: Final = ("activity", "wait", "select", "ask")
 _ENDING: Final = ("return", "fail", "restart")
 _BUSY: Final = (*_SLOWING, *_ENDING)
 
 
-def check_loops(space: Space, spaces: Spaces, findings: Findings) -> None:
+def check_loops(space: Space, spaces: Spaces, constants: Constants, findings: Findings) -> None:
     """The repeats of a space that nothing ends."""
     uses = {id(placed): used for placed, used in space.uses}
     for placed in space.steps():
@@ -30,7 +31,7 @@ def check_loops(space: Space, spaces: Spaces, findings: Findings) -> None:
         used = [uses[id(step)] for step in inside if step.step.kind == "use"]
         if any(found is None or not spaces.held(found).isdisjoint((*_BUSY, "set")) for found in used):
             continue
-        if not _may_change(placed, inside):
+        if not _may_change(placed, inside, constants):
             message = "no turn of this loop can end it, and none waits"
             hint = "add `max:`, or let the condition read what a turn changes"
             findings.add("WF412", message, space.file, (*placed.path, "repeat"), hint, key=True)
@@ -46,21 +47,27 @@ def _inside(placed: Placed) -> list[Placed]:
     return found
 
 
-def _may_change(loop: Placed, inside: list[Placed]) -> bool:
+def _may_change(loop: Placed, inside: list[Placed], constants: Constants) -> bool:
     """Whether a turn can change what the condition comes to; also where that cannot be known."""
     written = {name for step in inside if step.step.kind == "set" for name in step.step.keys["set"]}
     ids = {step.step.id for step in inside}
     for key, ends in (("while", False), ("until", True)):
         condition = loop.step.keys["repeat"].get(key)
-        try:
-            expression = compile_expression(condition) if isinstance(condition, str) else None
-        except ExpressionError:
-            return True
-        constant, _ = constant_of(expression, condition)
-        if expression is None or expression.constant:
-            if condition is not None and constant is not (not ends):
+        if isinstance(condition, bool):
+            known: JSON = condition
+        elif condition is None:
+            continue
+        else:
+            try:
+                expression = compile_expression(condition)
+            except ExpressionError:
                 return True
-        elif expression.functions or any(_is_changed(found, written, ids) for found in expression.references):
+            if expression.functions or any(_is_changed(found, written, ids) for found in expression.references):
+                return True
+            known, _ = constants.value(expression)
+            if known is UNKNOWN and not expression.constant:
+                continue
+        if known is not (not ends):
             return True
     return False
 

@@ -10,23 +10,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from perdure.definition.checks.conditions import check_collection, check_condition
+from perdure.definition.checks.constants import Constants
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.references import Lookup, Reading
 from perdure.definition.checks.spaces import Placed, Spaces
-from perdure.definition.checks.texts import Read, read_expression, read_templates
+from perdure.definition.checks.texts import Read, read_expression, read_templates, refuse
 from perdure.definition.checks.written import Written, policies, written
 from perdure.definition.defaults import with_defaults
 from perdure.definition.models import Path
+from perdure.errors import ExpressionError
 from perdure.values import JSON
 
 
-def check_names(spaces: Spaces, catalogue: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+def check_names(
+    spaces: Spaces, catalogue: Mapping[str, Mapping[str, Any]], constants: Constants, findings: Findings
+) -> None:
     """Expressions that do not compile, and names that mean nothing where they stand."""
     lookup = Lookup(variables(spaces), catalogue, findings)
     for space in spaces.all:
         for placed in space.placed:
             for place in written(placed):
-                _check(placed, place, lookup, findings)
+                _check(placed, place, lookup, constants, findings)
     _check_defaults(spaces, lookup, findings)
 
 
@@ -40,27 +44,33 @@ def variables(spaces: Spaces) -> set[str]:
     return found
 
 
-def _check(placed: Placed, place: Written, lookup: Lookup, findings: Findings) -> None:
+def _check(placed: Placed, place: Written, lookup: Lookup, constants: Constants, findings: Findings) -> None:
     file, path = placed.space.file, (*placed.path, *place.path)
-    for at, text, start, expression in _read(place, file, path, findings):
+    for at, text, start, expression in _read(place, file, path, constants, findings):
         lookup.check(expression.references, Reading(placed, place.slot, place.names, at, text, start))
 
 
-def _read(place: Written, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+def _read(place: Written, file: str, path: Path, constants: Constants, findings: Findings) -> Iterator[Read]:
     """The expressions of a place; a bare one counts from the start of its text."""
     value = place.value
     if place.form == "template":
-        yield from read_templates(value, file, path, findings)
+        for read in read_templates(value, file, path, findings):
+            yield read
+            _, error = constants.value(read[3])
+            if error is not None:
+                refuse(error, read[1], read[2], file, read[0], findings, "WF314")
         return
-    expression = read_expression(value, file, path, findings) if isinstance(value, str) else None
-    if expression is not None:
+    known: tuple[JSON, ExpressionError | None] = (value, None)
+    if isinstance(value, str):
+        expression = read_expression(value, file, path, findings)
+        if expression is None:
+            return
         yield path, value, 0, expression
-    elif isinstance(value, str):
-        return
+        known = constants.value(expression)
     if place.form == "condition":
-        check_condition(expression, value, place.path, file, path, findings)
+        check_condition(*known, place.path, file, path, findings)
     elif place.form == "collection":
-        check_collection(expression, value, file, path, findings)
+        check_collection(*known, not isinstance(value, str), file, path, findings)
 
 
 def _check_defaults(spaces: Spaces, lookup: Lookup, findings: Findings) -> None:

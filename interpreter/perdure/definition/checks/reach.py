@@ -33,9 +33,10 @@ def _check_list(children: list[Placed], ending: set[int], findings: Findings) ->
     for placed, following in pairwise(children):
         if id(placed) in ending:
             kind = placed.step.kind
-            before = kind if kind in ENDS else "block that always ends" if kind == "steps" else f"{kind} that always ends"
+            before = kind if kind in ENDS else f"{'block' if kind == 'steps' else kind} that always ends"
             message = f"this never runs: it stands behind a {before}"
-            findings.add("WF405", message, following.space.file, following.path)
+            path = (*following.path, following.step.kind)
+            findings.add("WF405", message, following.space.file, path, key=True)
             return
 
 

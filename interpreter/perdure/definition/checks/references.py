@@ -6,6 +6,7 @@ declare; which step may have run before which is `order`'s business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from perdure.definition.checks.fields import find_unknown
 from perdure.definition.checks.findings import Findings, suggested
 from perdure.definition.checks.order import why_not_yet
 from perdure.definition.checks.results import result_schema
-from perdure.definition.checks.spaces import Names, Placed
+from perdure.definition.checks.spaces import Names, Placed, Space
 from perdure.definition.checks.tokens import span
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
@@ -26,10 +27,14 @@ ROOTS: Final = ("input", "steps", "vars", "run")
 LATER: Final = ("state", "secrets")
 """Names of the language that this version refuses as not supported yet."""
 
+MOST_BEARERS: Final = 10
+"""Steps of one id that are looked at; a second one is an error of its own."""
+
 RUN: Final[JSON] = {
     "properties": {name: {} for name in ("id", "workflow", "version", "started_at", "attempt")},
     "additionalProperties": False,
 }
+_WITH_DASHES: Final = re.compile(r"[\w-]{1,100}")
 _BOUND: Final = {
     "item": "inside a foreach",
     "index": "inside a foreach or repeat",
@@ -68,6 +73,7 @@ class Lookup:
         self.variables = variables
         self.catalogue = catalogue
         self.findings = findings
+        self._spellings: dict[int, Mapping[str, str]] = {}
 
     def check(self, references: Iterable[Reference], reading: Reading) -> None:
         """Every reference of one expression."""
@@ -106,16 +112,23 @@ class Lookup:
             return f"it is there {_BOUND[root]}" if name is None else f"here it is called {quoted(name)}"
         if root in FUNCTIONS:
             return f"write {root}()"
-        space = reading.placed.space
-        fields = (space.keys.get("input") or {}).get("properties") or {}
-        spellings = {
-            **{id: f"steps.{id}" for id in space.ids},
-            **{name: f"vars.{name}" for name in self.variables},
-            **{name: f"input.{name}" for name in fields},
-            **{name: name for name in (*ROOTS, *reading.names)},
-        }
-        near = root if root in spellings else self.findings.nearest(root, spellings)
-        return None if near is None else suggested(spellings[near])
+        spellings = self._spelled(reading.placed.space)
+        if root in spellings:
+            return suggested(spellings[root])
+        near = self.findings.nearest(root, (*ROOTS, *reading.names)) or self.findings.nearest(root, spellings)
+        return None if near is None else suggested(spellings.get(near, near))
+
+    def _spelled(self, space: Space) -> Mapping[str, str]:
+        """The words that a space knows behind a root, with the way to write them."""
+        found = self._spellings.get(id(space))
+        if found is None:
+            fields = (space.keys.get("input") or {}).get("properties") or {}
+            found = self._spellings[id(space)] = {
+                **{id: f"steps.{id}" for id in space.ids},
+                **{name: f"vars.{name}" for name in self.variables},
+                **{name: f"input.{name}" for name in fields},
+            }
+        return found
 
     def _variable(self, reference: Reference, reading: Reading) -> None:
         if not reference.path:
@@ -141,7 +154,7 @@ class Lookup:
         elif id not in ids:
             return self._unknown_step(id, reference, reading)
         else:
-            reasons = [why_not_yet(reading.placed, reading.slot, target) for target in ids[id]]
+            reasons = [why_not_yet(reading.placed, reading.slot, target) for target in ids[id][:MOST_BEARERS]]
             if None not in reasons:
                 message = f"step {quoted(id)} {reasons[0]}"
                 self._report("WF302", message, reference, reading, keys=1)
@@ -153,7 +166,7 @@ class Lookup:
     def _unknown_step(self, id: str, reference: Reference, reading: Reading) -> int:
         ids = reading.placed.space.ids
         first, end = span(reading.text, reading.start + (reference.offset or 0), "steps", reference.path[:1])
-        dashed = next((known for known in ids if "-" in known and reading.text.startswith(known, first)), None)
+        dashed = _dashed(reading.text, first, ids)
         if dashed is not None:
             end = first + len(dashed)
             message = f"{id}-… is a subtraction here"
@@ -195,6 +208,17 @@ class Lookup:
         start = reading.start + (reference.offset or 0)
         stretch = span(reading.text, start, reference.root, reference.path[:keys])
         self.findings.add_inside(code, message, reading.file, reading.path, stretch, hint, severity=severity)
+
+
+def _dashed(text: str, start: int, ids: Collection[str]) -> str | None:
+    """The id that stands in a text with dashes in it, which an expression reads as minus signs."""
+    found = _WITH_DASHES.match(text, start)
+    word = "" if found is None else found[0]
+    while "-" in word:
+        if word in ids:
+            return word
+        word = word.rpartition("-")[0]
+    return None
 
 
 def _item_name(placed: Placed) -> str | None:

@@ -23,12 +23,13 @@ _CODES: Final = (
     (re.compile(r"unknown (filter|test) "), "WF305"),
     (re.compile(r"unknown function |.* is a method; |only functions can be called"), "WF306"),
     (re.compile(r"\{% … %\} is not supported"), "WF308"),
-    (re.compile(r".*(nested too deep|nested more than|is longer than|holds more than|has more than"
+    (re.compile(r".*(nested too deep|is longer than|(nested|has|have|holds?|needs) more than"
                 r"|is too (long|large))"), "WF309"),
 )  # fmt: skip
 """The refusals of the compiler that have a rule of their own; any other is a matter of syntax."""
 
 _QUOTED: Final = re.compile(r"[\"']([^\"']+)[\"']")
+_METHOD: Final = re.compile(r"(\w+)\(…\) is a method")
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -54,9 +55,17 @@ def read_expression(text: str, file: str, path: Path, findings: Findings) -> Exp
         return None
 
 
-def refuse(error: ExpressionError, text: str, start: int, file: str, path: Path, findings: Findings) -> None:
-    """Report a refusal whose offset counts from `start` in the text."""
-    code = next((code for pattern, code in _CODES if pattern.match(error.message)), "WF310")
+def refuse(
+    error: ExpressionError,
+    text: str,
+    start: int,
+    file: str,
+    path: Path,
+    findings: Findings,
+    otherwise: str = "WF310",
+) -> None:
+    """Report a refusal whose offset counts from `start` in the text; `otherwise` is the code of what has no own."""
+    code = next((code for pattern, code in _CODES if pattern.match(error.message)), otherwise)
     if error.offset is None:
         findings.add(code, error.message, file, path, error.hint)
         return
@@ -113,5 +122,8 @@ def _token(error: ExpressionError, text: str, offset: int) -> tuple[int, int]:
         at = text.find(named[1], offset)
         if 0 <= at <= offset + 20:
             return at, at + len(named[1])
+    method = _METHOD.match(error.message)
+    if method is not None and text.endswith(method[1], 0, offset):
+        return offset - len(method[1]), offset
     word = _WORD.match(text, offset)
     return (offset, word.end()) if word is not None else (offset, offset + 1)

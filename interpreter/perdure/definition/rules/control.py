@@ -88,7 +88,8 @@ CONTROL: Final = table(
     Rule(
         "WF412", "endless-loop", "warning",
         "a loop that nothing inside it can end, or slow down",
-        "Its turns neither change what the condition reads nor wait for anything, so it runs until the run is cancelled.",
+        "Its turns neither change what the condition reads nor wait for anything, "
+        "so it runs until the run is cancelled.",
         "- repeat: {until: vars.done}\n  steps:\n    - set: {count: 1}",
         "- repeat: {until: vars.done, max: 10}\n  steps:\n    - set: {done: true}",
     ),

@@ -99,4 +99,11 @@ EXPRESSIONS: Final = table(
         "foreach: \"'abc'\"",
         "foreach: \"['a', 'b', 'c']\"",
     ),
+    Rule(
+        "WF314", "always-fails", "error",
+        "an expression of constants that can only fail",
+        "It reads nothing that could change, so what fails now fails in every run.",
+        'output: "{{ 1 / 0 }}"',
+        'output: "{{ 1 / input.count }}"',
+    ),
 )  # fmt: skip

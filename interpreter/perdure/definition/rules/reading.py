@@ -121,14 +121,14 @@ READING: Final = table(
         "WF116", "unknown-anchor", "error",
         "an alias whose anchor is not defined before it",
         "The value it should stand for is nowhere above it in this document.",
-        "retry: *defaults",
-        "x: &defaults {attempts: 3}\nretry: *defaults",
+        "vars: {first: *start, second: 1}",
+        "vars: {first: &start 1, second: *start}",
     ),
     Rule(
         "WF117", "bad-merge", "error",
         "a merge key << with something other than mappings",
         "<< copies the keys of a mapping, or of a list of mappings, and nothing else.",
-        "retry: {<<: 3}",
-        "retry: {<<: *defaults, attempts: 5}",
+        "vars: {a: {<<: 3}}",
+        "vars: {a: &a {x: 1}, b: {<<: *a, y: 2}}",
     ),
 )  # fmt: skip

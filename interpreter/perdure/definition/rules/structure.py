@@ -124,8 +124,8 @@ STRUCTURE: Final = table(
         "WF217", "conflicting-keys", "error",
         "keys that exclude one another",
         "They answer the same question in two ways.",
-        "repeat: {while: vars.more, until: vars.done}",
-        "repeat: {while: vars.more}",
+        "- repeat: {while: vars.more, until: vars.done}\n  steps: [{activity: work}]",
+        "- repeat: {while: vars.more}\n  steps: [{activity: work}]",
     ),
     Rule(
         "WF218", "bad-timezone", "error",

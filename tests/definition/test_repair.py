@@ -1,0 +1,84 @@
+"""Faults of shape do not hide other problems: all of a file are told in one pass, and nothing untrue with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from perdure.definition import inspect
+
+CATALOGUE = {
+    "payments.charge": {
+        "arguments": {
+            "type": "object",
+            "properties": {"card": {"type": "string"}, "amount": {"type": "number"}},
+            "required": ["card", "amount"],
+            "additionalProperties": False,
+        },
+        "result": {},
+        "summary": "",
+        "deprecated": None,
+    }
+}
+
+
+def told(text: str) -> list[tuple[int, str]]:
+    return [(found.place.line, found.code) for found in inspect(text, catalogue=CATALOGUE).diagnostics]
+
+
+def test_problems_of_shape_names_and_activities_are_told_together() -> None:
+    text = """\
+workflow: bad
+steps:
+  - id: fetch
+    activity: payments.chargee
+    with: {card: "4242"}
+    retry: {attemps: 3}
+  - id: total
+    set: {x: "{{ steps.fetchh.id }}"}
+    timeout: 5 minutes
+  - id: total
+    wait: {signal: go, timeout: -3s}
+  - foreach: steps.later
+    steps:
+      - activity: payments.charge
+        with: {card: 5, amont: 3}
+  - id: later
+    workflow: child
+on: true
+"""
+    assert told(text) == [
+        (4, "WF601"),
+        (6, "WF201"),
+        (8, "WF301"),
+        (9, "WF206"),
+        (10, "WF208"),
+        (11, "WF206"),
+        (12, "WF302"),
+        (15, "WF603"),
+        (15, "WF604"),
+        (15, "WF602"),
+        (17, "WF299"),
+        (18, "WF201"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        ("- {id: a, workflow: child}", "WF299"),
+        ("- {id: a, activity: noop, wait: 3s}", "WF205"),
+        ("- {id: a, nothing: here}", "WF201"),
+        ("- {id: outer, parallel: {branches: {one: [{id: a, set: {v: 1}}], two: 5}}}", "WF203"),
+        ("- {id: outer, foreach: '[1]', concurrency: {}, steps: [{set: {v: 1}}]}\n  - {id: a, set: {b: 1}}", "WF203"),
+    ],
+)
+def test_what_stands_in_a_broken_step_is_not_called_missing(broken: str, code: str) -> None:
+    text = f'workflow: w\nsteps:\n  {broken}\n  - set: {{c: "{{{{ steps.a }}}}"}}\n'
+
+    assert {found for _, found in told(text)} - {"WF204"} == {code}
+
+
+def test_a_variable_that_is_set_in_a_broken_step_is_not_called_unknown() -> None:
+    text = 'workflow: w\nsteps:\n  - {set: {v: 1}, wait: 3s}\n  - {set: {c: "{{ vars.v }}"}}\n'
+
+    assert [code for _, code in told(text)] == ["WF205"]
