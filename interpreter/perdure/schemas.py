@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from perdure.values import JSON, canonical, decode, parse_duration, parse_time
+from perdure.values import JSON, canonical, check, decode, parse_duration, parse_time
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
@@ -79,7 +79,7 @@ def schema_problems(schema: JSON) -> list[SchemaProblem]:
         problems.append(SchemaProblem(("$schema",), "is not JSON Schema 2020-12"))
         return problems
     try:
-        problems += _invalid(canonical(schema))
+        problems += _invalid(canonical(check(schema)))
     except Exception as failure:  # jsonschema's own failures on hostile schemas
         return [*problems, SchemaProblem((), _shortened(f"cannot be checked: {failure}"))]
     if not problems:
@@ -98,7 +98,7 @@ def _validator(schema: bytes) -> Draft202012Validator:
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
-    read = decode(schema)
+    read = check(decode(schema))
     if _is_endless(read):  # jsonschema would recurse until the C stack ends
         raise ValueError("it refers to itself without end")
     return Draft202012Validator(read, registry=Registry(), format_checker=_formats())

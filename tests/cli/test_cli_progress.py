@@ -9,7 +9,7 @@ import pytest
 
 import perdure
 from perdure.cli.journal import Journal
-from perdure.cli.progress import Line
+from perdure.cli.wording import Line
 from perdure.errors import ActivityError, RunFailed
 
 

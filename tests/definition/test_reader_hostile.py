@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perdure.definition.document import DEEPEST
 from perdure.definition.reader import read, read_all
 from perdure.definition.shape import check_shape
 from perdure.definition.suppression import suppress
@@ -29,20 +30,42 @@ def test_a_bomb_of_merge_keys_is_refused() -> None:
 
 
 def test_aliases_cannot_pass_the_limit_of_depth() -> None:
-    lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 200)]
-    assert codes("\n".join(lines)) == ["WF113"]
-    assert read("\n".join(lines[:98])).value["a97"] is not None
+    half = "[" * (DEEPEST // 2) + "]" * (DEEPEST // 2)
+    assert codes(f"a: &a {half}") == []
+    assert codes(f"a: &a {half}\nb: {'[' * (DEEPEST // 2)}*a{']' * (DEEPEST // 2)}") == ["WF113"]
+
+
+def test_a_deep_alias_is_repeated_without_recursion() -> None:
+    deep = read("a: &a " + "[" * 5_000 + "]" * 5_000 + "\nb: *a").value["b"]
+    depth = 0
+    while deep:
+        deep, depth = deep[0], depth + 1
+    assert depth == 4_999
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? ", "{{ ", "[{", "a: {", "&a [", "!t {"])
-def test_a_million_open_brackets_are_refused_at_the_hundredth(opening: str) -> None:
+def test_a_million_open_brackets_are_refused(opening: str) -> None:
     found = codes(opening * (1_000_000 // len(opening)))
     assert found[-1:] in (["WF113"], ["WF103"], ["WF101"])
 
 
-def test_a_hundred_levels_are_read_and_one_more_is_not() -> None:
-    assert codes("a: " + "[" * 99 + "]" * 99) == []
-    assert codes("a: " + "[" * 100 + "]" * 100) == ["WF113"]
+def test_the_deepest_document_is_read_and_a_deeper_one_is_not() -> None:
+    assert codes("a: " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)) == []
+    assert codes("a: " + "[" * DEEPEST + "]" * DEEPEST) == ["WF113"]
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 9_900 + "1," * 90_000, "? " + "[" * 9_900 + "1," * 400_000])
+def test_depth_times_length_is_bounded(text: str) -> None:
+    assert codes(text)[-1:] == ["WF112"]
+
+
+def test_blocks_may_be_deep_but_plain_data_only_as_deep_as_values_may_be() -> None:
+    steps = '{"steps": [' * 2_000 + '{"wait": 0}' + "]}" * 2_000
+    assert check_shape(read(f'{{"workflow": "x", "steps": [{steps}]}}')) == []
+    data = "[" * 101 + "]" * 101
+    for text in (f"vars: {{a: {data}}}", f"input: {{enum: {data}}}", f"output: {data}"):
+        source = read(f"workflow: x\nsteps: [{{wait: 0}}]\n{text}")
+        assert [found.code for found in check_shape(source)] == ["WF113"]
 
 
 @pytest.mark.parametrize(

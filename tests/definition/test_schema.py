@@ -72,7 +72,7 @@ steps:
   - wait: {signal: paid, timeout: 3d, default: null, transient: true}
   - wait: {any: [{signal: a, name: b}, {after: 3d, name: late}, {until: "2026-03-01T09:00:00Z", name: then}]}
   - wait: {all: [{signal: a}, {signal: b, transient: true}]}
-  - select: [{signal: a, steps: [], name: x}, {after: 1d, steps: []}, {until: "{{ input.t }}", steps: []}]
+  - select: [{signal: a, steps: []}, {after: 1d, steps: []}, {until: "{{ input.t }}", steps: []}]
   - select: {arms: [{signal: a, steps: []}], timeout: 3d, default: {a: 1}, transient: false}
   - ask: {prompt: ok?, form: {type: object}, of: [ana, ben], timeout: 3d, default: no answer, reminders: [1d, 2d]}
   - ask: {prompt: ok?, choices: [1, 2], of: "{{ input.who }}", reminders: 1d}

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from perdure.cli.exits import complain
-from perdure.cli.progress import Line, Progress
+from perdure.cli.progress import Progress
 from perdure.cli.settings import Settings, is_terminal
 from perdure.cli.showable import one_line
+from perdure.cli.wording import Line
 
 
 class Display(Protocol):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perdure.cli.progress import Line, Progress
+from perdure.cli.progress import Progress
+from perdure.cli.wording import Line
 from perdure.core import wire
 from perdure.core.events import RunStarted
 from perdure.errors import InternalError

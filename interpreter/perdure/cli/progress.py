@@ -6,9 +6,9 @@ Folds events as the machine does and watches which frames come and go. Knows no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from perdure.cli.wording import Line, Step, awaited, failed_undo, has_chosen, rounded, timed_end
 from perdure.core import machine
 from perdure.core.blocks import Undoing
 from perdure.core.blocks.activity import ActivityFrame
@@ -24,7 +24,7 @@ from perdure.core.events import (
     TerminateRequested,
 )
 from perdure.program import Program, place
-from perdure.values import JSON, SECOND, format_duration
+from perdure.values import format_duration
 
 if TYPE_CHECKING:
     from perdure.core.frame import Frame
@@ -33,32 +33,6 @@ MOST_ENDED: Final = 2_000
 """Steps that have ended and are still remembered; older ones are only counted."""
 
 WAITING: Final = frozenset({"wait", "select", "ask"})
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Something that has happened, in words: which step, what, and more about it."""
-
-    step: str
-    word: str
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Step:
-    """One step at one place of the run. `status` is running, waiting, retrying, completed, failed, cancelled, undone,
-    `not undone`, or ended: a block that is over, whichever way."""
-
-    place: str
-    label: str
-    kind: str
-    status: str = "running"
-    attempt: int = 1
-    since: int = 0
-    due: int | None = None
-    note: str = ""
-    undoing: bool = False
-    frames: int = 0
 
 
 class Progress:
@@ -112,7 +86,7 @@ class Progress:
                     step.status, step.due = "retrying", frame.due
             elif frame.waits == "activity":
                 step.status, step.due = "cancelling" if frame.cancelling else "running", None
-            elif _has_chosen(frame):
+            elif has_chosen(frame):
                 step.status, step.due, step.note = "running", None, ""
             else:
                 step.status, step.due, step.note = "waiting", frame.due, awaited(frame)
@@ -157,7 +131,7 @@ class Progress:
         step.frames += 1
         step.undoing = step.undoing or frame.parent in self._undoing
         step.since = step.since or self.state.now
-        if frame.waits in WAITING and not _has_chosen(frame):
+        if frame.waits in WAITING and not has_chosen(frame):
             step.status, step.note = "waiting", awaited(frame)
             self._lines.append(Line(step.label, "waiting", f"for {step.note}"))
 
@@ -195,8 +169,8 @@ class Progress:
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
             case _ if frame.waits in WAITING and frame.id not in self.state.frames:
-                self._set(step, "completed" if isinstance(event, SignalReceived) else _timed_end(frame))
-            case _ if _has_chosen(frame):
+                self._set(step, "completed" if isinstance(event, SignalReceived) else timed_end(frame))
+            case _ if has_chosen(frame):
                 step.status, step.note = "running", ""
 
     def _failed(self, step: Step, frame: Frame, event: ActivityFailed | AttemptLost) -> None:
@@ -207,7 +181,7 @@ class Progress:
         again = self._retry_of(step)
         if again is not None:
             step.note = note
-            span = format_duration(_rounded(max(again - self.state.now, 0)))
+            span = format_duration(rounded(max(again - self.state.now, 0)))
             self._lines.append(Line(step.label, "failed", f"{note}; trying again in {span}"))
         elif any(isinstance(found, ActivityFrame) for found in self._frames_of(step)):
             self._lines.append(Line(step.label, "running again", note))
@@ -242,7 +216,7 @@ class Progress:
                 by_label[label].status = "undone"
             self._lines.append(Line(label, "undone"))
         for entry in self.state.not_undone[self._not_undone :]:
-            label, error = _entry(entry)
+            label, error = failed_undo(entry)
             by_label = by_label or {step.label: step for step in self.steps.values()}
             if label in by_label:
                 by_label[label].status, by_label[label].note = "not undone", error
@@ -258,39 +232,3 @@ class Progress:
         for where in over[: len(over) - MOST_ENDED]:
             del self.steps[where]
             self.dropped += 1
-
-
-def _has_chosen(frame: Any) -> bool:
-    """Whether a select has left its waiting and runs an arm."""
-    return bool(frame.waits == "select" and frame.child)
-
-
-def awaited(frame: Any) -> str:
-    """What a waiting frame waits for, in words."""
-    if frame.waits == "ask":
-        return f"an answer: {_text(frame.body.get('prompt'))}"
-    told = [f"signal {signal}" for signal in dict.fromkeys(frame.signals.values())]
-    if frame.dues:
-        told.append("a timer")
-    together = " and " if getattr(frame.node, "gather", "any") == "all" else " or "
-    return together.join(told)
-
-
-def _timed_end(frame: Any) -> str:
-    """How a wait ended whose timer fired: by its own timer or its default, or by running out of patience."""
-    deadline, default = frame.deadline, frame.node.patience.default
-    given_up = deadline is not None and not any(due <= deadline for due in frame.dues.values())
-    return "failed" if given_up and default is None else "completed"
-
-
-def _entry(entry: JSON) -> tuple[str, str]:
-    return entry["step"], str(entry["error"].get("message"))
-
-
-def _text(value: JSON) -> str:
-    return value if isinstance(value, str) else str(value)
-
-
-def _rounded(span: int) -> int:
-    """A span of time to a tenth of a second, below one second to the millisecond."""
-    return round(span, -5 if span >= SECOND else -3)

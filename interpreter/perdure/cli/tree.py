@@ -13,8 +13,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from perdure.cli.progress import Line, Progress, Step
+from perdure.cli.progress import Progress
 from perdure.cli.showable import one_line, width
+from perdure.cli.wording import Line, Step
 from perdure.values import SECOND, format_duration
 
 MARKS: Final = {

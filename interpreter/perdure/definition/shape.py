@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Final, TypeAlias
 
 from perdure.definition.diagnostics import Diagnostic, did_you_mean, in_order, nearest, quoted
-from perdure.definition.document import DEEPEST
 from perdure.definition.grammar import (
     ByType,
     Fault,
@@ -27,7 +26,8 @@ from perdure.definition.grammar import (
 )
 from perdure.definition.language import DEFINITION, LATER, LATER_KINDS, LIBRARY, SHAPES
 from perdure.definition.source import Source
-from perdure.values import JSON
+from perdure.values import DEEPEST, JSON
+from perdure.values import check as check_plain
 
 Path = tuple[str | int, ...]
 Trail: TypeAlias = "tuple[Trail, str | int] | None"
@@ -57,7 +57,7 @@ def faults(source: Source, *, fragments_only: bool = False) -> list[Path]:
     """The paths of all problems of shape, those that the reader has reported among them."""
     walk = _Walk(source)
     with suppress(_EnoughError):
-        walk.shape(LIBRARY if fragments_only else DEFINITION, source.value, ())
+        walk.document(LIBRARY if fragments_only else DEFINITION, source.value)
     return walk.paths
 
 
@@ -70,16 +70,24 @@ class _Walk:
         self.source = source
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
+        self.waiting: list[tuple[Shape, JSON, Trail]] = []
+
+    def document(self, shape: Shape, value: JSON) -> None:
+        """Checks a whole document; a list of what is left to do stands in for recursion, whatever the depth."""
+        self.shape(shape, value, None)
+        while self.waiting:
+            self.one(*self.waiting.pop())
 
     def shape(self, shape: Shape, value: JSON, path: Trail) -> None:
-        """Checks one value against one shape; what stands inside follows."""
+        """Checks one value against one shape, soon: places order the problems, not the walk."""
+        self.waiting.append((shape, value, path))
+
+    def one(self, shape: Shape, value: JSON, path: Trail) -> None:
         match shape:
             case Leaf():
-                self.faults(shape.check(value), path)
+                self.leaf(shape, value, path)
             case Ref():
                 self.shape(SHAPES[shape.name], value, path)
-            case _ if len(path) > DEEPEST:
-                self.note("WF113", f"values are nested more than {DEEPEST} deep", path)
             case ByType():
                 inner = shape.shapes.get(type_of(value))
                 if inner is None:
@@ -98,7 +106,7 @@ class _Walk:
     def leaf(self, shape: Leaf, value: JSON, path: Trail) -> None:
         if isinstance(value, dict | list):
             try:
-                check(value)
+                check_plain(value)
             except ValueError:
                 self.note("WF113", f"{_subject(_flat(path))} is nested more than {DEEPEST} deep", path)
                 return
@@ -265,8 +273,9 @@ class _Walk:
     def note(self, code: str, message: str, path: Trail, hint: str | None = None, *, key: bool = False) -> None:
         if len(self.found) >= MOST_PROBLEMS:
             raise _EnoughError
-        self.paths.append(path)
-        self.found.append(self.source.report(code, message, _flat(path), hint, key=key))
+        where = _flat(path)
+        self.paths.append(where)
+        self.found.append(self.source.report(code, message, where, hint, key=key))
 
 
 def _flat(trail: Trail) -> Path:
