@@ -118,6 +118,24 @@ async def test_a_wait_that_runs_out_has_failed_unless_it_has_a_default(engine):
     assert statuses(journal) == {"a": "completed", "b": "completed", "c": "failed"}
 
 
+@pytest.mark.parametrize(
+    ("wait", "status"),
+    [
+        ("wait: {any: [{after: 10ms, name: t}, {signal: x}], timeout: 1d}", "completed"),
+        ("wait: {any: [{after: 1d, name: t}, {signal: x}], timeout: 10ms}", "failed"),
+        ("wait: {all: [{after: 10ms, name: t}, {after: 20ms, name: u}], timeout: 1d}", "completed"),
+        ("wait: {all: [{after: 10ms, name: t}, {signal: x}], timeout: 20ms}", "failed"),
+        ("ask: {prompt: Well?, timeout: 10ms}", "failed"),
+        ("ask: {prompt: Well?, timeout: 10ms, default: no one}", "completed"),
+        ("ask: {prompt: Well?, timeout: 30ms, reminders: [10ms], default: no one}", "completed"),
+    ],
+)
+async def test_what_a_timer_means_for_a_wait(engine, wait, status):
+    journal = await followed(engine, f"  - id: w\n    {wait}")
+    assert statuses(journal) == {"w": status}
+    assert [line.word for line in told(journal)] == ["waiting", status]
+
+
 async def test_losers_of_a_race_are_cancelled(engine):
     journal = await followed(
         engine,

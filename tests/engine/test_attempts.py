@@ -6,9 +6,10 @@ import asyncio
 import threading
 from typing import Any
 
-import perdure
 import pytest
-from engine_world import Gate, OpenEngine, eventually, events, live
+from engine_world import Gate, OpenEngine, events, eventually, live
+
+import perdure
 from perdure.activities import activity, context
 from perdure.engine import attempts
 from perdure.errors import RunCancelled, RunFailed
@@ -73,7 +74,7 @@ async def test_whatever_an_activity_raises_is_the_error_of_its_run(
         assert await after.result(10) == 1
 
 
-@pytest.mark.parametrize("given", [object(), {1, 2}, float("nan"), {"x": b"\xff"}, {1: 2}, "\ud800"])
+@pytest.mark.parametrize("given", [object(), float("nan"), {"x": b"\xff"}, "\ud800", 1 << 5000])
 async def test_what_is_not_json_is_no_result(opened_sqlite: OpenEngine, given: Any) -> None:
     @activity("odd")
     async def odd() -> Any:
@@ -81,13 +82,10 @@ async def test_what_is_not_json_is_no_result(opened_sqlite: OpenEngine, given: A
 
     async with opened_sqlite(odd) as engine:
         run = await engine.start("workflow: w\nsteps:\n  - {id: a, activity: odd}\n")
-        try:
-            result = await run.result(10)
-        except RunFailed as failed:
-            assert failed.error is not None
-            assert failed.error["type"] == "InvalidOutput"
-        else:
-            assert result in ([1, 2], {"1": 2})
+        with pytest.raises(RunFailed) as caught:
+            await run.result(10)
+        assert caught.value.error is not None
+        assert caught.value.error["type"] == "InvalidOutput"
 
 
 async def test_plain_functions_run_in_threads(opened: OpenEngine) -> None:
@@ -135,9 +133,7 @@ async def stopped(gate: Gate) -> bool:
     return bool(gate.stopped)
 
 
-async def test_an_activity_that_ends_well_although_it_was_cancelled_is_undone(
-    opened: OpenEngine, gate: Gate
-) -> None:
+async def test_an_activity_that_ends_well_although_it_was_cancelled_is_undone(opened: OpenEngine, gate: Gate) -> None:
     @activity("stubborn")
     async def stubborn(value: int) -> int:
         gate.entered.set()

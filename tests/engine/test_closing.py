@@ -7,9 +7,10 @@ import gc
 import threading
 from collections.abc import AsyncIterator
 
-import perdure
 import pytest
 from engine_world import Gate, OpenEngine, eventually, live
+
+import perdure
 from perdure.activities import activity
 from perdure.errors import StoreError
 
@@ -56,9 +57,7 @@ async def test_a_running_activity_has_the_grace_to_end(opened: OpenEngine, gate:
         assert gate.calls == ["hold 1", "echo 2"]
 
 
-async def test_an_activity_that_outlives_the_grace_is_cancelled_and_runs_again(
-    opened: OpenEngine, gate: Gate
-) -> None:
+async def test_an_activity_that_outlives_the_grace_is_cancelled_and_runs_again(opened: OpenEngine, gate: Gate) -> None:
     async with opened(grace=0.01) as engine:
         run = await engine.start(STEPS, id="r")
         await live(run, "a")
@@ -89,9 +88,7 @@ async def test_an_activity_is_still_there_for_its_clean_up(opened: OpenEngine, g
     assert cleaned == [True]
 
 
-async def test_queued_activities_are_not_begun_by_a_closing_engine_and_not_lost(
-    opened: OpenEngine, gate: Gate
-) -> None:
+async def test_queued_activities_are_not_begun_by_a_closing_engine_and_not_lost(opened: OpenEngine, gate: Gate) -> None:
     async with opened(concurrency=1, grace=20) as engine:
         for number in range(5):
             await engine.start(STEPS, id=f"r{number}")
@@ -103,9 +100,7 @@ async def test_queued_activities_are_not_begun_by_a_closing_engine_and_not_lost(
     assert sorted(gate.calls) == ["echo 2"] * 5 + ["hold 1"] * 5
 
 
-async def test_a_branch_whose_next_step_was_not_begun_any_more_goes_on_later(
-    opened: OpenEngine, gate: Gate
-) -> None:
+async def test_a_branch_whose_next_step_was_not_begun_any_more_goes_on_later(opened: OpenEngine, gate: Gate) -> None:
     """While the engine closes one branch ends, its next step is not begun; then the other branch ends too."""
     text = """
 workflow: w

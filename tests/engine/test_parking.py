@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 
-import perdure
 import pytest
-from engine_world import Gate, OpenEngine, Place, eventually, events, live, settled
+from engine_world import Gate, OpenEngine, Place, events, eventually, live, settled
+
+import perdure
 from perdure.errors import RunCancelled
 
 WAIT = """

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import perdure
 import pytest
-from engine_world import Gate, OpenEngine, Place, eventually, events, live, settled
+from engine_world import Gate, OpenEngine, Place, events, eventually, live, settled
+
+import perdure
 from perdure.core import machine
 from perdure.core.events import ActivityCompleted
 from perdure.errors import Fenced, RunFailed, StoreError, StoreUnavailable, UnknownRun
@@ -100,9 +101,7 @@ async def held(gate: Gate, times: int) -> bool:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_run_goes_on_whatever_commit_failed(
-    opened: OpenEngine, shaky: Shaky, gate: Gate, when: str
-) -> None:
+async def test_a_run_goes_on_whatever_commit_failed(opened: OpenEngine, shaky: Shaky, gate: Gate, when: str) -> None:
     """One commit after the other fails once: closings, releases, marks, everything."""
     commit, number = shaky._store.commit, 0
     text = """
@@ -153,9 +152,7 @@ async def test_a_start_that_cannot_be_written_makes_no_run(opened: OpenEngine, s
         assert await (await engine.start(STEPS, id="r")).result(10) == 3
 
 
-async def test_a_start_that_landed_and_reported_failure_goes_on(
-    opened: OpenEngine, shaky: Shaky, gate: Gate
-) -> None:
+async def test_a_start_that_landed_and_reported_failure_goes_on(opened: OpenEngine, shaky: Shaky, gate: Gate) -> None:
     gate.open.set()
     async with opened(store=shaky) as engine:
         shaky.after.add("commit")
@@ -321,9 +318,7 @@ async def test_a_fault_whose_note_cannot_be_written_is_noted_later(
 
 
 @pytest.mark.parametrize("what", ["snapshot", "event", "definition", "letter"])
-async def test_what_cannot_be_read_harms_only_its_run(
-    opened: OpenEngine, place: Place, gate: Gate, what: str
-) -> None:
+async def test_what_cannot_be_read_harms_only_its_run(opened: OpenEngine, place: Place, gate: Gate, what: str) -> None:
     async with opened(work=False) as client:
         bad = await client.start(WAIT + "output: 1\n", id="bad")
         good = await client.start(WAIT, id="good")
@@ -373,13 +368,11 @@ async def spoil(engine: perdure.Engine, place: Place, what: str) -> None:
         db.close()
 
 
-async def test_a_run_whose_workers_keep_dying_is_stuck_in_the_end(
-    opened: OpenEngine, place: Place, gate: Gate
-) -> None:
+async def test_a_run_whose_workers_keep_dying_is_stuck_in_the_end(opened: OpenEngine, place: Place, gate: Gate) -> None:
     store = place.store()
     await store.open()
     async with opened(work=False) as client:
-        run = await client.start(STEPS, id="r")
+        await client.start(STEPS, id="r")
     for number in range(11):
         await store.register(worker_row())
         [row] = await store.claim("other", 10**18, 10)

@@ -77,3 +77,12 @@ def test_a_thousand_waits_at_once_end_with_the_last() -> None:
     step = {"foreach": "input.numbers", "concurrency": 1_000, "steps": [{"wait": "{{ item }}s"}]}
     harness = run({"steps": [step]}, input={"numbers": list(range(1_000))})
     assert (harness.status, harness.elapsed) == ("completed", 999 * SECOND)
+
+
+def test_an_endless_loop_without_a_wait_fails_the_run_and_is_undone() -> None:
+    book = {"id": "book", "activity": "echo", "with": {"value": 1}, "compensate": {"set": {"undone": True}}}
+    endless = {"id": "endless", "repeat": {"while": "vars.go"}, "steps": [{"set": {"n": "{{ index }}"}}]}
+    harness = run({"vars": {"go": True}, "steps": [book, endless]})
+    assert harness.status == "failed"
+    assert harness.outcome["error"]["type"] == "LimitExceeded"
+    assert harness.outcome["undone"] == ["book"]

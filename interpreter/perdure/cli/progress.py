@@ -22,6 +22,7 @@ from perdure.core.events import (
     RunStarted,
     SignalReceived,
     TerminateRequested,
+    TimerFired,
 )
 from perdure.program import Program, place
 from perdure.values import format_duration
@@ -49,7 +50,7 @@ class Progress:
         self._not_undone = 0
         self._lines: list[Line] = []
         self.state, _ = machine.start(program, started)
-        self._notice(started, None)
+        self._notice(started)
 
     def lines(self) -> list[Line]:
         """What has happened since they were last asked for."""
@@ -58,9 +59,12 @@ class Progress:
 
     def advance(self, event: Event) -> list[Line]:
         """Take the next event of the journal."""
-        before = self._before(event)
+        reached = self._reached_by(event)
+        ending = "completed"
+        if isinstance(event, TimerFired) and reached is not None and reached.waits in WAITING:
+            ending = timed_end(reached, max(self.state.now, event.at))
         machine.step(self.program, self.state, event)
-        self._notice(event, before)
+        self._notice(event, reached, ending)
         return self.lines()
 
     def questions(self) -> Iterator[str]:
@@ -93,7 +97,7 @@ class Progress:
 
     # -- what an event has changed
 
-    def _before(self, event: Event) -> Frame | None:
+    def _reached_by(self, event: Event) -> Frame | None:
         """The frame an event is about to reach."""
         if isinstance(event, SignalReceived):
             waiting = self.state.waiting.get(event.signal)
@@ -101,10 +105,10 @@ class Progress:
         frame: int = getattr(event, "frame", 0)
         return self.state.frames.get(frame)
 
-    def _notice(self, event: Event, reached: Frame | None) -> None:
+    def _notice(self, event: Event, reached: Frame | None = None, ending: str = "completed") -> None:
         frames = self.state.frames
         gone = [frame for frame in self._places if frame not in frames]
-        self._tell(event, reached)
+        self._tell(event, reached, ending)
         for id in gone:
             self._gone(id)
         for id in sorted(frames.keys() - self._places.keys() - self._undoing):
@@ -149,7 +153,7 @@ class Progress:
             step.status = "cancelled" if leaf else "ended"
             step.note = ""
 
-    def _tell(self, event: Event, frame: Frame | None) -> None:
+    def _tell(self, event: Event, frame: Frame | None, ending: str) -> None:
         """The words for an event, and the status its step has by it."""
         match event:
             case CancelRequested(reason=reason):
@@ -169,7 +173,7 @@ class Progress:
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
             case _ if frame.waits in WAITING and frame.id not in self.state.frames:
-                self._set(step, "completed" if isinstance(event, SignalReceived) else timed_end(frame))
+                self._set(step, ending)
             case _ if has_chosen(frame):
                 step.status, step.note = "running", ""
 

@@ -26,6 +26,7 @@ def report(chosen: Settings, followed: Followed, again: str | None = None) -> in
             emit_outcome(chosen, info)
             cause = info.error["message"] if isinstance(info.error, dict) else "its cause is not known"
             complain(f"run {info.id} is stuck: {cause}")
+            complain(f"once that is mended: {hints.call(chosen, 'runs', 'resume', info.id)}", label=False)
             return FAILED
         case "timeout":
             emit_outcome(chosen, info)

@@ -53,11 +53,17 @@ def awaited(frame: Any) -> str:
     return together.join(told)
 
 
-def timed_end(frame: Any) -> str:
-    """How a wait ended whose timer fired: by its own timer or its default, or by running out of patience."""
-    deadline, default = frame.deadline, frame.node.patience.default
-    given_up = deadline is not None and not any(due <= deadline for due in frame.dues.values())
-    return "failed" if given_up and default is None else "completed"
+def timed_end(frame: Any, now: int) -> str:
+    """How a wait will end if its timer ends it now: by what it waited for, by its default, or by running out of
+    patience. To be asked before the frame hears of the timer."""
+    dues = getattr(frame, "dues", {})
+    latest = now if frame.deadline is None else min(now, frame.deadline)
+    fired = [name for name, due in dues.items() if due <= latest]
+    if getattr(frame.node, "gather", "any") == "all":
+        met = len(fired) == len(dues) and not frame.signals
+    else:
+        met = bool(fired)
+    return "completed" if met or frame.node.patience.default is not None else "failed"
 
 
 def failed_undo(entry: JSON) -> tuple[str, str]:

@@ -76,10 +76,12 @@ class _Walk:
         """Checks a whole document; a list of what is left to do stands in for recursion, whatever the depth."""
         self.shape(shape, value, None)
         while self.waiting:
+            left = len(self.waiting) - 1
             self.one(*self.waiting.pop())
+            self.waiting[left:] = reversed(self.waiting[left:])
 
     def shape(self, shape: Shape, value: JSON, path: Trail) -> None:
-        """Checks one value against one shape, soon: places order the problems, not the walk."""
+        """Puts one value down to be checked against one shape; the walk keeps the order of the document."""
         self.waiting.append((shape, value, path))
 
     def one(self, shape: Shape, value: JSON, path: Trail) -> None:

@@ -62,12 +62,13 @@ async def open(
     """
     if secrets is not None:
         raise PerdureError("secrets are not supported yet")
+    activities = list(activities)
     registry = Registry.load(activities)
     if concurrency < 1:
         raise PerdureError("concurrency is at least 1")
     store = open_store(url) if isinstance(url, str) else url
     await store.open()
-    engine = Engine(store, registry, clock or SystemClock())
+    engine = Engine(store, registry, clock or SystemClock(), checks=work or bool(activities))
     try:
         await registry.setup()
         if work:
@@ -80,10 +81,11 @@ async def open(
 class Engine:
     """Starts runs and finds them again. Made by `perdure.open`."""
 
-    def __init__(self, store: Store, registry: Registry, clock: Clock) -> None:
+    def __init__(self, store: Store, registry: Registry, clock: Clock, *, checks: bool) -> None:
         self._store = store
         self._registry = registry
         self._clock = clock
+        self._checks = checks
         self._programs = Programs(store)
         self._worker: Worker | None = None
         self._stored: set[str] = set()
@@ -109,7 +111,7 @@ class Engine:
         """
         _refuse(later)
         if not isinstance(definition, Definition):
-            definition = load(definition, catalogue=self._registry.catalogue())
+            definition = load(definition, catalogue=self._catalogue())
         value = _checked_input(definition, input)
         await self._keep(definition)
         run_id = _checked_id(id)
@@ -148,9 +150,13 @@ class Engine:
     async def deploy(self, definition: str | Path | Definition) -> Definition:
         """Check a definition and keep it in the store."""
         if not isinstance(definition, Definition):
-            definition = load(definition, catalogue=self._registry.catalogue())
+            definition = load(definition, catalogue=self._catalogue())
         await self._keep(definition)
         return definition
+
+    def _catalogue(self) -> dict[str, dict[str, Any]] | None:
+        """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""
+        return self._registry.catalogue() if self._checks else None
 
     # -- for handles
 

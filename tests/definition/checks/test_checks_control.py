@@ -27,8 +27,8 @@ def test_a_fragment_that_returns_is_refused_there_too(diagnose):
         finally: [{use: leave}, {use: stay}]
         steps: [{if: input.a, use: leave}, {activity: a.b}]
         """)
-    assert [(d.place.line, d.code, d.message) for d in found] == [
-        (6, "WF402", 'the fragment "leave" returns, which it cannot in a finally')
+    assert [(d.place.line, d.code, d.message, [r.place.line for r in d.related]) for d in found] == [
+        (6, "WF402", 'the fragment "leave" holds a return, which cannot stand in a finally', [4])
     ]
 
 

@@ -55,18 +55,30 @@ def _inside_undo(placed: Placed) -> bool:
 
 
 def _check_closing_uses(space: Space, spaces: Spaces, findings: Findings) -> None:
-    """What a fragment must not hold because of where it is used."""
+    """What a fragment must not hold because of where it is used; it may be used elsewhere, so the use is at fault."""
     for placed, used in space.uses:
         if used is None or placed.closing is None:
             continue
         name = quoted(placed.step.keys["use"])
         path = (*placed.path, "use")
         held = spaces.held(used)
-        if not held.isdisjoint(ENDING):
-            message = f"the fragment {name} returns, which it cannot in a {_CLOSING[placed.closing]}"
-            findings.add("WF402", message, space.file, path)
+        for kind in ENDING:
+            if kind in held:
+                message = f"the fragment {name} holds a {kind}, which cannot stand in a {_CLOSING[placed.closing]}"
+                related = _inner(used, kind, spaces, findings)
+                findings.add("WF402", message, space.file, path, related=related)
         if "compensate" in held and _inside_undo(placed):
-            findings.add("WF409", f"an undo is not undone; {name} has a compensate", space.file, path)
+            related = _inner(used, "compensate", spaces, findings)
+            findings.add("WF409", f"an undo is not undone; {name} has one", space.file, path, related=related)
+
+
+def _inner(used: Space, key: str, spaces: Spaces, findings: Findings) -> list[Related]:
+    """The first step in a fragment, or in those it uses, that has a key."""
+    for space in spaces.behind(used):
+        for placed in space.steps():
+            if key in placed.step.keys:
+                return [Related(findings.place(space.file, (*placed.path, key), key=True), "it is here")]
+    return []
 
 
 def _check_rollback(placed: Placed, findings: Findings) -> None:

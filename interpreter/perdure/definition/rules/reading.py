@@ -98,7 +98,7 @@ READING: Final = table(
     ),
     Rule(
         "WF113", "too-deep", "error",
-        "values nested more than 100 deep",
+        "plain values nested more than 100 deep, or anything more than 10,000",
         "No reader follows that, and parsers that recurse fall over it.",
         "a: [[[[[[[[[[]]]]]]]]]]   # and ninety more",
         "a: [[]]",
