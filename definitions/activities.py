@@ -108,9 +108,7 @@ async def send_mail(to: str, subject: str, body: str = "") -> dict[str, str]:
 
 
 @activity("expenses.record")
-async def record_expense(
-    expense: Expense, approved: bool, by: str | None = None
-) -> dict[str, bool | str | None]:
+async def record_expense(expense: Expense, approved: bool, by: str | None = None) -> dict[str, bool | str | None]:
     """Write a decision into the books."""
     return {"approved": approved, "by": by, "employee": expense.employee}
 

@@ -14,9 +14,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+
 from perdure.activities import ActivityFailure, Context, Registry, activity
 from perdure.activities.jsonable import as_json, as_json_or_text
-from pydantic import BaseModel, Field
 
 Make = Callable[..., Any]
 

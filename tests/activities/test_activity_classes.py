@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+
 from perdure.activities import ActivityFailure, DeclarationError, LoadError, activity
 
 Make = Callable[..., Any]

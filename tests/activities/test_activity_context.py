@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from perdure.activities import ActivityCancelled, ActivityFailure, Context, activity, context
 from perdure.errors import PerdureError
 

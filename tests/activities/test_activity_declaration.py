@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+
 from perdure.activities import DeclarationError, Registry, activity
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from perdure.activities import ActivityError, ActivityFailure, activity
 from perdure.values import check
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perdure.activities import ActivityFailure
 from perdure.activities.builtin.inflate import BodyBroken, BodyTooLarge, read_body
 

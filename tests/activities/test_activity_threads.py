@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from perdure.activities import activity, context
 from perdure.activities.threads import Threads
 

@@ -87,9 +87,10 @@ async def test_no_promise_is_broken_by_killing_workers(tmp_path: Path) -> None:
             deadline = asyncio.get_running_loop().time() + SECONDS
             while asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(chance.uniform(0.05, 0.6))
-                victim = chance.randrange(2)
-                await kill(workers[victim])
-                workers[victim] = await processes.start()
+                victims = chance.choice([[0], [1], [0, 1]])
+                await asyncio.gather(*(kill(workers[victim]) for victim in victims))
+                for victim in victims:
+                    workers[victim] = await processes.start()
             load.enough = True
             await loading
             ledger = defaultdict(list)

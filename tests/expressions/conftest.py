@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from perdure.expressions import compile_expression, compile_template
 
 NAMES: dict[str, Any] = {

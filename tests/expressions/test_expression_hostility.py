@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from perdure.errors import ExpressionError
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, compile_expression, compile_template
 from perdure.expressions.scope import Scope, weigh

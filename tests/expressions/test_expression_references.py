@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, Reference, compile_expression
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from perdure.errors import ExpressionError
 from perdure.expressions import compile_expression
 from perdure.expressions.wording import LONGEST_MESSAGE

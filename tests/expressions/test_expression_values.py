@@ -6,6 +6,7 @@ from collections import ChainMap
 from types import MappingProxyType
 
 import pytest
+
 from perdure.expressions import compile_expression
 
 READS = [

@@ -52,9 +52,7 @@ def activity(name: Any = None, *, summary: str | None = None, deprecated: str | 
 
     def mark(target: Target) -> Target:
         if not (inspect.isfunction(target) or inspect.isclass(target)):
-            raise DeclarationError(
-                f"@activity is for functions and classes, not {type(target).__name__}: {target!r}"
-            )
+            raise DeclarationError(f"@activity is for functions and classes, not {type(target).__name__}: {target!r}")
         chosen = target.__name__ if name is None else name
         refuse_unless_name(chosen, described(target))
         with contextlib.suppress(NameError):  # an annotation that is still to come; looked at when registered
@@ -117,9 +115,7 @@ def refuse_unless_constructible(owner: type) -> None:
     try:
         inspect.signature(owner).bind()
     except TypeError as problem:
-        raise DeclarationError(
-            f"{described(owner)} cannot be constructed without arguments: {problem}"
-        ) from None
+        raise DeclarationError(f"{described(owner)} cannot be constructed without arguments: {problem}") from None
     except ValueError:  # a class written in C does not say
         return
 
@@ -134,6 +130,4 @@ def refuse_unless_callable(function: Callable[..., Any], where: str, *, bound: b
         if parameter.kind is parameter.VAR_POSITIONAL:
             raise DeclarationError(f"{where}: *{parameter.name} cannot be given by name under `with:`")
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise DeclarationError(
-                f"{where}: {parameter.name} is positional-only and cannot be given under `with:`"
-            )
+            raise DeclarationError(f"{where}: {parameter.name} is positional-only and cannot be given under `with:`")

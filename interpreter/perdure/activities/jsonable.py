@@ -93,6 +93,4 @@ def _converted(value: object) -> object:
     except ValueError:
         raise
     except Exception as problem:
-        raise ValueError(
-            f"{type(problem).__name__} while turning the value into JSON: {shown(problem)}"
-        ) from None
+        raise ValueError(f"{type(problem).__name__} while turning the value into JSON: {shown(problem)}") from None

@@ -169,9 +169,7 @@ class Registry:
             raise failure.invalid_input(name, problems) from None
         before = current.get()
         try:
-            function = (
-                entry.function if entry.owner is None else await self._method(entry.owner, entry.attribute)
-            )
+            function = entry.function if entry.owner is None else await self._method(entry.owner, entry.attribute)
             current.set(context)
             context.bind(asyncio.get_running_loop())
             if entry.threaded:
@@ -234,9 +232,7 @@ class Registry:
         owner = self._owners.setdefault(target, Owner(target))
         for key, function in methods(target).items():
             own = vars(function).get(MARK) or Declaration(key)
-            full = Declaration(
-                f"{declaration.name}.{own.name}", own.summary, own.deprecated or declaration.deprecated
-            )
+            full = Declaration(f"{declaration.name}.{own.name}", own.summary, own.deprecated or declaration.deprecated)
             self._add(function, full, owner, key)
 
     def _add(

@@ -141,9 +141,7 @@ class Signature:
         try:
             return TypeAdapter(annotation)
         except Exception as problem:
-            raise DeclarationError(
-                f"{self._where} has annotations pydantic cannot check: {problem}"
-            ) from problem
+            raise DeclarationError(f"{self._where} has annotations pydantic cannot check: {problem}") from problem
 
     def _schema(self, adapter: TypeAdapter[Any], mode: Any) -> dict[str, Any]:
         from perdure.activities.schema import PlainSchema
@@ -151,9 +149,7 @@ class Signature:
         try:
             return adapter.json_schema(mode=mode, schema_generator=PlainSchema)
         except Exception as problem:
-            raise DeclarationError(
-                f"{self._where} has annotations without a JSON Schema: {problem}"
-            ) from problem
+            raise DeclarationError(f"{self._where} has annotations without a JSON Schema: {problem}") from problem
 
 
 def _resolved(function: Callable[..., Any]) -> dict[str, Any]:

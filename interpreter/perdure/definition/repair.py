@@ -96,9 +96,9 @@ def _named_inside(value: JSON) -> tuple[list[str], list[str]]:
 
 def _at(value: JSON, path: Path) -> JSON:
     for part in path:
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (isinstance(value, Mapping) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        ):
             value = value[part]
         else:
             return None

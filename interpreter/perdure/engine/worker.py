@@ -208,6 +208,7 @@ class Worker:
         writing, self._writing = self._writing, []
         for commit, answer, (run, commands) in zip(batch, answers, writing, strict=True):
             if commit.closing is not None and not isinstance(answer, StoreError):
+                log.info("run %s %s", run.id, commit.closing.status)
                 self._closed(run.id)
             if self._runs.get(run.key) is not run:
                 continue  # dropped meanwhile; by whom it is owned now, if by anybody, shows elsewhere

@@ -24,9 +24,7 @@ EXCERPT: Final = 2048
 RETRYABLE: Final = frozenset({408, 425, 429})
 """Answers of the 4xx kind that may be different next time; those from 500 on may be, too."""
 
-KEPT_ELSEWHERE: Final = frozenset(
-    {"accept", "accept-encoding", "content-type", "content-length", "user-agent", "host"}
-)
+KEPT_ELSEWHERE: Final = frozenset({"accept", "accept-encoding", "content-type", "content-length", "user-agent", "host"})
 """Headers that go along to another origin; all others may hold credentials."""
 
 
@@ -111,9 +109,7 @@ async def _answer(response: Response, place: str, expect: list[int] | None, limi
     expected = 200 <= status < 300 if expect is None else status in expect
     encoding = response.headers.get("content-encoding", "")
     try:
-        body = await read_body(
-            response.aiter_raw(), encoding, limit if expected else EXCERPT, cut=not expected
-        )
+        body = await read_body(response.aiter_raw(), encoding, limit if expected else EXCERPT, cut=not expected)
     except BodyTooLarge:
         message = f"the answer of {place} is larger than {limit} bytes"
         raise ActivityError("http.TooLarge", message, retryable=False) from None

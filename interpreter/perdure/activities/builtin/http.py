@@ -85,9 +85,7 @@ class Http:
         client = self._opened()
         from perdure.activities.builtin.exchange import exchanged, prepared
 
-        request = prepared(
-            client, method, url, headers=headers or {}, params=params or {}, json=json, body=body
-        )
+        request = prepared(client, method, url, headers=headers or {}, params=params or {}, json=json, body=body)
         try:
             async with asyncio.timeout(limit_us / 1_000_000):
                 return _response(await exchanged(client, request, expect, max_bytes))
@@ -120,9 +118,7 @@ def _duration(text: str) -> int:
     except ValueError as problem:
         raise ActivityError("InvalidInput", f"timeout: {problem}", retryable=False) from None
     if span == 0:
-        raise ActivityError(
-            "InvalidInput", "timeout: a request cannot be answered in no time", retryable=False
-        )
+        raise ActivityError("InvalidInput", "timeout: a request cannot be answered in no time", retryable=False)
     return span
 
 

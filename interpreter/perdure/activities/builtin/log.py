@@ -15,9 +15,7 @@ _LEVELS: Final = {
 
 
 @activity("log", summary="Write a message to the log.")
-async def log(
-    message: JSON, level: Literal["debug", "info", "warning", "error"] = "info", data: JSON = None
-) -> None:
+async def log(message: JSON, level: Literal["debug", "info", "warning", "error"] = "info", data: JSON = None) -> None:
     """Write a message to the log.
 
     `data` is any value, shown as JSON behind the message. Returns null.
