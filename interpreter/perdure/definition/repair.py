@@ -6,7 +6,7 @@ stood there, so that nobody is told that they are missing. Paths stay as they we
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -96,11 +96,9 @@ def _named_inside(value: JSON) -> tuple[list[str], list[str]]:
 
 def _at(value: JSON, path: Path) -> JSON:
     for part in path:
-        if (isinstance(value, Mapping) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        try:
             value = value[part]
-        else:
+        except (KeyError, IndexError, TypeError):
             return None
     return value
 
