@@ -22,9 +22,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Unwound without a result: cancelled from outside, or `returning` because the run ends from inside."""
+    """Unwound without a result: cancelled from outside, or `returning` because the run ends from inside, with `value`
+    as its output."""
 
     returning: bool = False
+    value: JSON = None
 
 
 Outcome = Completed | Failed | Stopped

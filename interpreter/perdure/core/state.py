@@ -98,7 +98,7 @@ class Signal:
 @dataclass(slots=True)
 class State:
     """One run. `counter` names frames, scopes and undos; `draws` counts random numbers; `ending` is set once the
-    whole run unwinds: {"way": "return", "value"}, {"way": "cancel", "reason"} or {"way": "fail", "error"}."""
+    whole run unwinds: {"way": "cancel", "reason"} or {"way": "fail", "error"}."""
 
     digest: str
     run: dict[str, JSON]

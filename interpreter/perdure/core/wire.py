@@ -121,8 +121,8 @@ def _to_json(value: Any) -> JSON:
             return {"~": ["completed", result]}
         case Failed(error, final):
             return {"~": ["failed", error, final]}
-        case Stopped(returning):
-            return {"~": ["stopped", returning]}
+        case Stopped(returning, output):
+            return {"~": ["stopped", returning, output]}
         case {"~": _}:
             return {"~": ["plain", value]}
         case _:
@@ -135,8 +135,8 @@ def _from_json(value: JSON) -> Any:
             return Completed(result)
         case {"~": ["failed", error, final]}:
             return Failed(error, final)
-        case {"~": ["stopped", returning]}:
-            return Stopped(returning)
+        case {"~": ["stopped", returning, output]}:
+            return Stopped(returning, output)
         case {"~": ["plain", plain]}:
             return plain
         case _:

@@ -18,16 +18,16 @@ from perdure.core.commands import CancelActivity, CancelTimer, Command, StartAct
 from perdure.core.events import AttemptStarted, Event, TimerFired
 from perdure.core.lifecycle import ENDED
 from perdure.engine.attempts import Attempts
+from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
 from perdure.engine.inbox import letter_to_event
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
-from perdure.engine.resume import resume
 from perdure.engine.timers import Timers
-from perdure.errors import Fenced, StoreCorrupt, StoreError
-from perdure.stores.store import Commit, Letter, RunRow, SequenceTaken, Store
+from perdure.errors import Fenced, StoreError
+from perdure.stores.store import Commit, Letter, SequenceTaken, Store
 from perdure.values import SECOND, encode
 
 log = logging.getLogger("perdure.engine")
@@ -38,7 +38,6 @@ SWEEP: Final = 1.0
 """Seconds between two looks at everything, whatever the signs say."""
 SOON: Final = SECOND
 """A run with a timer due within this time stays in memory."""
-CLAIM: Final = 200
 MOST_LIVE: Final = 2_000
 """Runs in memory beyond which no further ones are claimed."""
 ROOM: Final = 200
@@ -47,8 +46,6 @@ MARK_AFTER: Final = 0.02
 """Seconds after which a running attempt's start is written even when nothing else is."""
 UNWINDING: Final = 1.0
 """Seconds that activities which outlived the grace of a closing worker have for their clean-up."""
-MOST_RECOVERIES: Final = 10
-"""Deaths of its worker in a row, without any progress, after which a run is set aside as stuck."""
 
 
 class Worker:
@@ -66,12 +63,13 @@ class Worker:
         closed: Callable[[str], None] = lambda run: None,
     ) -> None:
         self._store = store
-        self._programs = programs
         self._clock = clock
         self.only = only
         self._closed = closed
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
+        self._claims = Claims(store, programs, clock, self._lease, self._runs, only, self._admit, self._hold, closed)
+        self._awake: list[LiveRun] = []
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
@@ -82,10 +80,6 @@ class Worker:
         self._stamp = 0
         self._marking: asyncio.TimerHandle | None = None
         self._beating: asyncio.TimerHandle | None = None
-        self._doubtful: set[str] = set()
-        """Ids of runs that may be ours by the store and are not here: what took them reported a failure."""
-        self._doubts = False
-        """Whether there may be such runs whose ids are not known."""
         self._full = False
         self._closing = False
 
@@ -141,7 +135,7 @@ class Worker:
 
     def doubt(self, run_id: str) -> None:
         """Look whether this run is ours after all."""
-        self._doubtful.add(run_id)
+        self._claims.doubt(run_id)
         self._poke()
 
     # -- the walk of an event
@@ -280,87 +274,31 @@ class Worker:
     async def _round(self) -> None:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
         await self._lease.take()
-        taken = await self._find_doubtful() if self._doubtful or self._doubts else []
-        taken += await self._claim()
+        await self._claims.settle_doubts()
+        if not self._closing:
+            await self._claims.claim(MOST_LIVE)
         await self._read_letters()
         for run, frame, due in self._timers.due():
             if self._runs.get(run.key) is run and not run.parking:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
-        for run in taken:
-            if self._runs.get(run.key) is run and (run.decided.commands or not run.busy()):
-                self._note(run)
+        awake, self._awake = self._awake, []
+        for run in awake:
+            if self._runs.get(run.key) is run and not run.busy():
+                self._note(run)  # it may have been woken for nothing, and is to leave again
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
 
-    async def _claim(self) -> list[LiveRun]:
-        taken: list[LiveRun] = []
-        while not self._closing and len(self._runs) < MOST_LIVE:
-            try:
-                rows = await self._store.claim(self.id, self._clock.now(), CLAIM, only=self.only)
-            except Fenced:
-                raise
-            except StoreError:
-                self._doubts = True
-                raise
-            self._doubtful.update(row.id for row in rows)
-            for row in rows:
-                run = await self._take(row)
-                self._doubtful.discard(row.id)
-                if run is not None:
-                    taken.append(run)
-            if len(rows) < CLAIM:
-                break
-        return taken
-
-    async def _find_doubtful(self) -> list[LiveRun]:
-        """Bring in the runs that the store says are ours and that are not here."""
-        if self._doubts:
-            before = None
-            while rows := await self._store.runs(statuses=("scheduled", "running"), before=before, limit=1000):
-                before = rows[-1].key
-                self._doubtful.update(r.id for r in rows if r.owner == self.id and r.key not in self._runs)
-            self._doubts = False
-        taken = []
-        for run_id in tuple(self._doubtful):
-            row = await self._store.find(run_id)
-            if row is not None and row.closed_at is not None:
-                self._closed(run_id)
-            if row is not None and row.owner == self.id and row.key not in self._runs:
-                run = await self._take(row, again=True)
-                if run is not None:
-                    taken.append(run)
-            self._doubtful.discard(run_id)
-        return taken
-
-    async def _take(self, row: RunRow, *, again: bool = False) -> LiveRun | None:
-        """Bring a run that is ours to life; one that cannot be read harms only itself. Raises StoreError where the
-        store cannot be read at all. `again` where it may have been here in the meantime."""
-        if row.recoveries > MOST_RECOVERIES:
-            self._hold(row.key, row.id, f"its worker died {row.recoveries} times in a row while it ran")
-            return None
-        try:
-            run, commands = await resume(self._store, self._programs, row, self._clock.now())
-        except StoreError as problem:
-            if not isinstance(problem, StoreCorrupt):
-                raise
-            self._hold(row.key, row.id, f"it cannot be resumed: {problem}")
-            return None
-        except Exception as problem:
-            log.exception("run %s cannot be resumed", row.id)
-            self._hold(row.key, row.id, f"it cannot be resumed: {problem}")
-            return None
-        current = await self._store.find(row.id) if again else row
-        if current is None or current.owner != row.owner or row.owner != self.id or run.key in self._runs:
-            return None
+    def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
+        """A run that is this worker's comes to life."""
         self._runs[run.key] = run
+        self._awake.append(run)
         try:
             self._carry_out(run, commands)
         except Exception as problem:
             self._set_aside(run, problem)
-            return None
-        if run.decided.events:
-            self._note(run)
-        return run
+        else:
+            if run.decided.events:
+                self._note(run)
 
     async def _read_letters(self) -> None:
         after = 0
@@ -405,8 +343,7 @@ class Worker:
         """This worker was declared dead: drop everything; the next round comes back under another name."""
         for run in tuple(self._runs.values()):
             self._forget(run)
-        self._doubtful.clear()
-        self._doubts = False
+        self._claims.forget()
         self._poke()
 
     def _lost(self, run: LiveRun, problem: StoreError) -> None:
@@ -439,7 +376,7 @@ class Worker:
             answer = problem
         if isinstance(answer, StoreError):
             log.error("run %s is stuck, which could not be noted: %s", run_id, answer)
-            self._doubtful.add(run_id)  # a later round meets the fault again, and notes it then
+            self._claims.doubt(run_id)  # a later round meets the fault again, and notes it then
 
     def _forget(self, run: LiveRun) -> None:
         if self._runs.get(run.key) is run:

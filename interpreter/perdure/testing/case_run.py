@@ -79,6 +79,8 @@ def _action(harness: Harness, entry: Mapping[str, JSON]) -> Action:
             return lambda: harness.terminate(reason if isinstance(reason, str) else None)
         case {"restart": True}:
             return harness.crash
+        case {"restart": str(down)}:
+            return lambda: harness.crash(parse_duration(down))
     raise ValueError(f"a script does not know {dict(entry)}")
 
 

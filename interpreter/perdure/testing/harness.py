@@ -204,14 +204,15 @@ class Harness:
         if self._accepts():
             self.apply(TerminateRequested(self.now, reason))
 
-    def crash(self) -> None:
-        """The process dies and another takes over: only the state, or the journal, is left."""
+    def crash(self, down: int = 0) -> None:
+        """The process dies and another takes over, `down` microseconds later: only the state is left."""
         if self.status != "running":
             return
         lost, self._running = self._running, {}
         for attempt in lost.values():
             self._ended(attempt.call, "lost")
         self._agenda.keep_outside()
+        self._agenda.now += down
         self._state = wire.state_from_bytes(self.program, wire.state_to_bytes(self.state))
         for command in machine.outstanding(self.program, self.state):
             if isinstance(command, CancelActivity):

@@ -105,8 +105,6 @@ class FinallyFrame(Wrapper):
         elif isinstance(outcome, Completed):
             turn.finish(self, self.held)
         else:
-            if isinstance(self.held, Stopped) and self.held.returning:
-                turn.state.ending = None
             turn.finish(self, with_cause(outcome, self.held))
 
     def cancel(self, turn: Turn) -> None:

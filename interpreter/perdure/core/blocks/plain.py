@@ -28,10 +28,7 @@ class ReturnFrame(Frame):
     """The run unwinds and then is completed with this value; of two at once the first counts."""
 
     def enter(self, turn: Turn) -> None:
-        value = turn.value(self.node.value, self)
-        if turn.state.ending is None:
-            turn.state.ending = {"way": "return", "value": value}
-        turn.finish(self, Stopped(returning=True))
+        turn.finish(self, Stopped(True, turn.value(self.node.value, self)))
 
 
 @dataclass(slots=True)

@@ -46,14 +46,12 @@ class RunFrame(Wrapper):
         ending = turn.state.ending
         if ending is not None and ending["way"] == "fail":
             return Failed(ending["error"])
-        if ending is not None and ending["way"] == "cancel":
+        if isinstance(outcome, Stopped) and outcome.returning:
+            outcome = Completed(outcome.value)
+        elif ending is not None:
             if isinstance(outcome, Failed):
                 turn.state.recorded.append(outcome.error)
             return Stopped()
-        if isinstance(outcome, Failed):
-            return outcome
-        if isinstance(outcome, Stopped) and ending is not None:
-            outcome = Completed(ending["value"])
         if isinstance(outcome, Completed) and turn.program.output_schema is not None:
             problems = check_value(turn.program.output_schema, outcome.value)
             if problems:

@@ -64,17 +64,19 @@ class SequenceFrame(Frame):
             turn.state.recorded.append(outcome.error)
         elif isinstance(outcome, Stopped) and outcome.returning:
             self._return_from(turn, outcome)
-        if self.held is not None and not self.rest:
+        if self.held is not None and not self.rest and not self.child:
             turn.finish(self, self.held)
 
     def _return_from(self, turn: Turn, outcome: Stopped) -> None:
-        """A straggler has met a `return`: the whole run is ending."""
+        """A straggler has met a `return`: the whole run is ending, whatever the list itself comes to."""
         self.cancel(turn)
-        if self.held is not None:
+        if not isinstance(self.held, Stopped) or not self.held.returning:
             self.held = outcome
 
     def _end(self, turn: Turn, outcome: Outcome) -> None:
         self.child = 0
+        if self.held is not None:
+            outcome = self.held
         if not self.rest:
             turn.finish(self, outcome)
             return
