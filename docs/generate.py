@@ -24,7 +24,7 @@ from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
 from perdure.definition.language import LATER
 from perdure.definition.rules import GROUPS, RULES
-from perdure.engine import attempts, lease, worker
+from perdure.engine import claims, attempts, lease, worker
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
 from perdure.expressions.builtin import Table
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
@@ -85,7 +85,7 @@ def limits() -> str:
         ("details of an error", f"{failure.LARGEST_DETAILS:,} bytes of JSON"),
         ("a cancelled activity's time to stop", f"{attempts.GRACE:g}s"),
         ("a worker's lease", format_duration(lease.LEASE)),
-        ("deaths of a run's worker in a row, before it is stuck", f"{worker.MOST_RECOVERIES}"),
+        ("deaths of a run's worker in a row, before it is stuck", f"{claims.MOST_RECOVERIES}"),
     ]
     return table(("what", "at most"), rows)
 
