@@ -24,7 +24,7 @@ from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
 from perdure.definition.language import LATER
 from perdure.definition.rules import GROUPS, RULES
-from perdure.engine import claims, attempts, lease, worker
+from perdure.engine import attempts, claims, lease
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
 from perdure.expressions.builtin import Table
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, opener
+from engine_world import Gate, OpenEngine, Place, Shaky, opener
 
 LONGEST = 30 + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
 """Seconds a test may take."""
@@ -41,6 +41,11 @@ def opened(place: Place, gate: Gate) -> OpenEngine:
 @pytest.fixture
 def opened_sqlite(sqlite_place: Place, gate: Gate) -> OpenEngine:
     return opener(sqlite_place, gate)
+
+
+@pytest.fixture
+def shaky(place: Place) -> Shaky:
+    return Shaky(place.store())
 
 
 @pytest.fixture(autouse=True)

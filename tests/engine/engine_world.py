@@ -12,8 +12,10 @@ from typing import Any
 import perdure
 from perdure.activities import activity, context
 from perdure.engine import Engine
+from perdure.errors import StoreUnavailable
 from perdure.stores import MemoryStore, SQLiteStore, Store
 from perdure.stores.memory_file import MemoryFile
+from perdure.stores.store import WorkerRow
 
 OpenEngine = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -122,3 +124,46 @@ async def settled(engine: Engine) -> None:
         return not engine._worker._runs  # type: ignore[union-attr]
 
     await eventually(look)
+
+
+class Shaky:
+    """A store that fails as told: `before` the call does its work, or `after` it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.before: set[str] = set()
+        self.after: set[str] = set()
+        self.failures = 0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            if name in self.before:
+                self.failures += 1
+                raise StoreUnavailable(f"{name}: no space left on the disk")
+            answer = await method(*arguments, **options)
+            if name in self.after:
+                self.failures += 1
+                raise StoreUnavailable(f"{name}: the answer was lost")
+            return answer
+
+        return call
+
+
+async def failed(shaky: Shaky, times: int) -> None:
+    """Wait until it has failed so often."""
+
+    async def look() -> bool:
+        return shaky.failures >= times
+
+    await eventually(look)
+
+
+async def held(gate: Gate, times: int) -> bool:
+    return gate.calls.count("hold 2") >= times
+
+
+def worker_row() -> WorkerRow:
+    """Another worker, on another host, that has not died."""
+    return WorkerRow("other", "elsewhere", "boot", 1, 1, 10**18)

@@ -76,9 +76,9 @@ async def last(fail: bool) -> str:
 
 @activity("until")
 async def until(file: str) -> str:
-    """Waits for a file; tells which process ended it."""
+    """Waits for a file, for all processes or for this one; tells which process ended it."""
     note("begin", name="until")
-    while not Path(file).exists():
+    while not (Path(file).exists() or Path(f"{file}.{os.getpid()}").exists()):
         await asyncio.sleep(0.01)
     note("end", name="until")
     return str(os.getpid())

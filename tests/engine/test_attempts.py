@@ -53,13 +53,17 @@ async def test_whatever_an_activity_raises_is_the_error_of_its_run(
         @activity("odd")
         def odd() -> None:
             raise raised
+
+        declared: Any = odd
     else:
 
         @activity("odd")
-        async def odd() -> None:
+        async def async_odd() -> None:
             raise raised
 
-    async with opened_sqlite(odd) as engine:
+        declared = async_odd
+
+    async with opened_sqlite(declared) as engine:
         run = await engine.start("workflow: w\nsteps:\n  - {id: a, activity: odd}\n")
         with pytest.raises(RunFailed) as caught:
             await run.result(10)
@@ -264,20 +268,24 @@ async def test_a_silent_activity_times_out_and_the_next_attempt_reads_its_last_h
             if not beat():
                 gate.thread_open.wait(20)
             return "done"
+
+        declared: Any = silent
     else:
 
         @activity("silent")
-        async def silent() -> str:
+        async def async_silent() -> str:
             if not beat():
                 await gate.open.wait()
             return "done"
+
+        declared = async_silent
 
     text = """
 workflow: w
 steps:
   - {id: a, activity: silent, timeout: {heartbeat: 80ms}, retry: {attempts: 3, delay: 10ms}}
 """
-    async with opened(silent) as engine:
+    async with opened(declared) as engine:
         run = await engine.start(text)
         assert await run.result(10) == "done"
         assert seen == [None, {"done": 10}]
