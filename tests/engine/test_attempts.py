@@ -157,7 +157,6 @@ async def test_an_activity_that_ends_well_although_it_was_cancelled_is_undone(op
         assert gate.calls == ["undo a"]
 
 
-@pytest.mark.xfail(strict=True, reason="a cancelled plain function is not waited for")
 async def test_a_plain_function_that_ends_well_although_it_was_cancelled_is_undone(
     opened: OpenEngine, gate: Gate
 ) -> None:

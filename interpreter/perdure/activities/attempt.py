@@ -35,7 +35,7 @@ class Context:
 
     __slots__ = (
         "_cancelled", "_details", "_logger", "_loop", "_on_heartbeat",
-        "address", "attempt", "heartbeat_details", "idempotency_key", "run_id", "workflow",
+        "address", "attempt", "heartbeat_details", "idempotency_key", "run_id", "threaded", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,8 @@ class Context:
         self._details = heartbeat_details
         self._on_heartbeat = on_heartbeat
         self._cancelled = False
+        self.threaded = False
+        """Whether a thread runs the attempt, which nobody can interrupt: it has to look at `cancelled` itself."""
         self._logger: logging.LoggerAdapter[logging.Logger] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -154,8 +154,8 @@ class Registry:
     async def call(self, name: str, arguments: dict[str, JSON], context: Context) -> JSON:
         """Run one attempt and give its result. Raises ActivityFailure or CancelledError, nothing else.
 
-        A plain function that is cancelled is told through its context and goes on in its thread until it
-        notices; the call does not wait for it, and what it still returns is dropped.
+        A plain function cannot be interrupted. A host that wants to hear how it ends tells it to stop through the
+        context and waits; where the call itself is cancelled, the thread goes on and what it returns is dropped.
         """
         entry = self._entries.get(name)
         if entry is None:
@@ -172,6 +172,7 @@ class Registry:
             function = entry.function if entry.owner is None else await self._method(entry.owner, entry.attribute)
             current.set(context)
             context.bind(asyncio.get_running_loop())
+            context.threaded = entry.threaded
             if entry.threaded:
                 return await self._in_thread(entry, partial(function, **bound))
             return self._result(entry, await function(**bound))

@@ -180,11 +180,15 @@ class Attempts:
             return
         attempt.cancelled = True
         _cancel(attempt.patience)
+        attempt.grace = _later(round(GRACE * SECOND), lambda: self._give_up(attempt))
+        if attempt.context is not None and attempt.context.threaded:
+            attempt.context.cancel()  # how the thread ends decides whether there is anything to undo
+        else:
+            self._interrupt(attempt)
+
+    def _give_up(self, attempt: Attempt) -> None:
+        self._end(attempt, ActivityCancelled(self._clock.now(), attempt.command.frame))
         self._interrupt(attempt)
-        frame = attempt.command.frame
-        attempt.grace = _later(
-            round(GRACE * SECOND), lambda: self._end(attempt, ActivityCancelled(self._clock.now(), frame))
-        )
 
     def _interrupt(self, attempt: Attempt) -> None:
         if attempt.context is not None:
