@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 
 import pytest
@@ -239,3 +240,29 @@ steps:
         await engine.run("r").signal("go", "end")
         assert await engine.run("r").result(10) == "end"
         assert len(await engine.run("r").history()) >= len(numbers) + 2
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_a_cancel_that_waits_is_dealt_with_before_a_worker_begins(
+    opened: OpenEngine, gate: Gate, steps: int
+) -> None:
+    text = "workflow: w\nsteps:\n" + "  - {activity: echo, with: {value: 1}}\n" * steps
+    async with opened(work=False) as client:
+        await client.start(text, id="w")
+        await client.run("w").cancel("no more")
+        async with opened() as engine:
+            with pytest.raises(RunCancelled, match="no more"):
+                await engine.run("w").result(10)
+    assert gate.calls == []
+
+
+async def test_a_cancel_in_the_moment_an_activity_begins_is_never_lost(opened: OpenEngine) -> None:
+    text = "workflow: w\nsteps:\n" + "  - {activity: echo, with: {value: 1}}\n" * 5
+    async with opened() as engine:
+        for turn in range(60):
+            run = await engine.start(text)
+            for _ in range(turn % 12):
+                await asyncio.sleep(0)
+            with contextlib.suppress(RunCancelled, perdure.RunConflict):  # it may have ended before
+                await run.cancel()
+                await run.result(10)

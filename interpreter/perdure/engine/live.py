@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from perdure.core import State, machine, wire
-from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk, StartActivity
+from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk
 from perdure.core.events import AttemptLost, AttemptStarted, Event
 from perdure.program import Program
 from perdure.stores.store import AskRow, Closing, Commit
@@ -114,8 +115,8 @@ class LiveRun:
             self.snapshot_seq, self.snapshot_size, self.tail_size = self.seq, len(state), 0
 
     def busy(self) -> bool:
-        """Whether activities are running, queued or about to start."""
-        return bool(self.attempts) or any(isinstance(command, StartActivity) for command in self.decided.commands)
+        """Whether an activity is running, queued, about to start or about to be told to stop."""
+        return bool(self.attempts) or any(isinstance(frame, ActivityFrame) for frame in self.state.frames.values())
 
     def next_due(self) -> int | None:
         return min((frame.due for frame in self.state.frames.values() if frame.due is not None), default=None)

@@ -69,7 +69,7 @@ class Worker:
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
         self._claims = Claims(store, programs, clock, self._lease, self._runs, only, self._admit, self._hold, closed)
-        self._awake: list[LiveRun] = []
+        self._awake: list[tuple[LiveRun, Sequence[Command]]] = []
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
@@ -278,27 +278,32 @@ class Worker:
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
         await self._read_letters()
+        self._set_going()
         for run, frame, due in self._timers.due():
             if self._runs.get(run.key) is run and not run.parking:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
-        awake, self._awake = self._awake, []
-        for run in awake:
-            if self._runs.get(run.key) is run and not run.busy():
-                self._note(run)  # it may have been woken for nothing, and is to leave again
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
-        """A run that is this worker's comes to life."""
+        """A run that is this worker's comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
-        self._awake.append(run)
-        try:
-            self._carry_out(run, commands)
-        except Exception as problem:
-            self._set_aside(run, problem)
-        else:
-            if run.decided.events:
-                self._note(run)
+        self._awake.append((run, commands))
+        if run.decided.events:
+            self._note(run)
+
+    def _set_going(self) -> None:
+        awake, self._awake = self._awake, []
+        for run, commands in awake:
+            if self._runs.get(run.key) is not run or run.parking:
+                continue
+            try:
+                self._carry_out(run, commands)
+            except Exception as problem:
+                self._set_aside(run, problem)
+            else:
+                if not run.busy():
+                    self._note(run)  # it may have been woken for nothing, and is to leave again
 
     async def _read_letters(self) -> None:
         after = 0
