@@ -6,6 +6,7 @@ ever fetched. Formats are asserted from a fixed list, so that a check means the 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class SchemaProblem:
 
 
 def check_value(schema: JSON, value: JSON) -> list[str]:
-    """What is wrong with a value, as texts such as `card: 12 is not of type 'string'`; empty when it fits.
+    """What is wrong with a value, as texts such as `card: 12 is not of type "string"`; empty when it fits.
 
     Never raises: a schema that cannot be applied is a problem of its own.
     """
@@ -154,13 +155,30 @@ def _told(error: ValidationError) -> str:
 
 
 def _cleaned(error: ValidationError) -> str:
-    """The validator's message without a long value in it: inputs may be large, or secret."""
-    message = error.message
-    if len(message) > LONGEST_ECHO:
-        shown = repr(error.instance)
-        if len(shown) > LONGEST_ECHO:
-            message = message.replace(shown, "the value")
+    """The validator's message, values in it as JSON, and none that is long: inputs may be large, or secret."""
+    written = _as_json(error.instance)
+    shown = "the value" if len(written) > LONGEST_ECHO else written
+    expected = error.validator_value
+    match error.validator:
+        case "type":
+            message = f"{shown} is not of type {_listed(expected)}"
+        case "enum":
+            message = f"{shown} is not one of {_listed(expected)}"
+        case "const":
+            message = f"{_listed([expected])} was expected"
+        case "format":
+            message = f"{shown} is not a {_as_json(expected)}"
+        case _:
+            message = error.message.replace(repr(error.instance), shown)
     return _shortened(_ECHO.sub("…", message))
+
+
+def _listed(values: JSON) -> str:
+    return ", ".join(_as_json(value) for value in (values if isinstance(values, list) else [values]))
+
+
+def _as_json(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _shortened(text: str, longest: int = LONGEST_PROBLEM) -> str:

@@ -200,4 +200,4 @@ def _check(value: object, place: str, depth: int) -> None:
                 raise ValueError(f"{place or 'the value'} has the key {key!r}, which is no text")
             _check(item, f"{place}.{key}" if place else key, depth + 1)
         return
-    raise ValueError(f"{place or 'the value'} is a {kind.__name__}, which JSON cannot hold")
+    raise ValueError(f"{place or 'the value'} is of the Python type {kind.__name__}, which JSON cannot hold")

@@ -177,6 +177,11 @@ def test_perdure_toml_wins_over_pyproject_in_one_directory(tmp_path: Path) -> No
         ("perdure.toml", "activities = [1]", "must be a list of module names"),
         ("pyproject.toml", "[tool.perdure]\nactivities = {}", r"\[tool.perdure\] activities must be a list"),
         ("pyproject.toml", "tool.perdure = 3", "must be a table"),
+        ("perdure.toml", "store = 3", "store must be a URL or a path, not 3"),
+        ("perdure.toml", "store = ''", "store must be a URL or a path, not ''"),
+        ("perdure.toml", "activites = []", "there is no setting 'activites'; did you mean activities"),
+        ("perdure.toml", "colour = 3", "there is no setting 'colour'; there are store and activities"),
+        ("pyproject.toml", "[tool.perdure]\nStore = 'x'", r"\[tool.perdure\] 'Store'; did you mean store"),
     ],
 )
 def test_bad_configuration_names_the_file(tmp_path: Path, file: str, text: str, complaint: str) -> None:

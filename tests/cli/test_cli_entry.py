@@ -135,7 +135,20 @@ def test_a_wrong_configuration_is_a_usage_error_without_traceback(project: Path,
     (project / "perdure.toml").write_text("this is [no toml")
     assert perdure("run", "book-trip").exit_code == 2
     (project / "perdure.toml").write_text('store = ["x.db"]\n')
-    assert perdure("runs", "list").exit_code == 2
+    result = perdure("runs", "list")
+    said = f"error: {project / 'perdure.toml'}: store must be a URL or a path, not ['x.db']\n"
+    assert (result.exit_code, result.stderr) == (2, said)
+    (project / "perdure.toml").write_text('stroe = "x.db"\n')
+    result = perdure("runs", "list")
+    said = f"error: {project / 'perdure.toml'}: there is no setting 'stroe'; did you mean store?\n"
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
+def test_a_store_whose_directories_are_mistyped_makes_none(project: Path, perdure):
+    result = perdure("run", "question", "--detach", "--store", "sqlite:///rusn/of/shop.db")
+    assert result.exit_code == 5
+    assert "there is no directory" in result.stderr
+    assert not (project / "rusn").exists()
 
 
 def test_activities_that_do_not_import_are_a_usage_error(project: Path, perdure):
@@ -166,6 +179,14 @@ def test_a_reader_that_goes_away_is_no_error(project: Path):
     ended = subprocess.run([*PERDURE, "schema"], stdout=write, stderr=subprocess.PIPE, text=True, cwd=project)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["schema"], ["--help"], ["explain"]])
+def test_output_that_cannot_be_written_has_exit_code_5(project: Path, words):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*PERDURE, *words], stdout=full, stderr=subprocess.PIPE, text=True, cwd=project)
+    assert (ended.returncode, ended.stderr) == (5, "error: the output cannot be written: No space left on device\n")
 
 
 def test_an_environment_variable_with_no_such_choice_is_a_usage_error(perdure, monkeypatch):

@@ -104,6 +104,8 @@ def test_a_workflow_is_found_by_its_name(project: Path, perdure):
         (("run", "question", "--id", ""), 2, "run id"),
         (("run", "question", "--id", "a\nb"), 2, "run id"),
         (("run", "question", "--timeout", "soon"), 2, "duration"),
+        (("run", "question", "--id", "-x"), 2, "cannot begin with a hyphen: -x"),
+        (("run", "question", "--detach", "--store", "memory://"), 2, "memory:// keeps nothing"),
     ],
 )
 def test_what_cannot_be_started_is_refused_before_anything_runs(project: Path, perdure, words, code, said):
@@ -144,6 +146,24 @@ def test_a_wait_that_times_out_leaves_the_run_open(perdure):
     assert "  to answer: perdure runs signal a approve\n" in result.stderr
     assert "perdure run definitions/approval.yaml --id a" in result.stderr
     assert document(perdure("runs", "show", "a", "-o", "json"))["status"] == "running"
+
+
+def test_hints_repeat_store_and_activities(project: Path, perdure):
+    (project / "perdure.toml").write_text("")
+    given = ("--store", "my runs.db", "--activities", "shop_activities.py")
+    repeated = "--store 'my runs.db' --activities shop_activities.py"
+    said = perdure("run", "approval", "--id", "a", "--timeout", "200ms", *given).stderr
+    assert f"perdure run definitions/approval.yaml --id a {repeated} or perdure worker {repeated}\n" in said
+    assert "follow it with: perdure runs watch a --store 'my runs.db'\n" in said
+    assert f"started; perdure worker {repeated} moves it\n" in perdure("run", "question", "--detach", *given).stderr
+
+
+def test_a_run_that_nothing_keeps_is_not_said_to_be_kept(perdure):
+    result = perdure("run", "approval", "--id", "a", "--timeout", "200ms", "--store", "memory://")
+    assert result.exit_code == 6
+    assert result.stderr.endswith("run a is lost: memory:// keeps nothing\n")
+    assert "is kept" not in result.stderr
+    assert "to answer" not in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from cli_project import TRIP, document
 
+from perdure.cli.runs.listing import STATUSES
+from perdure.core.lifecycle import TRANSITIONS
+
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m"
 
 
@@ -188,3 +191,7 @@ def test_activities_of_an_option_come_on_top(project: Path, perdure, monkeypatch
     monkeypatch.setenv("PERDURE_ACTIVITIES", "more_activities.py")
     assert document(perdure("activities", "call", "text.say", "-i", "text=1")) == "1"
     assert document(perdure("activities", "call", "more.act")) == 7
+
+
+def test_every_status_that_a_run_can_have_can_be_asked_for():
+    assert set(STATUSES) == set(TRANSITIONS)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from cli_project import document
 
 from perdure.cli.validate import picked
@@ -45,6 +46,29 @@ def test_json_is_one_object(project: Path, perdure):
         found = document(perdure("validate", *words))
         assert found["format_version"] == 1
         assert [(one["code"], one["place"]["line"]) for one in found["diagnostics"]] == [("WF301", 5)]
+
+
+def test_jsonl_is_one_object_a_line_and_yaml_is_yaml(project: Path, perdure):
+    (project / "wrong.yaml").write_text(WRONG.replace("text.say", "text.sya"))
+    for words in (["--format", "jsonl"], ["-o", "jsonl"]):
+        lines = [json.loads(line) for line in perdure("validate", "wrong.yaml", *words).stdout.splitlines()]
+        assert [(line["format_version"], line["code"]) for line in lines] == [(1, "WF601"), (1, "WF301")]
+    for words in (["--format", "yaml"], ["-o", "yaml"]):
+        found = yaml.safe_load(perdure("validate", "wrong.yaml", *words).stdout)
+        assert found == document(perdure("validate", "wrong.yaml", "-o", "json"))
+    assert perdure("validate", "-o", "jsonl").stdout == ""
+    assert perdure("validate", "wrong.yaml", "-o", "jsonl", "--format", "concise").stdout.startswith("wrong.yaml:4:")
+
+
+def test_nothing_to_check_is_a_usage_error(project: Path, perdure, monkeypatch):
+    (project / "empty").mkdir()
+    (project / "a.test.yaml").write_text("test: x\n")
+    found = perdure("validate", "empty", "a.test.yaml")
+    said = "error: no definitions found in empty, a.test.yaml\n"
+    assert (found.exit_code, found.stdout, found.stderr) == (2, "", said)
+    monkeypatch.chdir(project / "empty")
+    found = perdure("validate")
+    assert (found.exit_code, found.stderr) == (2, "error: no definitions found in .\n")
 
 
 def test_github_gets_annotations_and_a_summary(project: Path, perdure, monkeypatch):
@@ -162,6 +186,12 @@ def test_without_a_rule_all_are_listed(perdure):
 def test_an_unknown_rule_has_exit_code_3(perdure):
     result = perdure("explain", "WF999")
     assert (result.exit_code, result.stdout) == (3, "")
+
+
+def test_the_schema_is_one_line_or_yaml_when_asked(perdure):
+    assert perdure("schema", "-o", "json").stdout == text()
+    [line] = perdure("schema", "-o", "jsonl").stdout.splitlines()
+    assert json.loads(line) == json.loads(text()) == yaml.safe_load(perdure("schema", "-o", "yaml").stdout)
 
 
 def test_schema_is_printed_or_written(project: Path, perdure):

@@ -27,18 +27,32 @@ ORDER = {
     ("value", "problems"),
     [
         ({"card": "4000"}, []),
-        ({"card": 12}, ["card: 12 is not of type 'string'"]),
+        ({"card": 12}, ['card: 12 is not of type "string"']),
         ({}, ["'card' is a required property"]),
-        ([], ["[] is not of type 'object'"]),
-        ({"card": "1", "lines": [{}, {"n": "x"}]}, ["lines[1].n: 'x' is not of type 'integer'"]),
+        ([], ['[] is not of type "object"']),
+        ({"card": "1", "lines": [{}, {"n": "x"}]}, ['lines[1].n: "x" is not of type "integer"']),
         ({"card": "1", "to": {}}, ["to: 'street' is a required property"]),
         ({"card": "x" * 500}, ["card: the value is too long"]),
         ({"card": True, "more": 1}, ["Additional properties are not allowed ('more' was unexpected)",
-                                     "card: True is not of type 'string'"]),
+                                     'card: true is not of type "string"']),
     ],
 )  # fmt: skip
 def test_problems_are_told_with_their_place(value: Any, problems: list[str]) -> None:
     assert sorted(check_value(ORDER, value)) == problems
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "problem"),
+    [
+        ({"enum": ["yes", "no", None]}, True, 'true is not one of "yes", "no", null'),
+        ({"const": None}, {"a": False}, "null was expected"),
+        ({"type": ["string", "null"]}, {"a": None}, '{"a": null} is not of type "string", "null"'),
+        ({"minItems": 3}, [None, True], "[null, true] is too short"),
+        ({"type": "string"}, {"k": "s" * 90}, 'the value is not of type "string"'),
+    ],
+)
+def test_values_in_problems_are_written_as_json(schema: Any, value: Any, problem: str) -> None:
+    assert check_value(schema, value) == [problem]
 
 
 def test_at_most_ten_problems_are_told_and_none_is_long() -> None:
@@ -64,7 +78,7 @@ def test_long_keys_are_not_repeated(key: str) -> None:
 )
 def test_formats_are_asserted(format_: str, good: str, bad: str) -> None:
     assert check_value({"format": format_}, good) == []
-    assert check_value({"format": format_}, bad) == [f"'{bad}' is not a '{format_}'"]
+    assert check_value({"format": format_}, bad) == [f'"{bad}" is not a "{format_}"']
     assert check_value({"format": format_}, 3) == []
 
 

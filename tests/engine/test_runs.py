@@ -311,6 +311,12 @@ async def test_runs_are_listed_newest_first(opened: OpenEngine) -> None:
             ("a", "completed", {"tenant": "blue"}),
         ]
         assert [info.id for info in await engine.runs(statuses=["completed"])] == ["a"]
+        assert await engine.runs(statuses=()) == []
+        with pytest.raises(FileNotFoundError, match=r"nothere\.yaml"):
+            await engine.start("nothere.yaml")
+        for wrong in ("completed", ["complete"], [["completed"]], 3):
+            with pytest.raises(InvalidInput, match=r"status"):
+                await engine.runs(statuses=wrong)
         assert [info.id for info in await engine.runs(workflow="wait", limit=1)] == ["b"]
 
 

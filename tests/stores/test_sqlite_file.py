@@ -75,9 +75,15 @@ async def test_a_store_is_kept_when_it_is_closed_and_opened_again(tmp_path: Path
     await store.close()
 
 
-async def test_missing_directories_are_created(tmp_path: Path) -> None:
-    path = await make(tmp_path / "a" / "b ü?#%41" / "runs.db")
+async def test_a_missing_directory_is_created(tmp_path: Path) -> None:
+    path = await make(tmp_path / "b ü?#%41" / "runs.db")
     assert path.is_file()
+
+
+async def test_two_missing_directories_are_a_slip_in_the_path(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=rf"there is no directory {tmp_path / 'a'}$"):
+        await make(tmp_path / "a" / "b" / "runs.db")
+    assert [*tmp_path.iterdir()] == []
 
 
 async def test_a_new_file_obeys_the_umask(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which activities a project names, in `perdure.toml` or under `[tool.perdure]` in `pyproject.toml`.
+"""What a project names, in `perdure.toml` or under `[tool.perdure]` in `pyproject.toml`: activities and a store.
 
 The nearest file upwards counts, and the search ends there. Imports nothing the project names; `loading` does.
 """
@@ -12,6 +12,8 @@ from perdure.errors import PerdureError
 
 FILE: Final = "perdure.toml"
 PROJECT_FILE: Final = "pyproject.toml"
+
+KEYS: Final = ("store", "activities")
 
 
 class ConfigurationError(PerdureError):
@@ -30,13 +32,12 @@ def configured_activities(start: Path) -> tuple[Path, list[str]]:
         directory = directory.parent
     for place in (directory, *directory.parents):
         if (table := _table(place / FILE)) is not None:
-            return place, _activities(table, place / FILE, "activities")
+            return place, _activities(table, place / FILE, "")
         tools = (_table(place / PROJECT_FILE) or {}).get("tool", {})
         if isinstance(tools, dict) and "perdure" in tools:
-            where = "[tool.perdure] activities"
             if not isinstance(tools["perdure"], dict):
                 raise ConfigurationError(f"{place / PROJECT_FILE}: [tool.perdure] must be a table")
-            return place, _activities(tools["perdure"], place / PROJECT_FILE, where)
+            return place, _activities(tools["perdure"], place / PROJECT_FILE, "[tool.perdure] ")
     return directory, []
 
 
@@ -53,8 +54,22 @@ def _table(file: Path) -> dict[str, Any] | None:
         raise ConfigurationError(f"{file} cannot be read: {problem}") from problem
 
 
-def _activities(table: dict[str, Any], file: Path, key: str) -> list[str]:
+def _activities(table: dict[str, Any], file: Path, where: str) -> list[str]:
+    """The activities of a table that holds nothing but what it may; `where` goes before its keys in messages."""
+    for key in table:
+        if key not in KEYS:
+            raise ConfigurationError(f"{file}: there is no setting {where}{key[:60]!r}; {_meant(key)}")
     named = table.get("activities", [])
     if not isinstance(named, list) or not all(isinstance(name, str) and name for name in named):
-        raise ConfigurationError(f"{file}: {key} must be a list of module names or files, not {named!r}")
+        raise ConfigurationError(f"{file}: {where}activities must be a list of module names or files, not {named!r}")
+    store = table.get("store", "the default")
+    if not isinstance(store, str) or not store:
+        raise ConfigurationError(f"{file}: {where}store must be a URL or a path, not {store!r}")
     return named
+
+
+def _meant(key: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key.lower(), KEYS, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {' and '.join(KEYS)}"

@@ -52,7 +52,7 @@ class Root(LazyGroup):
             if isinstance(problem, SystemExit | GeneratorExit):
                 raise
             code = exits.explain(problem, debug=noted.debug or bool(os.environ.get("PERDURE_DEBUG")))
-            if code == exits.BROKEN_PIPE:
+            if code == exits.BROKEN_PIPE or (code == exits.UNREACHABLE and isinstance(problem, OSError)):
                 _swallow_output()
         sys.exit(code)
 
@@ -65,7 +65,7 @@ class Root(LazyGroup):
 
 
 def _swallow_output() -> None:
-    """Nobody reads any more: what is still buffered must not fail again when the interpreter flushes it."""
+    """Output reaches nobody: what is still buffered must not fail again when the interpreter flushes it."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
@@ -82,8 +82,8 @@ def _swallow_output() -> None:
     The store and the activities come from perdure.toml or [tool.perdure] in pyproject.toml, the environment
     (PERDURE_STORE, PERDURE_ACTIVITIES, PERDURE_OUTPUT, PERDURE_COLOR) or the options; the later wins.
 
-    Exit codes: 0 ok, 1 findings or a failed run, 2 usage, 3 not found, 5 store unreachable, 6 wait timed out
-    and the run still open, 7 conflict, 130 interrupted.""",
+    Exit codes: 0 ok, 1 findings or a failed run, 2 usage, 3 not found, 5 store unreachable or output not
+    writable, 6 wait timed out and the run still open, 7 conflict, 130 interrupted.""",
 )
 @click.version_option(package_name="perdure", prog_name="perdure")
 @click.pass_context

@@ -6,6 +6,7 @@ No traceback for anything a user can cause; with `--debug` it is shown.
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import traceback
 from typing import Final
@@ -74,6 +75,9 @@ def explain(problem: BaseException, *, debug: bool) -> int:
             complain(problem.message)
         case TimeoutError():
             complain(str(problem) or "the wait timed out; the run goes on")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO, filename=None):
+            complain(f"the output cannot be written: {problem.strerror}")
+            return UNREACHABLE
         case OSError():
             place = "" if problem.filename is None else f": {problem.filename}"
             complain(f"{problem.strerror or problem}{place}")

@@ -58,7 +58,8 @@ async def _settled(engine: Engine, run_id: str, chosen: Settings, display: Displ
         else:
             row, lines = await journal.look()
             if journal.progress is not None:
-                told = hints.for_waiting(chosen, run_id, journal.progress) if row.closed_at is None else []
+                answerable = row.closed_at is None and chosen.keeps
+                told = hints.for_waiting(chosen, run_id, journal.progress) if answerable else []
                 display.show(journal.progress, row.status, lines, told)
         if row.closed_at is not None:
             return "ended"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perdure.cli.settings import Settings
 
 if TYPE_CHECKING:
     from perdure.cli.progress import Progress
 
+WORKING: Final = frozenset(("run", "worker"))
+"""The commands that call activities."""
+
 
 def call(chosen: Settings, *words: str) -> str:
-    """A command line for the same store, quoted for a shell."""
+    """A command line for the same store, and for what works with the same activities, quoted for a shell."""
     store = () if chosen.told is None else ("--store", chosen.told)
-    return shlex.join(["perdure", *words, *store])
+    named = chosen.more_activities if words[0] in WORKING else ()
+    activities = [word for name in named for word in ("--activities", name)]
+    return shlex.join(["perdure", *words, *store, *activities])
 
 
 def for_waiting(chosen: Settings, run: str, progress: Progress) -> list[str]:

@@ -29,6 +29,11 @@ def emit(output: str, document: Mapping[str, JSON], text: str, *, rows: Sequence
         write(text if text.endswith("\n") else f"{text}\n")
 
 
+def rendered(output: str, document: JSON) -> str:
+    """A document that has a format of its own: on one line for jsonl, else as YAML."""
+    return f"{_compact(document)}\n" if output == "jsonl" else _as_yaml(document)
+
+
 def write(text: str) -> None:
     """To standard output, in whatever encoding it has."""
     if sys.stdout is None:

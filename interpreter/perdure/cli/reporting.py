@@ -26,7 +26,8 @@ def report(chosen: Settings, followed: Followed, again: str | None = None) -> in
             emit_outcome(chosen, info)
             cause = info.error["message"] if isinstance(info.error, dict) else "its cause is not known"
             complain(f"run {info.id} is stuck: {cause}")
-            complain(f"once that is mended: {hints.call(chosen, 'runs', 'resume', info.id)}", label=False)
+            if chosen.keeps:
+                complain(f"once that is mended: {hints.call(chosen, 'runs', 'resume', info.id)}", label=False)
             return FAILED
         case "timeout":
             emit_outcome(chosen, info)
@@ -34,7 +35,9 @@ def report(chosen: Settings, followed: Followed, again: str | None = None) -> in
         case "detached":
             emit_outcome(chosen, info)
             complain("detached", label=False)
-    if info.closed_at is None and not chosen.quiet:
+    if info.closed_at is None and not chosen.keeps:
+        complain(f"run {info.id} is lost: {chosen.store} keeps nothing", label=False)
+    elif info.closed_at is None and not chosen.quiet:
         for line in hints.for_going_on(chosen, info.id, again):
             complain(line, label=False)
     return STILL_OPEN if followed.end == "timeout" else INTERRUPTED

@@ -23,6 +23,7 @@ from perdure.cli.lazy import command
 from perdure.cli.opening import starting, working
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
+from perdure.cli.showable import one_line
 from perdure.cli.streams import results_only
 from perdure.errors import DefinitionError, InvalidInput, UnknownRun
 from perdure.values import JSON
@@ -67,6 +68,9 @@ def run(
     from perdure.cli.reporting import report
 
     chosen = settings()
+    if run_id is not None and run_id.startswith("-"):
+        raise InvalidInput(f"a run id cannot begin with a hyphen: {one_line(run_id, 60)} reads as an option")
+    _refuse_forgetful(chosen, detach=detach)
     file = find_definition(workflow, chosen.root)
     with results_only():
         definition = _checked(file, chosen)
@@ -78,6 +82,11 @@ def run(
     if detach:
         return asyncio.run(_detached(chosen, start))
     return report(chosen, followed, again=str(file))
+
+
+def _refuse_forgetful(chosen: Settings, *, detach: bool) -> None:
+    if detach and not chosen.keeps:
+        raise InvalidInput(f"{chosen.store} keeps nothing, so nobody could move the run: not with --detach")
 
 
 def _checked(file: Path, chosen: Settings) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import click
 
 from perdure.cli.exits import complain
 from perdure.cli.lazy import command
-from perdure.cli.output import write
+from perdure.cli.output import rendered, write
 from perdure.cli.settings import settings
 
 FILE: Final = Path("schemas") / "workflow.schema.json"
@@ -23,7 +24,10 @@ def schema(refresh: bool) -> None:
 
     chosen = settings()
     if not refresh:
-        write(text())
+        if chosen.output in ("jsonl", "yaml"):  # the schema alone: it is a document with a format of its own
+            write(rendered(chosen.output, json.loads(text())))
+        else:
+            write(text())
         return
     target = chosen.root / FILE
     target.parent.mkdir(parents=True, exist_ok=True)

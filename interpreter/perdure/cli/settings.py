@@ -49,6 +49,11 @@ class Settings:
         """Whether nobody has named a store."""
         return self.told is None and self._configured_store() is None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether a run outlives this process."""
+        return self.store.partition("://")[0].lower() != "memory"
+
     @cached_property
     def activities(self) -> list[str]:
         """Modules and files with activities; the project and the current directory become importable."""
@@ -66,13 +71,9 @@ class Settings:
         return configured_activities(Path.cwd())
 
     def _configured_store(self) -> str | None:
-        from perdure.activities.configuration import ConfigurationError
-
-        named = _table(self.root).get("store")
+        named: str | None = _table(self.root).get("store")
         if named is None:
             return None
-        if not isinstance(named, str) or not named:
-            raise ConfigurationError(f"{self.root}: store must be a URL or a path, not {named!r}")
         if named.startswith("sqlite:///") and not named.startswith("sqlite:////"):
             from urllib.parse import quote
 

@@ -19,11 +19,12 @@ from perdure.cli.exits import FAILED, OK, NotFound, complain
 from perdure.cli.lazy import command
 from perdure.cli.output import write
 from perdure.cli.settings import Settings, settings
+from perdure.errors import InvalidInput
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic
 
-FORMATS: Final = ("text", "concise", "json", "github")
+FORMATS: Final = ("text", "concise", "json", "jsonl", "yaml", "github")
 WEIGHTS: Final = {"error": 3, "warning": 2, "info": 1, "off": 0}
 
 
@@ -64,10 +65,13 @@ def validate(
     """
     chosen = settings()
     selected, ignored = _words(select), _words(ignore)
-    form = form or ("json" if chosen.output in ("json", "jsonl") else "text")
+    form = form or ("text" if chosen.output == "table" else chosen.output)
     catalogue = None if no_activities else _catalogue(chosen)
     findings = Findings()
-    for path in _files(paths):
+    files = _files(paths)
+    if not files:
+        raise InvalidInput(f"no definitions found in {', '.join(paths or _usual())}")
+    for path in files:
         _inspect(path, catalogue, findings)
     shown = picked(findings.diagnostics, selected, ignored)
     _show(shown, findings, form, chosen)
@@ -79,10 +83,8 @@ def validate(
 
 def _files(paths: Sequence[str]) -> list[str]:
     """The files to check in order, each once; `-` stays."""
-    if not paths:
-        paths = (FOLDER if Path(FOLDER).is_dir() else ".",)
     found: dict[str, None] = {}
-    for given in paths:
+    for given in paths or _usual():
         path = Path(given)
         if given == "-":
             found[given] = None
@@ -93,6 +95,10 @@ def _files(paths: Sequence[str]) -> list[str]:
         elif is_definition_name(path) or not path.name.endswith((".test.yaml", ".test.yml", ".test.json")):
             found[given] = None
     return list(found)
+
+
+def _usual() -> Sequence[str]:
+    return (FOLDER if Path(FOLDER).is_dir() else ".",)
 
 
 def _inspect(path: str, catalogue: Any, findings: Findings) -> None:

@@ -59,7 +59,8 @@ class Inspection:
 
 
 def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Definition:
-    """A definition from a file or a text. Raises DefinitionError with all its diagnostics, OSError without the file.
+    """A definition from a file or a text. Raises DefinitionError with all its diagnostics, and
+    FileNotFoundError (or another OSError) where the file cannot be read.
 
     A text has a line break or begins with a brace; everything else is a path. With a `catalogue` calls of activities
     are checked against it.

@@ -1,4 +1,4 @@
-"""Diagnostics as text for people and for other programs: text, concise, json, github.
+"""Diagnostics as text for people and for other programs: text, concise, json, jsonl, yaml, github.
 
 Every format takes the diagnostics and the lines of the files they speak of. Knows nothing of how they
 were found; control characters of a source never reach the terminal.
@@ -41,6 +41,20 @@ def as_json(diagnostics: Iterable[Diagnostic], lines: Lines | None = None, *, co
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
+def as_jsonl(diagnostics: Iterable[Diagnostic], lines: Lines | None = None, *, colour: bool = False) -> str:
+    """One JSON object a problem, each on its line and with `format_version`."""
+    documents = ({"format_version": 1, **asdict(found)} for found in diagnostics)
+    return "".join(f"{json.dumps(document, ensure_ascii=False)}\n" for document in documents)
+
+
+def as_yaml(diagnostics: Iterable[Diagnostic], lines: Lines | None = None, *, colour: bool = False) -> str:
+    """The document of `json` as YAML."""
+    import yaml
+
+    text: str = yaml.safe_dump(json.loads(as_json(diagnostics)), allow_unicode=True, sort_keys=False, width=100)
+    return text
+
+
 def as_github(diagnostics: Iterable[Diagnostic], lines: Lines | None = None, *, colour: bool = False) -> str:
     """Workflow commands that GitHub turns into annotations (docs.github.com, "Workflow commands")."""
     return "".join(_command(found) for found in diagnostics)
@@ -50,6 +64,8 @@ FORMATS: Final[Mapping[str, Callable[..., str]]] = {
     "text": as_text,
     "concise": as_concise,
     "json": as_json,
+    "jsonl": as_jsonl,
+    "yaml": as_yaml,
     "github": as_github,
 }
 """The formats by the name a user asks for."""

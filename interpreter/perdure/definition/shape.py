@@ -36,6 +36,9 @@ Trail: TypeAlias = "tuple[Trail, str | int] | None"
 MOST_PROBLEMS: Final = 1_000
 """Problems told about one document; only a hostile one has more."""
 
+MOST_WORDS: Final = 15
+"""Keys named in one hint."""
+
 
 def check_shape(source: Source, *, fragments_only: bool = False) -> list[Diagnostic]:
     """All problems of shape, in order; an imported file holds fragments and imports only.
@@ -165,7 +168,9 @@ class _Walk:
         elif key in elsewhere:
             self.note("WF216", f"{quoted(key)} belongs to {elsewhere[key]}", where, key=True)
         else:
-            hint = did_you_mean(key, keys) or f"known here: {', '.join(keys)}"
+            words = [*keys]
+            more = ", …" if len(words) > MOST_WORDS else ""
+            hint = did_you_mean(key, words) or f"known here: {', '.join(words[:MOST_WORDS])}{more}"
             self.note("WF201", f"the key {quoted(key)} is not known here", where, hint, key=True)
 
     def missing(self, code: str, key: str, keys: Keys, path: Trail) -> None:
@@ -187,7 +192,8 @@ class _Walk:
             self.two_kinds(shape, present, value, path)
         else:
             kind = present[0]
-            keys = shape.keys_of(kind, value[kind])
+            allowed = shape.keys_of(kind, value[kind])
+            keys = dict(sorted(allowed.items(), key=lambda entry: entry[0] in shape.shared))  # hints name these last
             self.keys(keys, shape.name, self.strangers(shape, kind), value, path)
             check = shape.kinds[kind].check
             if check is not None:
@@ -216,18 +222,16 @@ class _Walk:
                 self.shape(keys[key].shape, item, (path, key))
 
     def no_kind(self, shape: Tagged, value: dict[str, JSON], path: Trail) -> None:
-        known = {**shape.shared}
-        for kind in shape.kinds.values():
-            known.update(kind.beside)
-        named = {*known, *shape.kinds}
-        slips = [key for key in value if key not in named and nearest(key, named) in shape.kinds]
-        if not slips:
+        beside = [key for kind in shape.kinds.values() for key in kind.beside]
+        named = dict.fromkeys((*shape.kinds, *shape.shared, *beside))
+        unknown = [key for key in value if key not in named]
+        may_be_kinds = [key for key in unknown if (near := nearest(key, named)) is None or near in shape.kinds]
+        if not may_be_kinds:
             words = list(shape.kinds)
             hint = f"add one of {', '.join(words)}"
             self.note("WF204", f"{_subject(_flat(path))} says nothing to do", self.head(value, path), hint, key=True)
-        for key in value:
-            if key not in named:
-                self.unknown(key, shape.name, named, shape.elsewhere, path)
+        for key in unknown:
+            self.unknown(key, shape.name, named, shape.elsewhere, path)
         self.known_only(shape.shared, value, path)
 
     def two_kinds(self, shape: Tagged, present: list[str], value: dict[str, JSON], path: Trail) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from perdure.core import labels as labels_of
 from perdure.core import start as start_machine
 from perdure.core.commands import CloseRun, Command, OpenAsk, StartActivity, StartTimer
 from perdure.core.events import RunStarted
+from perdure.core.lifecycle import TRANSITIONS
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
 from perdure.engine.live import LiveRun, ask_row
@@ -107,7 +108,7 @@ class Engine:
         """Start a run and say so only once it is durable.
 
         The same `id` again attaches to the run that has it, if definition and input are the same. Raises
-        DefinitionError, InvalidInput, RunConflict, StoreError.
+        DefinitionError, FileNotFoundError for a path without a file, InvalidInput, RunConflict, StoreError.
         """
         _refuse(later)
         if not isinstance(definition, Definition):
@@ -140,7 +141,11 @@ class Engine:
         statuses: Sequence[str] | None = None,
         limit: int = 100,
     ) -> list[RunInfo]:
-        """Runs, newest first, without what they are doing at the moment (`Run.describe` says that)."""
+        """Runs, newest first, without what they are doing at the moment (`Run.describe` says that).
+
+        Raises InvalidInput unless `statuses` is a list of statuses, StoreError.
+        """
+        _check_statuses(statuses)
         return [brief(row) for row in await self._store.runs(workflow=workflow, statuses=statuses, limit=limit)]
 
     async def asks(self, run: str | None = None) -> list[Ask]:
@@ -148,7 +153,7 @@ class Engine:
         return [ask_of(found) for found in await self._store.asks(run)]
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
-        """Check a definition and keep it in the store."""
+        """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
         if not isinstance(definition, Definition):
             definition = load(definition, catalogue=self._catalogue())
         await self._keep(definition)
@@ -351,6 +356,16 @@ def _checked_id(id: str | None) -> str:
     if not isinstance(id, str) or not id or len(id) > 200 or not id.isprintable():
         raise InvalidInput("a run id is a printable text of 1 to 200 characters")
     return id
+
+
+def _check_statuses(statuses: object) -> None:
+    if statuses is None:
+        return
+    if isinstance(statuses, str) or not isinstance(statuses, Collection):
+        raise InvalidInput(f"statuses are a list, such as ['running'], not {statuses!r}")
+    for status in statuses:
+        if status not in [*TRANSITIONS]:  # a list: what is asked for may have no hash
+            raise InvalidInput(f"{status!r} is no status of a run; there are {', '.join(TRANSITIONS)}")
 
 
 def _own_labels(definition: Definition, state: State) -> dict[str, str]:

@@ -286,7 +286,7 @@ class Worker:
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
-        """A run that is this worker's comes to life; it goes on once its letters have been read: one may be a cancel."""
+        """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
         self._awake.append((run, commands))
         if run.decided.events:

@@ -117,7 +117,10 @@ def _code(error: BaseException) -> int:
 def _check_place(path: Path) -> None:
     if path.is_dir():
         raise StoreUnavailable(f"{path} is a directory; name a file in it")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except FileNotFoundError:  # one directory may be new; more are a slip in the path
+        raise StoreUnavailable(f"{path} cannot be made: there is no directory {path.parent.parent}") from None
 
 
 def _opened(path: Path, durability: Durability) -> sqlite3.Connection:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from perdure.activities import Registry
+from perdure.definition.checks.activities import BUILT_IN
+
 
 def entry(properties: dict[str, Any], *required: str, deprecated: str | None = None, **more: Any) -> dict[str, Any]:
     arguments = {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
@@ -57,12 +60,33 @@ def test_unknown_and_missing_arguments_are_told(diagnose):
         """
     found = [(d.place.line, d.code, d.message, d.hint) for d in diagnose(text, catalogue=CATALOGUE)]
     assert found == [
-        (3, "WF603", 'mail.send needs "to"', 'it is given "too"'),
         (3, "WF602", 'mail.send takes no "too"', 'did you mean "to"?'),
         (4, "WF603", 'mail.send needs "to"', "add to to `with:`"),
         (5, "WF606", "mail.post is deprecated", "use mail.send"),
         (5, "WF602", 'mail.post takes no "x"', "it takes none"),
     ]
+
+
+def test_a_missing_argument_that_no_slip_stands_for_is_told_beside_the_unknown_one(diagnose):
+    text = """
+        workflow: t
+        steps: [{activity: mail.send, with: {copeis: 1}}]
+        """
+    found = [(d.code, d.hint) for d in diagnose(text, catalogue=CATALOGUE)]
+    assert found == [("WF603", "add to to `with:`"), ("WF602", 'did you mean "copies"?')]
+
+
+def test_where_only_built_in_activities_are_known_the_hint_says_how_to_name_others(diagnose):
+    text = """
+        workflow: t
+        steps: [{activity: shop.pay}, {activity: lgo}]
+        """
+    builtin = Registry.load(entry_points=False).catalogue()
+    assert builtin.keys() == BUILT_IN
+    named = {**builtin, **CATALOGUE}
+    how = "no project activities are loaded: --activities MODULE, or activities in perdure.toml"
+    assert [d.hint for d in diagnose(text, catalogue=builtin)] == [how, 'did you mean "log"?']
+    assert [d.hint for d in diagnose(text, catalogue=named)] == [None, 'did you mean "log"?']
 
 
 @pytest.mark.parametrize(
@@ -101,4 +125,4 @@ def test_a_wrong_argument_inside_a_fragment_is_told_once(diagnose):
         steps: [{use: f}, {use: f}]
         """
     found = diagnose(text, catalogue=CATALOGUE)
-    assert [(d.code, d.place.line, d.message) for d in found] == [("WF604", 2, "\"to\": 3 is not of type 'string'")]
+    assert [(d.code, d.place.line, d.message) for d in found] == [("WF604", 2, '"to": 3 is not of type "string"')]

@@ -98,7 +98,7 @@ def test_a_use_gives_what_the_fragment_takes(holds):
         steps:
           - {use: closed, with: {to: ana, count: 3}}
           - {use: closed, with: {to: "{{ input.to }}", count: "{{ input.n }}"}}
-          - {use: closed, with: {too: ana, count: 3}}  # WF411 closed & WF411 too
+          - {use: closed, with: {too: ana, count: 3}}  # WF411 too
           - {use: closed, with: {to: 3, count: three}}  # WF411 3 & WF411 three
           - {use: closed}  # WF411 closed & WF411 closed
           - {use: open, with: {subjet: x}}  # WF411 subjet

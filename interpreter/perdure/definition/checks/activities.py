@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from perdure.definition.checks.arguments import Call, check_arguments
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Space
 from perdure.definition.diagnostics import quoted
 
+BUILT_IN: Final = frozenset(("http.request", "log", "noop"))
+"""The activities that come with Perdure; where a catalogue has no others, none were named."""
+
+_NONE_NAMED: Final = "no project activities are loaded: --activities MODULE, or activities in perdure.toml"
+
 
 def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
     """The calls in a space."""
+    none_named = None if catalogue.keys() - BUILT_IN else _NONE_NAMED
     for placed in space.steps():
         if placed.step.kind != "activity":
             continue
@@ -20,7 +26,7 @@ def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], f
         path = (*placed.path, "activity")
         entry = catalogue.get(name)
         if entry is None:
-            hint = findings.suggestion(name, catalogue.keys())
+            hint = findings.suggestion(name, catalogue.keys()) or none_named
             findings.add("WF601", f"there is no activity {quoted(name)}", space.file, path, hint)
             continue
         deprecated = entry.get("deprecated")

@@ -43,8 +43,9 @@ def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, fi
         return
     schema = resolved(call.schema, call.schema)
     properties = schema.get("properties") or {}
+    slips = _slips(given, properties, findings) if is_closed(schema) else ()
     for name in schema.get("required") or ():
-        if name not in given:
+        if name not in given and name not in slips:
             message = f"{call.callee} needs {quoted(name)}"
             near = findings.nearest(name, [word for word in given if word not in properties])
             hint = f"it is given {quoted(near)}" if near else f"add {name} to `with:`"
@@ -55,6 +56,11 @@ def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, fi
             _check(call, properties[name], name, value, file, path, findings)
         elif is_closed(schema) or (properties and is_open(schema)):
             _report_unknown(call, name, properties, is_closed(schema), file, path, findings)
+
+
+def _slips(given: Mapping[str, JSON], properties: Mapping[str, JSON], findings: Findings) -> set[str | None]:
+    """The arguments that unknown ones are told to be meant as: that they are missing is the same problem."""
+    return {findings.nearest(word, properties.keys()) for word in given if word not in properties}
 
 
 def is_literal(value: JSON) -> bool:
