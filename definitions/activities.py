@@ -113,6 +113,20 @@ async def record_expense(expense: Expense, approved: bool, by: str | None = None
     return {"approved": approved, "by": by, "employee": expense.employee}
 
 
+@activity("accounts.create")
+async def create_account(user: str, system: str) -> str:
+    """Open an account; the system `legacy` is closed for new ones."""
+    if system == "legacy":
+        raise ActivityError("accounts.Closed", f"{system} takes no new accounts", retryable=False)
+    return f"{user}@{system}"
+
+
+@activity("accounts.delete")
+async def delete_account(account: str) -> None:
+    """Remove an account; one that is not there is no error."""
+    perdure.context().logger.info("account %s is deleted", account)
+
+
 @activity("dashboard.fetch")
 async def fetch(feed: str) -> dict[str, str | int]:
     """Read a feed; the feed `stocks` is down."""

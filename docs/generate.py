@@ -20,6 +20,7 @@ from typing import Any, Final
 import perdure
 from perdure.activities import ActivityDescription, Registry, attempt, failure, registry
 from perdure.core import turn
+from perdure.core.blocks import child
 from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
 from perdure.definition.language import LATER
@@ -84,6 +85,7 @@ def limits() -> str:
         ("details of a heartbeat", f"{attempt.LARGEST_HEARTBEAT:,} bytes of JSON"),
         ("details of an error", f"{failure.LARGEST_DETAILS:,} bytes of JSON"),
         ("a cancelled activity's time to stop", f"{attempts.GRACE:g}s"),
+        ("runs inside each other, parents and children", f"{child.DEEPEST}"),
         ("a worker's lease", format_duration(lease.LEASE)),
         ("deaths of a run's worker in a row, before it is stuck", f"{claims.MOST_RECOVERIES}"),
     ]

@@ -42,8 +42,8 @@ steps:
     steps:
       - activity: payments.charge
         with: {card: 5, amont: 3}
-  - id: later
-    workflow: child
+  - {id: later, wait: 0s,
+     queue: fast}
 on: true
 """
     assert told(text) == [
@@ -64,7 +64,15 @@ on: true
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
-        ("- {id: a, workflow: child}", "WF299"),
+        ("- {id: a, wait: 0s, lock: {key: k}}", "WF299"),
+        ("- {id: a, receive: {state: {v: 0}, on: [{signal: s, set: {v: 1}, steps: [{wait: 3}]}]}}", "WF206"),
+        ("- {id: a, receive: {on: [{signal: s, stop: yes!}]}}", "WF203"),
+        ("- {id: a, receive: {on: [{signal: 3}]}}", "WF203"),
+        ("- {id: a, receive: {state: 3, on: [{signal: s}]}}", "WF203"),
+        ("- {id: a, workflow: child, on_parent_close: forget}", "WF211"),
+        ("- {id: a, send: {to: other}}", "WF202"),
+        ("- {id: a, emit: 3}", "WF203"),
+        ("- {id: a, cancel: {reason: r}}", "WF202"),
         ("- {id: a, activity: noop, wait: 3s}", "WF205"),
         ("- {id: a, nothing: here}", "WF201"),
         ("- {id: outer, parallel: {branches: {one: [{id: a, set: {v: 1}}], two: 5}}}", "WF203"),

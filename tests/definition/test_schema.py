@@ -35,6 +35,8 @@ output: {n: "{{ vars.n }}"}
 vars: {n: 0}
 defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h}}
 timeout: 30d
+retry: {attempts: 2}
+queries: {count: "state.n", first: "{{ state.items[0] }}"}
 labels: {customer: "{{ input.id }}", vip: true, n: 3}
 imports: {mail: ./mail.yaml}
 fragments:
@@ -77,9 +79,30 @@ steps:
   - ask: {prompt: ok?, form: {type: object}, of: [ana, ben], timeout: 3d, default: no answer, reminders: [1d, 2d]}
   - ask: {prompt: ok?, choices: [1, 2], of: "{{ input.who }}", reminders: 1d}
   - fail: {type: shop.Closed, message: "closed {{ today() }}", details: [1]}
+  - receive:
+      state: {items: [], open: true}
+      on:
+        - {update: add, input: {type: object}, accept: state.open, steps: [{wait: 0}], set: {items: []}, reply: ok}
+        - {signal: close, set: {open: "{{ message }}"}, stop: true}
+        - {signal: look, async: true}
+      until: "not state.open"
+      timeout: 1h
+      default: null
+  - receive: {state: "{{ input.state }}", on: [{signal: a}]}
+  - wait: {event: paid, match: "message.id == input.id"}
+  - wait: {any: [{event: paid, name: first, match: true}, {event: lost}]}
+  - select: [{event: paid, match: "message.id == input.id", steps: []}]
+  - publish: {items: "{{ vars.n }}"}
+  - send: {to: "order-{{ input.id }}", signal: paid, data: {amount: 3}}
+  - emit: {event: paid, data: [1]}
+  - cancel: other-run
+  - cancel: {run: "{{ input.run }}", reason: not needed}
+  - {workflow: shop.pack, with: {x: 1}, detach: true, on_parent_close: abandon}
   - rollback: {to: call}
   - rollback: all
   - use: mail.send
+  - {if: input.again, restart: {input: {xs: []}}}
+  - {if: input.more, restart: {input: "{{ input.next }}"}}
   - return: {a: [1]}
 """
 
@@ -165,9 +188,6 @@ def test_what_is_not_built_yet_is_refused_by_both(place: str, key: str) -> None:
     bodies: dict[str, Any] = {
         "definition": {"workflow": "x", "steps": [{"wait": 0}], key: {}},
         "step": {"workflow": "x", "steps": [{"wait": 0, key: "a"}]},
-        "wait": {"workflow": "x", "steps": [{"wait": {"event": "a", "match": "b"}}]},
-        "entry": {"workflow": "x", "steps": [{"wait": {"any": [{"event": "a", "match": "b"}]}}]},
-        "arm": {"workflow": "x", "steps": [{"select": [{"event": "a", "match": "b", "steps": []}]}]},
         "default": {"workflow": "x", "defaults": {"*": {"queue": "a"}}, "steps": [{"wait": 0}]},
     }
     found = check_shape(Source("x", "", bodies[place], Marks("")))

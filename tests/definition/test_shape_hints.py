@@ -6,7 +6,10 @@ import pytest
 
 from perdure.definition import inspect
 
-KINDS = "activity, steps, branch, parallel, foreach, repeat, wait, select, ask, set, return, fail, rollback, use"
+KINDS = (
+    "activity, workflow, steps, branch, parallel, foreach, repeat, wait, select, ask, receive, set, publish, send,"
+    " emit, cancel, return, restart, fail, rollback, use"
+)
 
 
 def told(step: str) -> list[tuple[str, str | None]]:
@@ -37,8 +40,8 @@ def test_a_step_without_a_kind_is_one_problem_where_an_unknown_key_may_be_the_ki
          "activity, with, id, if, timeout, retry, catch, finally, compensate, output, summary, description"),
         ("{foreach: input.xs, steps: [], qqq: 1}",
          ("foreach, as, concurrency, steps, join, rest, on_error, tolerate, id, if, timeout, retry, catch, finally,"
-          " compensate, …")),
-        ("{wait: {qqq: 1}}", "for, signal, until, any, all, timeout, default, transient, timezone"),
+          " compensate, output, summary, description")),
+        ("{wait: {qqq: 1}}", "for, signal, event, until, any, all, timeout, default, transient, match, timezone"),
     ],
 )  # fmt: skip
 def test_known_keys_are_listed_kinds_first_and_modifiers_last(step, known):

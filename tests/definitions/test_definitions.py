@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from shipped import FOLDER, start, until
 
 import perdure
 from perdure.activities import Registry
 from perdure.definition import inspect
-
-FOLDER = Path(__file__).parents[2] / "definitions"
-
-
-@pytest.fixture
-async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[perdure.Engine]:
-    monkeypatch.syspath_prepend(str(FOLDER.parent))
-    async with perdure.open("memory://", activities=["definitions.activities"]) as engine:
-        yield engine
-
-
-async def start(engine: perdure.Engine, name: str, **input: Any) -> perdure.Run:
-    return await engine.start(FOLDER / f"{name}.yaml", input)
-
-
-async def until(run: perdure.Run, address: str) -> None:
-    """Wait until the run has come to a step."""
-    while not any(part["address"] == address for part in (await run.describe()).live):
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)

@@ -68,7 +68,6 @@ steps:
         assert await run.result(20) == list(range(200))
 
 
-@pytest.mark.xfail(strict=True, reason="ids of signals are forgotten once they are journalled")
 async def test_a_signal_with_the_same_id_is_the_same_signal_for_ever(opened: OpenEngine) -> None:
     text = "workflow: w\nsteps:\n  - {id: a, wait: {signal: go}}\n  - {id: b, wait: {signal: go}}\n"
     async with opened() as engine:

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from perdure.errors import PerdureError, StoreCorrupt, StoreError, StoreUnavailable
-from perdure.stores import MemoryStore, SQLiteStore, open_store
+from perdure.stores import Closing, MemoryStore, SQLiteStore, open_store
 from perdure.stores.migrations import APPLICATION_ID, known
 from perdure.stores.queries import statements
 from perdure.stores.sqlite_file import explain
-from perdure.testing.store_makers import commit, events, found, new_run
+from perdure.testing.store_makers import commit, events, found, new_run, worker
 
 
 async def make(path: Path, runs: int = 1) -> Path:
@@ -278,7 +278,7 @@ async def test_every_statement_is_understood_and_described(tmp_path: Path) -> No
     for name, text in statements("sqlite").items():
         wanted = [None] * text.count("?")
         named = dict.fromkeys(("run", "wake_at", "worker", "now", "limit", "only", "before", "at", "kind", "id"), 1)
-        named |= {"body": 1, "workflow": 1, "statuses": 1}
+        named |= {"body": 1, "workflow": 1, "statuses": 1, "event": 1, "runs": 1, "successor": 1}
         plan = db.execute(f"EXPLAIN QUERY PLAN {text}", wanted or named)
         assert plan.fetchall() or name in {"create_run", "append_event"} or text.startswith("INSERT"), name
     db.close()
@@ -287,6 +287,7 @@ async def test_every_statement_is_understood_and_described(tmp_path: Path) -> No
 def plan(db: sqlite3.Connection, name: str) -> str:
     text = statements("sqlite")[name]
     named = dict.fromkeys(("run", "wake_at", "worker", "now", "limit", "only", "before", "workflow", "statuses"), 1)
+    named |= {"id": 1, "kind": 1, "at": 1, "body": 1, "event": 1, "runs": 1, "successor": 1}
     rows = db.execute(f"EXPLAIN QUERY PLAN {text}", [None] * text.count("?") or named)
     return "\n".join(row[3] for row in rows)
 
@@ -308,6 +309,56 @@ async def test_frequent_questions_use_an_index(tmp_path: Path) -> None:
         assert "SCAN runs" not in plan(db, name)
         assert "SCAN inbox" not in plan(db, name)
     db.close()
+
+
+async def test_messages_are_found_by_an_index(tmp_path: Path) -> None:
+    path = await make(tmp_path / "runs.db")
+    db = sqlite3.connect(path)
+    assert "SEARCH subscriptions USING PRIMARY KEY (event=?)" in plan(db, "publish_letter")
+    assert "INDEX subscriptions_by_run (run=?)" in plan(db, "drop_subscriptions")
+    assert "INDEX updates_open (run=? AND id=?)" in plan(db, "accept_update")
+    assert "INDEX updates_open (run=? AND id=?)" in plan(db, "settle_update")
+    assert "INDEX updates_open (run=?" in plan(db, "move_updates")
+    assert "INDEX updates_open (run=?" in plan(db, "end_updates")
+    for name in (
+        "post_letter", "publish_letter", "wake_runs", "remember_letter", "consume_letter", "find_update", "end_updates",
+        "drop_update_letters", "move_letters", "move_updates", "place_of_run", "id_is_taken", "newest_definition",
+    ):  # fmt: skip
+        for table in ("inbox", "runs", "received", "updates", "subscriptions", "newest_definitions"):
+            assert f"SCAN {table}" not in plan(db, name), name
+    db.close()
+
+
+async def test_a_file_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    first = known()[0]
+    db = sqlite3.connect(path)
+    db.executescript(first.text)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("INSERT INTO perdure_schema VALUES (1, ?, ?, 1)", (first.name, first.checksum))
+    for id, status in (("a", "running"), ("b", "paused"), ("c", "completed")):
+        db.execute(
+            "INSERT INTO runs (id, workflow, digest, status, created_at, labels, wake_at) VALUES (?,?,?,?,?,?,?)",
+            (id, "order", "d2", status, 1, b"{}", 100),
+        )
+    db.execute("INSERT INTO inbox (run, kind, id, at, body) VALUES (1, 'signal', 'l1', 5, x'00')")
+    for digest, workflow, at in (("d1", "order", 5), ("d2", "order", 9), ("d3", "order", 7), ("d4", "else", 1)):
+        db.execute("INSERT INTO definitions VALUES (?, ?, NULL, x'00', ?)", (digest, workflow, at))
+    db.commit()
+    db.close()
+    store = SQLiteStore(path)
+    await store.open()
+    assert (await store.latest("order"), await store.latest("else")) == ("d2", "d4")
+    await store.register(worker())
+    assert [(row.id, row.parent) for row in await store.claim("w1", 100, 9)] == [("a", None), ("b", None)]
+    [letter] = await store.letters("w1")
+    await commit(
+        store, 1, events=events(1), consumed=[letter.key], closing=Closing("continued", 9, b"1"), successor=new_run("a")
+    )
+    assert [row.id for row in await store.runs()] == ["a", "c", "b", "a~1"]
+    await store.close()
+    applied = sqlite3.connect(path).execute("SELECT version, checksum FROM perdure_schema ORDER BY version").fetchall()
+    assert applied == [(step.version, step.checksum) for step in known()]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from perdure.stores import (
     Commit,
     MemoryFile,
     MemoryStore,
+    NewLetter,
     NewRun,
     RunExists,
     SQLiteStore,
@@ -25,13 +26,19 @@ from perdure.stores import (
     WorkerRow,
 )
 
+KEYS = {"a": 1, "b": 2, "c": 3}
+"""The keys of the runs there are at the beginning."""
+
 few = st.integers(0, 4)
 times = st.one_of(st.integers(-1, 9), st.sampled_from([2**63 - 1, -(2**63)]))
 bodies = st.sampled_from([b"", b"a", b"\0\xff", b"x" * 5000])
 run_ids = st.sampled_from(["a", "b", "c", "ü☃", "d'\";--", ""])
 worker_ids = st.sampled_from(["w0", "w0", "w0", "w1", "w1", "w2"])
 statuses = st.sampled_from(["scheduled", "running", "paused", "stuck", "completed", "failed"])
-letter_ids = st.sampled_from(["l0", "l1", "l2"])
+ends = st.sampled_from(["completed", "failed", "continued"])
+letter_ids = st.sampled_from(["l0", "l0", "l1", "l2", "~0"])
+letter_kinds = st.sampled_from(["signal", "update", "update", "answer"])
+event_names = st.sampled_from(["rain", "snow"])
 keys = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 5, 0, 2**63 - 1])
 maybe_times = st.none() | times
 
@@ -46,12 +53,22 @@ new_runs = st.builds(
     labels=st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     wake_at=maybe_times,
     owner=st.none() | worker_ids,
+    parent=st.none() | run_ids,
 )
+letters = st.builds(NewLetter, run_ids, letter_kinds, letter_ids, times, bodies)
 asks = st.builds(AskRow, run=few, frame=few, address=st.just("x"), opened_at=times, due=maybe_times, body=bodies)
 events = st.lists(st.tuples(st.integers(1, 12), times, bodies), max_size=3)
 spoilt_events = st.sampled_from([[(1, 1, "text")], [(2**63, 1, b"")], [(1, None, b"")], [(7, 1, b""), (7, 1, b"")]])
 commits = st.builds(
     Commit,
+    letters=st.lists(letters, max_size=2),
+    replies=st.dictionaries(letter_ids, bodies, max_size=1),
+    accepted=st.lists(letter_ids, max_size=2),
+    refused=st.dictionaries(letter_ids, bodies, max_size=1),
+    listens=st.dictionaries(event_names, st.booleans(), max_size=2),
+    ended=bodies,
+    successor=st.one_of(*[st.none()] * 6, new_runs),
+    successor_events=st.one_of(*[events] * 9, st.just([(7, 1, b""), (7, 1, b"")])),
     run=st.one_of(new_runs, keys, keys, keys),
     worker=st.none() | worker_ids,
     events=st.one_of(*[events] * 9, spoilt_events),
@@ -66,8 +83,35 @@ commits = st.builds(
     release=st.booleans(),
     wake_at=maybe_times,
     recoveries=st.none() | few,
-    closing=st.none() | st.none() | st.none() | st.builds(Closing, status=statuses, at=times, outcome=bodies),
+    closing=st.none() | st.none() | st.none() | st.builds(Closing, status=ends, at=times, outcome=bodies),
 )
+continuations = st.sampled_from(["a", "b", "c"]).flatmap(
+    lambda name: st.builds(
+        Commit,
+        run=st.sampled_from([KEYS[name], KEYS[name], 4, 5, 6]),
+        worker=st.none() | st.just("w0"),
+        consumed=st.lists(few, max_size=2),
+        accepted=st.lists(letter_ids, max_size=2),
+        replies=st.dictionaries(letter_ids, bodies, max_size=1),
+        listens=st.dictionaries(event_names, st.booleans(), max_size=2),
+        letters=st.lists(letters, max_size=2),
+        closing=st.builds(Closing, status=ends, at=times, outcome=bodies),
+        ended=bodies,
+        successor=st.builds(
+            NewRun,
+            id=st.just(name),
+            workflow=st.just("f"),
+            version=st.none(),
+            digest=st.just("d"),
+            status=st.sampled_from(["running", "running", "paused", "completed"]),
+            created_at=times,
+            wake_at=maybe_times,
+            owner=st.none() | worker_ids,
+        ),
+        successor_events=events,
+    )
+)
+"""Commits that go on as a new run; many of them hit the run that has the id at the time."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +131,18 @@ calls = st.one_of(
     call("commit", st.lists(commits, max_size=4)),
     call("commit", st.lists(commits, min_size=1, max_size=2)),
     call("commit", st.lists(st.builds(Commit, run=new_runs), min_size=1, max_size=2)),
-    call("post", run_ids, st.just("signal"), bodies, id=letter_ids, at=times),
+    call("commit", st.lists(continuations, min_size=1, max_size=2)),
+    call("commit", st.lists(continuations, min_size=1, max_size=2)),
+    call("post", run_ids, letter_kinds, bodies, id=letter_ids, at=times),
+    call("publish", event_names, bodies, id=letter_ids, at=times),
+    call("update", run_ids, letter_ids),
     call("answer", run_ids, few, bodies, id=letter_ids, at=times),
     call("register", st.builds(WorkerRow, worker_ids, *[st.just("h")] * 2, few, times, times)),
     call("renew", worker_ids, times),
     call("bury", worker_ids, times, died=st.booleans()),
     call("claim", worker_ids, times, limits, only=only),
-    call("put_definition", letter_ids, st.just("f"), st.none(), bodies, times),
+    call("put_definition", letter_ids, st.sampled_from(["f", "g"]), st.none(), bodies, times),
+    call("latest", st.sampled_from(["f", "g"])),
     call("next_wake", only=only),
     call("letters", worker_ids, after=few, limit=limits),
     call(
@@ -124,7 +173,9 @@ def comparable(part: object) -> object:
 
 async def content(store: Store) -> list[object]:
     rows: list[object] = [await store.runs(limit=99), await store.asks(), await store.workers()]
-    for key in (*range(7), 2**63 - 1):
+    rows += [await store.latest(name) for name in ("f", "g")]
+    rows += [await store.update(run, id) for run in ("a", "b", "c", "a~1") for id in ("l0", "l1", "l2", "~0")]
+    for key in (*range(12), 2**63 - 1):
         loaded = await store.load(key)
         rows += [loaded, await store.history(key), await store.letters_of(key)]
     return rows
@@ -142,6 +193,7 @@ BEGINNING = [
                     asks_opened=[AskRow(0, frame, "x", 5 - frame, None, b"") for frame in (1, 2)],
                     heartbeats={1: b"h"},
                     snapshot=(1, b"s"),
+                    listens={"rain": True},
                 )
                 for name, status, owner in (
                     ("a", "running", "w0"),
@@ -154,6 +206,8 @@ BEGINNING = [
     ),
     Call("post", ("a", "signal", b"1"), {"id": "l0", "at": 3}),
     Call("post", ("c", "signal", b"2"), {"id": "l0", "at": 4}),
+    Call("post", ("a", "update", b"3"), {"id": "l1", "at": 5}),
+    Call("post", ("b", "update", b"4"), {"id": "l1", "at": 6}),
 ]
 """Two workers, three runs with questions and letters: so that random calls meet something."""
 
@@ -189,7 +243,7 @@ def test_memory_and_sqlite_answer_alike(plan: list[tuple[int, Call]]) -> None:
     asyncio.run(both_agree(plan, together=False))
 
 
-reads = {"next_wake", "letters", "runs", "asks", "history"}
+reads = {"next_wake", "letters", "runs", "asks", "history", "update", "latest"}
 
 
 @slow

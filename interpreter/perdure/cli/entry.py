@@ -82,8 +82,8 @@ def _swallow_output() -> None:
     The store and the activities come from perdure.toml or [tool.perdure] in pyproject.toml, the environment
     (PERDURE_STORE, PERDURE_ACTIVITIES, PERDURE_OUTPUT, PERDURE_COLOR) or the options; the later wins.
 
-    Exit codes: 0 ok, 1 findings or a failed run, 2 usage, 3 not found, 5 store unreachable or output not
-    writable, 6 wait timed out and the run still open, 7 conflict, 130 interrupted.""",
+    Exit codes: 0 ok, 1 findings, a failed run or a refused update, 2 usage, 3 not found, 5 store unreachable or
+    output not writable, 6 wait timed out and the run still open, 7 conflict, 130 interrupted.""",
 )
 @click.version_option(package_name="perdure", prog_name="perdure")
 @click.pass_context

@@ -45,7 +45,7 @@ CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
     (NotFound, NOT_FOUND),
     (UnknownRun, NOT_FOUND),
     (RunConflict, CONFLICT),
-    (UpdateRejected, CONFLICT),
+    (UpdateRejected, FAILED),
     (RunFailed, FAILED),
     (InvalidInput, USAGE),
     (StoreError, UNREACHABLE),

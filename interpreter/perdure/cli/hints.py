@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from perdure.cli.reaching import awaited_signals, awaited_updates
 from perdure.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ def call(chosen: Settings, *words: str) -> str:
 
 
 def for_waiting(chosen: Settings, run: str, progress: Progress) -> list[str]:
-    """One command for each signal and question that the run waits for."""
-    signals = [call(chosen, "runs", "signal", run, signal) for signal in progress.signals()]
-    return [*signals, *(call(chosen, "runs", "answer", run, step, "VALUE") for step in progress.questions())]
+    """One command for each signal, update and question that the run waits for; how to resume it where it is paused."""
+    words: list[tuple[str, ...]] = [("resume", run)] if progress.state.status == "paused" else []
+    words += [("signal", run, signal) for signal in awaited_signals(progress.state)]
+    words += [("update", run, update, "VALUE") for update in awaited_updates(progress.state)]
+    words += [("answer", run, step, "VALUE") for step in progress.questions()]
+    return [call(chosen, "runs", *one) for one in words]
 
 
 def for_going_on(chosen: Settings, run: str, again: str | None) -> list[str]:

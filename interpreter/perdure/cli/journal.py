@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """Follows one run; `progress` is there after the first look."""
+    """Follows one run, over its restarts; `progress` is there after the first look."""
 
     def __init__(self, engine: Engine, run_id: str) -> None:
         self._engine = engine
         self._run_id = run_id
+        self._key = 0
         self._seq = 0
         self.progress: Progress | None = None
 
@@ -35,16 +36,24 @@ class Journal:
         """The run's row, and what has happened since the last look. Raises UnknownRun, StoreError."""
         row = await self.row()
         lines: list[Line] = []
-        while page := await self._engine._store.history(row.key, after=self._seq):
+        if self._key not in (0, row.key):
+            lines += await self._read(self._key, "")
+            lines.append(Line("run", "restarted"))
+            self._seq, self.progress = 0, None
+        self._key = row.key
+        return row, lines + await self._read(row.key, row.digest)
+
+    async def _read(self, key: int, digest: str) -> list[Line]:
+        lines: list[Line] = []
+        while page := await self._engine._store.history(key, after=self._seq):
             for seq, at, text in page:
                 event = wire.event_from_bytes(at, text)
                 if self.progress is not None:
                     lines += self.progress.advance(event)
                 elif isinstance(event, RunStarted):
-                    program = await self._engine._programs.get(row.digest)
-                    self.progress = Progress(program, event)
+                    self.progress = Progress(await self._engine._programs.get(digest), event)
                     lines += self.progress.lines()
                 else:
                     raise InternalError(f"the history of {self._run_id} does not begin with its start")
                 self._seq = seq
-        return row, lines
+        return lines

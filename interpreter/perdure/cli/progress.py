@@ -8,22 +8,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from perdure.cli.wording import Line, Step, awaited, failed_undo, has_chosen, rounded, timed_end
+from perdure.cli.reaching import reached_by
+from perdure.cli.wording import (
+    Line,
+    Step,
+    awaited,
+    failed_undo,
+    has_chosen,
+    of_the_run,
+    rounded,
+    timed_end,
+    told_error,
+)
 from perdure.core import machine
 from perdure.core.blocks import Undoing
 from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.blocks.child import ChildFrame
+from perdure.core.blocks.receive import ReceiveFrame
 from perdure.core.events import (
     ActivityCompleted,
     ActivityFailed,
     AskAnswered,
     AttemptLost,
-    CancelRequested,
+    ChildEnded,
+    Delivered,
     Event,
     RunStarted,
-    SignalReceived,
-    TerminateRequested,
     TimerFired,
+    Undeliverable,
 )
+from perdure.core.outcomes import Completed, Failed
 from perdure.program import Program, place
 from perdure.values import format_duration
 
@@ -33,7 +47,9 @@ if TYPE_CHECKING:
 MOST_ENDED: Final = 2_000
 """Steps that have ended and are still remembered; older ones are only counted."""
 
-WAITING: Final = frozenset({"wait", "select", "ask"})
+WAITING: Final = frozenset({"wait", "select", "ask", "receive"})
+LEAVES: Final = frozenset({"activity", "wait", "ask", "workflow", "send", "emit", "cancel"})
+"""Kinds of steps that, where they end without a word, were cancelled."""
 
 
 class Progress:
@@ -46,11 +62,13 @@ class Progress:
         self._places: dict[int, str] = {}
         self._undoing: set[int] = set()
         self._within_undo: set[int] = set()
+        self._held: set[int] = set()
+        self._receiving: dict[int, ReceiveFrame] = {}
         self._undone = 0
         self._not_undone = 0
         self._lines: list[Line] = []
         self.state, _ = machine.start(program, started)
-        self._notice(started)
+        self._notice(started, [])
 
     def lines(self) -> list[Line]:
         """What has happened since they were last asked for."""
@@ -59,10 +77,13 @@ class Progress:
 
     def advance(self, event: Event) -> list[Line]:
         """Take the next event of the journal."""
-        reached = self._reached_by(event)
+        reached = reached_by(event, self.state)
         ending = "completed"
-        if isinstance(event, TimerFired) and reached is not None and reached.waits in WAITING:
-            ending = timed_end(reached, max(self.state.now, event.at))
+        if isinstance(event, TimerFired) and reached and reached[0].waits in WAITING:
+            ending = timed_end(reached[0], max(self.state.now, event.at))
+        line = of_the_run(event, self.state.status)
+        if line is not None:
+            self._lines.append(line)
         machine.step(self.program, self.state, event)
         self._notice(event, reached, ending)
         return self.lines()
@@ -73,22 +94,18 @@ class Progress:
             if frame.waits == "ask":
                 yield self.program.label(frame.node.step, self.state.turns(frame))
 
-    def signals(self) -> list[str]:
-        """The signals that something waits for."""
-        return list(self.state.waiting)
-
     def refresh(self) -> None:
         """Bring what live steps are doing up to date."""
         for frame in self.state.frames.values():
             step = self.steps.get(self._places.get(frame.id, ""))
-            if step is None or frame.waits is None:
+            if step is None or frame.waits is None or frame.id in self._held:
                 continue
             step.attempt = getattr(frame, "attempt", step.attempt)
             step.since = getattr(frame, "since", step.since)
             if frame.waits == "retry":
                 if frame.due is not None:
                     step.status, step.due = "retrying", frame.due
-            elif frame.waits == "activity":
+            elif frame.waits not in WAITING:
                 step.status, step.due = "cancelling" if frame.cancelling else "running", None
             elif has_chosen(frame):
                 step.status, step.due, step.note = "running", None, ""
@@ -97,20 +114,17 @@ class Progress:
 
     # -- what an event has changed
 
-    def _reached_by(self, event: Event) -> Frame | None:
-        """The frame an event is about to reach."""
-        if isinstance(event, SignalReceived):
-            waiting = self.state.waiting.get(event.signal)
-            return self.state.frames.get(waiting[0]) if waiting else None
-        frame: int = getattr(event, "frame", 0)
-        return self.state.frames.get(frame)
-
-    def _notice(self, event: Event, reached: Frame | None = None, ending: str = "completed") -> None:
+    def _notice(self, event: Event, reached: list[Frame], ending: str = "completed") -> None:
         frames = self.state.frames
         gone = [frame for frame in self._places if frame not in frames]
-        self._tell(event, reached, ending)
+        for frame in reached:
+            self._tell(event, frame, ending)
+        for id in gone:
+            if id in self._receiving:
+                self._received(self._receiving.pop(id))
         for id in gone:
             self._gone(id)
+        self._begun()
         for id in sorted(frames.keys() - self._places.keys() - self._undoing):
             self._came(frames[id])
         self._undos()
@@ -135,9 +149,31 @@ class Progress:
         step.frames += 1
         step.undoing = step.undoing or frame.parent in self._undoing
         step.since = step.since or self.state.now
+        if frame.id in self.state.held:
+            self._held.add(frame.id)
+            step.status = "paused"
+        else:
+            self._begin(step, frame)
+
+    def _begun(self) -> None:
+        """Steps that a pause has held back until this event."""
+        for id in sorted(self._held.difference(self.state.held)):
+            self._held.discard(id)
+            step = self.steps.get(self._places.get(id, ""))
+            if step is not None:
+                step.status = "running"
+                self._begin(step, self.state.frames[id])
+
+    def _begin(self, step: Step, frame: Frame) -> None:
+        """The words for a frame that does something which takes its time."""
+        if isinstance(frame, ReceiveFrame):
+            self._receiving[frame.id] = frame
         if frame.waits in WAITING and not has_chosen(frame):
             step.status, step.note = "waiting", awaited(frame)
             self._lines.append(Line(step.label, "waiting", f"for {step.note}"))
+        elif isinstance(frame, ChildFrame):
+            step.note = f"run {frame.child}"
+            self._lines.append(Line(step.label, "started", step.note))
 
     def _gone(self, id: int) -> None:
         step = self.steps.get(self._places.pop(id))
@@ -148,40 +184,50 @@ class Progress:
             return
         step.due = None
         step.undoing = False
-        if step.status in ("running", "waiting", "retrying", "cancelling"):
-            leaf = step.kind in ("activity", "wait", "ask") or step.status == "waiting"
+        if step.status in ("running", "waiting", "retrying", "cancelling", "paused"):
+            leaf = step.kind in LEAVES or step.status in ("waiting", "paused")
             step.status = "cancelled" if leaf else "ended"
             step.note = ""
 
-    def _tell(self, event: Event, frame: Frame | None, ending: str) -> None:
-        """The words for an event, and the status its step has by it."""
-        match event:
-            case CancelRequested(reason=reason):
-                self._lines.append(Line("run", "cancelling", reason or ""))
-            case TerminateRequested(reason=reason):
-                self._lines.append(Line("run", "terminated", reason or ""))
-            case SignalReceived(signal=signal):
-                self._lines.append(Line("run", "signal received", signal))
-        step = None if frame is None else self.steps.get(self._places.get(frame.id, ""))
-        if step is None or frame is None:
+    def _tell(self, event: Event, frame: Frame, ending: str) -> None:
+        """The words for what an event does to a step, and the status the step has by it."""
+        step = self.steps.get(self._places.get(frame.id, ""))
+        if step is None:
             return
         match event:
-            case ActivityCompleted():
+            case ActivityCompleted() | Delivered():
+                note = f"run {frame.child} goes on" if isinstance(frame, ChildFrame) else ""
+                self._set(step, "completed", note, quiet=frame.id in self._within_undo)
+            case ActivityFailed(error=error) | Undeliverable(error=error):
+                self._failed(step, frame, told_error(error))
+            case AttemptLost():
+                self._failed(step, frame, "its worker was lost")
+            case ChildEnded(status="completed"):
                 self._set(step, "completed", quiet=frame.id in self._within_undo)
-            case ActivityFailed() | AttemptLost():
-                self._failed(step, frame, event)
+            case ChildEnded(error=error, status=status):
+                self._failed(step, frame, f"its run {status}: {told_error(error or {})}")
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
+            case _ if isinstance(frame, ReceiveFrame):
+                pass
+            case TimerFired() if frame.waits == "retry" and frame.id not in self.state.frames:
+                step.status, step.note = "ended", ""  # its last attempt came and went with this event
             case _ if frame.waits in WAITING and frame.id not in self.state.frames:
                 self._set(step, ending)
             case _ if has_chosen(frame):
                 step.status, step.note = "running", ""
 
-    def _failed(self, step: Step, frame: Frame, event: ActivityFailed | AttemptLost) -> None:
-        if isinstance(event, AttemptLost):
-            note = "its worker was lost"
-        else:
-            note = f"{event.error.get('type')}: {event.error.get('message')}"
+    def _received(self, frame: ReceiveFrame) -> None:
+        """A receive is over; how, it has said itself. One that was cancelled is told like all that are."""
+        step = self.steps.get(self._places.get(frame.id, ""))
+        if step is None:
+            return
+        if isinstance(frame.closing, Completed):
+            self._set(step, "completed")
+        elif isinstance(frame.closing, Failed):
+            self._failed(step, frame, told_error(frame.closing.error))
+
+    def _failed(self, step: Step, frame: Frame, note: str) -> None:
         again = self._retry_of(step)
         if again is not None:
             step.note = note

@@ -26,7 +26,7 @@ one; an error is one message, and `--debug` or `PERDURE_DEBUG=1` shows where it 
 
 CODES = (
     (exits.OK, "ok"),
-    (exits.FAILED, "findings, or a failed run or activity"),
+    (exits.FAILED, "findings, a failed run or activity, or a refused update"),
     (exits.USAGE, "usage: an option, the input or the configuration is wrong"),
     (exits.NOT_FOUND, "not found"),
     (exits.UNREACHABLE, "the store cannot be reached"),

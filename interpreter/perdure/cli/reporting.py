@@ -48,6 +48,10 @@ def report_ended(chosen: Settings, info: RunInfo) -> int:
     emit_outcome(chosen, info)
     if info.status == "completed":
         return OK
+    if info.status == "continued":
+        if not chosen.quiet:
+            complain(f"run {info.id} was restarted; it went on as {info.id.rpartition('~')[0]}", label=False)
+        return OK
     error = info.error if isinstance(info.error, dict) else {"type": "", "message": ""}
     where = f" (step {one_line(error['step'])})" if error.get("step") else ""
     complain(f"run {info.id} {info.status}: {error['type']}: {error['message']}{where}")

@@ -23,6 +23,7 @@ MARKS: Final = {
     "waiting": ("◌", "yellow"),
     "retrying": ("↻", "yellow"),
     "cancelling": ("◌", "magenta"),
+    "paused": ("‖", "yellow"),
     "completed": ("✓", "green"),
     "failed": ("✗", "red"),
     "cancelled": ("–", "magenta"),
@@ -31,12 +32,12 @@ MARKS: Final = {
     "ended": ("▪", "dim"),
 }
 PLAIN_MARKS: Final = {
-    "running": "*", "waiting": ".", "retrying": "~", "cancelling": ".", "completed": "+", "failed": "x",
+    "running": "*", "waiting": ".", "retrying": "~", "cancelling": ".", "paused": "|", "completed": "+", "failed": "x",
     "cancelled": "-", "undone": "<", "not undone": "x", "ended": "=",
 }  # fmt: skip
 """For terminals that show ASCII only."""
 
-ACTIVE: Final = frozenset({"running", "waiting", "retrying", "cancelling"})
+ACTIVE: Final = frozenset({"running", "waiting", "retrying", "cancelling", "paused"})
 SILENT: Final = frozenset({"completed", "ended"})
 MOST_HINTS: Final = 3
 FRAME: Final = 0.25

@@ -8,6 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from perdure.core.events import (
+    CancelRequested,
+    Event,
+    EventReceived,
+    PauseRequested,
+    ResumeRequested,
+    SignalReceived,
+    TerminateRequested,
+    UpdateReceived,
+)
 from perdure.values import JSON, SECOND
 
 
@@ -22,8 +32,8 @@ class Line:
 
 @dataclass(slots=True)
 class Step:
-    """One step at one place of the run. `status` is running, waiting, retrying, completed, failed, cancelled, undone,
-    `not undone`, or ended: a block that is over, whichever way."""
+    """One step at one place of the run. `status` is running, waiting, retrying, cancelling, paused (not begun, since
+    the run is), completed, failed, cancelled, undone, `not undone`, or ended: a block that is over, whichever way."""
 
     place: str
     label: str
@@ -46,7 +56,12 @@ def awaited(frame: Any) -> str:
     """What a waiting frame waits for, in words."""
     if frame.waits == "ask":
         return f"an answer: {_text(frame.body.get('prompt'))}"
+    if frame.waits == "receive":
+        if frame.closing is not None:
+            return "what still handles its messages"
+        return " or ".join(f"{'update' if one.update else 'signal'} {one.name}" for one in frame.node.handlers)
     told = [f"signal {signal}" for signal in dict.fromkeys(frame.signals.values())]
+    told += [f"event {event}" for event in dict.fromkeys(frame.events.values())]
     if frame.dues:
         told.append("a timer")
     together = " and " if getattr(frame.node, "gather", "any") == "all" else " or "
@@ -60,10 +75,34 @@ def timed_end(frame: Any, now: int) -> str:
     latest = now if frame.deadline is None else min(now, frame.deadline)
     fired = [name for name, due in dues.items() if due <= latest]
     if getattr(frame.node, "gather", "any") == "all":
-        met = len(fired) == len(dues) and not frame.signals
+        met = len(fired) == len(dues) and not frame.signals and not frame.events
     else:
         met = bool(fired)
     return "completed" if met or frame.node.patience.default is not None else "failed"
+
+
+def of_the_run(event: Event, status: str) -> Line | None:
+    """The words for an event that is about the whole run, whose status was this before; None for one that is not."""
+    match event:
+        case CancelRequested(reason=reason):
+            return Line("run", "cancelling", reason or "")
+        case TerminateRequested(reason=reason):
+            return Line("run", "terminated", reason or "")
+        case PauseRequested(note=note) if status == "running":
+            return Line("run", "paused", note or "")
+        case ResumeRequested() if status == "paused":
+            return Line("run", "resumed")
+        case SignalReceived(signal=name):
+            return Line("run", "signal received", name)
+        case UpdateReceived(update=name):
+            return Line("run", "update received", name)
+        case EventReceived(event=name):
+            return Line("run", "event received", name)
+    return None
+
+
+def told_error(error: JSON) -> str:
+    return f"{error.get('type')}: {error.get('message')}"
 
 
 def failed_undo(entry: JSON) -> tuple[str, str]:

@@ -68,6 +68,46 @@ class CloseAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand something to other runs: `kind` is signal, cancel or event; `name` the signal's or event's; `to` a run id,
+    None for an event. `id` is the same however often it is asked for."""
+
+    frame: int
+    kind: str
+    to: str | None
+    name: str | None
+    data: JSON
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start a run of another definition; the same `id` again means the same child."""
+
+    frame: int
+    workflow: str
+    input: JSON
+    id: str
+    depth: int
+    detach: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    frame: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUpdate:
+    """An accepted update has been dealt with: `value` is its reply, or `error` why there is none."""
+
+    id: str
+    value: JSON = None
+    error: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseRun:
     """The run has ended; `outcome` holds output or error, undone, not_undone, unread, recorded."""
 
@@ -75,4 +115,16 @@ class CloseRun:
     outcome: JSON
 
 
-Command = StartActivity | CancelActivity | StartTimer | CancelTimer | OpenAsk | CloseAsk | CloseRun
+Command = (
+    StartActivity
+    | CancelActivity
+    | StartTimer
+    | CancelTimer
+    | OpenAsk
+    | CloseAsk
+    | Deliver
+    | StartChild
+    | CancelChild
+    | ReplyUpdate
+    | CloseRun
+)

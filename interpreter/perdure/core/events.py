@@ -13,13 +13,17 @@ from perdure.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding."""
+    """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
+    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left."""
 
     at: int
     run: str
     input: JSON
     seed: str
     format: int = 1
+    depth: int = 0
+    generation: int = 0
+    children: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,65 @@ class SignalReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateReceived:
+    """An update that `machine.consider` has found acceptable."""
+
+    at: int
+    update: str
+    data: JSON
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventReceived:
+    """A published event that somebody in the run waits for."""
+
+    at: int
+    event: str
+    data: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the run sent has arrived; for a detached child `result` is its run id."""
+
+    at: int
+    frame: int
+    result: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    at: int
+    frame: int
+    error: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded:
+    """A child run has ended; `error` is there unless it completed. One that nobody waits for has frame 0 and its `run`
+    id, and nothing of what it came to."""
+
+    at: int
+    frame: int
+    status: str
+    output: JSON
+    error: JSON
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequested:
+    at: int
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested:
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskAnswered:
     at: int
     frame: int
@@ -106,7 +169,14 @@ Event = (
     | ActivityCancelled
     | TimerFired
     | SignalReceived
+    | UpdateReceived
+    | EventReceived
+    | Delivered
+    | Undeliverable
+    | ChildEnded
     | AskAnswered
+    | PauseRequested
+    | ResumeRequested
     | CancelRequested
     | TerminateRequested
 )

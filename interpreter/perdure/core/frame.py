@@ -60,6 +60,28 @@ class Frame:
         """Take a signal this frame has subscribed to; False where it does not want it after all."""
         return False
 
+    def notice(self, turn: Turn, event: str, data: Any) -> None:
+        """Hear of an event this frame has subscribed to."""
+
+    def expects(self, turn: Turn, event: str, data: Any) -> bool:
+        """Whether `notice` would do anything; changes nothing."""
+        return False
+
+    def busy(self, update: str) -> bool:
+        """Whether an update must wait until messages before it have been handled."""
+        return False
+
+    def queues(self, signal: str) -> bool:
+        """Whether a signal would have to wait until messages before it have been handled."""
+        return False
+
+    def consider(self, turn: Turn, update: str, data: Any) -> str | None:
+        """Why an update cannot be accepted; None where it can. Changes nothing."""
+        return "nothing receives it"
+
+    def accept(self, turn: Turn, update: str, data: Any, id: str) -> None:
+        """Take an update that `consider` found acceptable."""
+
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         """The commands this frame is still waiting for, besides its timer."""
         return ()

@@ -18,12 +18,24 @@ TRANSITIONS: Final[dict[str, dict[str, str]]] = {
         "cancel": "cancelled",
         "terminate": "terminated",
         "get stuck": "stuck",
+        "pause": "paused",
+        "continue": "continued",
+    },
+    "paused": {
+        "resume": "running",
+        "complete": "completed",
+        "fail": "failed",
+        "cancel": "cancelled",
+        "continue": "continued",
+        "terminate": "terminated",
+        "get stuck": "stuck",
     },
     "stuck": {"resume": "running", "terminate": "terminated"},
     "completed": {},
     "failed": {},
     "cancelled": {},
     "terminated": {},
+    "continued": {},
 }
 
 ENDED: Final = frozenset(status for status, ways in TRANSITIONS.items() if not ways)

@@ -17,18 +17,23 @@ from perdure.core.blocks import BLOCKS
 from perdure.core.commands import Command, StartTimer
 from perdure.core.events import (
     CancelRequested,
+    ChildEnded,
     Event,
+    EventReceived,
+    PauseRequested,
+    ResumeRequested,
     RunStarted,
     SignalReceived,
     TerminateRequested,
     TimerFired,
+    UpdateReceived,
 )
 from perdure.core.outcomes import new_error
-from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State
-from perdure.core.turn import Turn
+from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State, event_key, update_key
+from perdure.core.turn import ENTER, Turn
 from perdure.errors import ExpressionError, InternalError
 from perdure.program import Program
-from perdure.values import encode, format_time
+from perdure.values import JSON, encode, format_time
 
 
 def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
@@ -42,7 +47,17 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         "started_at": format_time(event.at),
         "attempt": 1,
     }
-    state = State(program.digest, facts, event.input, event.seed, event.at, event.at)
+    state = State(
+        program.digest,
+        facts,
+        event.input,
+        event.seed,
+        event.at,
+        event.at,
+        depth=event.depth,
+        generation=event.generation,
+        children=list(event.children or []),
+    )
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
     turn = Turn(program, state, BLOCKS)
     root = program.nodes[program.root]
@@ -84,7 +99,8 @@ def outstanding(program: Program, state: State) -> list[Command]:
     """What the run is waiting for, as the commands that ask for it, in the order of its frames."""
     turn = Turn(program, state, BLOCKS)
     for frame in state.frames.values():
-        turn.commands.extend(frame.outstanding(turn))
+        if frame.id not in state.held:
+            turn.commands.extend(frame.outstanding(turn))
         if frame.due is not None:
             turn.commands.append(StartTimer(frame.id, frame.due))
     return turn.commands
@@ -103,15 +119,98 @@ def labels(program: Program, state: State) -> dict[str, str]:
     return {name: value if isinstance(value, str) else encode(value).decode() for name, value in values.items()}
 
 
+def consider(program: Program, state: State, update: str, data: JSON) -> tuple[str, str | None]:
+    """What is to be said to an update now: accepted, later (others come first) or refused, with the reason.
+
+    Changes nothing: an update that is refused leaves no trace.
+    """
+    turn = Turn(program, state, BLOCKS)
+    draws = state.draws
+    reason: str | None = "nothing receives it"
+    try:
+        for waiting in state.waiting.get(update_key(update), ()):
+            frame = state.frames[waiting]
+            if frame.busy(update):
+                return "later", None
+            reason = frame.consider(turn, update, data)
+            if reason is None:
+                return "accepted", None
+    except ExpressionError as problem:
+        reason = problem.message
+    finally:
+        state.draws = draws
+    return "refused", reason
+
+
+def follows(state: State, signal: str, updates: Iterable[str]) -> bool:
+    """Whether a signal goes to a receive that deals with its messages in order and has yet to look at one of these
+    updates, which came before it."""
+    takers = state.waiting.get(signal)
+    if not takers or not state.frames[takers[0]].queues(signal):
+        return False
+    return any(takers[0] in state.waiting.get(update_key(update), ()) for update in updates)
+
+
+def expects(program: Program, state: State, event: str, data: JSON) -> bool:
+    """Whether anything in the run waits for this event; changes nothing."""
+    turn = Turn(program, state, BLOCKS)
+    draws = state.draws
+    try:
+        return any(state.frames[w].expects(turn, event, data) for w in state.waiting.get(event_key(event), ()))
+    finally:
+        state.draws = draws
+
+
+def _update(turn: Turn, event: UpdateReceived) -> None:
+    for waiting in turn.state.waiting.get(update_key(event.update), ()):
+        frame = turn.state.frames[waiting]
+        if frame.consider(turn, event.update, event.data) is None:
+            frame.accept(turn, event.update, event.data, event.id)
+            return
+    raise InternalError("an update was journalled that nothing accepts")
+
+
+def _resume(turn: Turn) -> None:
+    """What would have begun while the run was paused begins now."""
+    held, turn.state.held = turn.state.held, []
+    for id in held:
+        if id in turn.state.frames:
+            turn.work.append((ENTER, turn.state.frames[id], None, None))
+
+
+def _cancel(turn: Turn, event: CancelRequested) -> None:
+    """Unwind, also a paused run: what has not begun is told before it could begin."""
+    state = turn.state
+    state.ending = {"way": "cancel", "reason": event.reason}
+    if state.status == "paused":
+        state.status = lifecycle.follow(state.status, "resume")
+    turn.cancel(state.root)
+    turn.settle()
+    _resume(turn)
+
+
 def _dispatch(turn: Turn, event: Event) -> None:
     state = turn.state
     match event:
         case SignalReceived():
             _receive(turn, event)
+        case UpdateReceived():
+            _update(turn, event)
+        case EventReceived():
+            for waiting in tuple(state.waiting.get(event_key(event.event), ())):
+                state.frames[waiting].notice(turn, event.event, event.data)
+        case PauseRequested():
+            if state.status == "running" and state.ending is None:
+                state.status = lifecycle.follow(state.status, "pause")
+        case ResumeRequested():
+            if state.status == "paused":
+                state.status = lifecycle.follow(state.status, "resume")
+                _resume(turn)
         case CancelRequested():
             if state.ending is None:
-                state.ending = {"way": "cancel", "reason": event.reason}
-                turn.cancel(state.root)
+                _cancel(turn, event)
+        case ChildEnded(frame=0):
+            state.children = [child for child in state.children if child["run"] != event.run]
         case TerminateRequested():
             _terminate(turn, event)
         case RunStarted():
@@ -129,11 +228,9 @@ def _dispatch(turn: Turn, event: Event) -> None:
 
 def _receive(turn: Turn, event: SignalReceived) -> None:
     """The frame that has waited longest takes the signal; without one it is kept, in order."""
-    for waiting in tuple(turn.state.waiting.get(event.signal, ())):
-        frame = turn.state.frames[waiting]
-        if frame.offer(turn, event.signal, event.data):
-            return
-    turn.state.signals.append(Signal(event.signal, event.data, event.at, event.id))
+    signal = Signal(event.signal, event.data, event.at, event.id)
+    if not turn.offer(signal):
+        turn.state.signals.append(signal)
 
 
 def _terminate(turn: Turn, event: TerminateRequested) -> None:

@@ -23,10 +23,11 @@ class Failed:
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """Unwound without a result: cancelled from outside, or `returning` because the run ends from inside, with `value`
-    as its output."""
+    as its output, or, when `restarting`, as the input of the run that follows."""
 
     returning: bool = False
     value: JSON = None
+    restarting: bool = False
 
 
 Outcome = Completed | Failed | Stopped

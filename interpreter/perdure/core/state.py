@@ -56,6 +56,12 @@ class Steps(Mapping[str, JSON]):
         return sum(1 for _ in self)
 
 
+class Changing(dict[str, JSON]):
+    """A mapping that changes while the run goes on: what an expression makes of it whole is a copy of its own."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Scope:
     """Names that expressions see. With `steps` None it shares the results of the scope around it.
@@ -70,6 +76,16 @@ class Scope:
     steps: dict[str, JSON] | None
     marks: dict[str, list[int]] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+def update_key(update: str) -> str:
+    """The key under which frames wait for an update; no signal's name has a control character."""
+    return f"\x01{update}"
+
+
+def event_key(event: str) -> str:
+    """The key under which frames wait for an event."""
+    return f"\x02{event}"
 
 
 @dataclass(slots=True)
@@ -97,8 +113,10 @@ class Signal:
 
 @dataclass(slots=True)
 class State:
-    """One run. `counter` names frames, scopes and undos; `draws` counts random numbers; `ending` is set once the
-    whole run unwinds: {"way": "cancel", "reason"} or {"way": "fail", "error"}."""
+    """One run. `published` is what queries see; `children` are runs that this one must see off when it ends: {run,
+    closing}; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and
+    undos; `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or
+    {"way": "fail", "error"}."""
 
     digest: str
     run: dict[str, JSON]
@@ -117,10 +135,23 @@ class State:
     undone: list[str] = field(default_factory=list)
     not_undone: list[JSON] = field(default_factory=list)
     recorded: list[JSON] = field(default_factory=list)
+    published: JSON = None
+    children: list[JSON] = field(default_factory=list)
+    depth: int = 0
+    generation: int = 0
+    held: list[int] = field(default_factory=list)
     ending: dict[str, JSON] | None = None
     outcome: dict[str, JSON] | None = None
     waiting: dict[str, list[int]] = field(default_factory=dict, compare=False)
-    """Signal → frames that wait for it, oldest first; derived from the frames."""
+    """Signal, update or event (by its key) → frames that wait for it, oldest first."""
+
+    def __post_init__(self) -> None:
+        self.vars, self.run = Changing(self.vars), Changing(self.run)
+
+    @property
+    def name(self) -> str:
+        """The run's part in every id it makes: its id, and which restart of it this is."""
+        return f"{self.run['id']}~{self.generation}" if self.generation else self.run["id"]
 
     @property
     def root(self) -> int:
@@ -146,6 +177,15 @@ class State:
         if scope.steps is not None:
             names["steps"] = Steps(scope.steps, None if around is None else around.names["steps"])
         scope.names = names
+
+    def rebind(self, scope: int, name: str, value: JSON) -> None:
+        """Give a name of a scope another value, also for scopes inside it; whoever has read the old one keeps it."""
+        self.scopes[scope].bindings[name] = value
+        inside = {scope}
+        for found in self.scopes.values():
+            if found.id == scope or found.parent in inside:
+                inside.add(found.id)
+                self.connect(found)
 
     def home(self, scope: int) -> Scope:
         """The scope that keeps the results of steps run in this one."""

@@ -10,11 +10,11 @@ from collections import deque
 from hashlib import sha256
 from typing import Any, Final
 
-from perdure.core.commands import CancelTimer, CloseRun, Command, StartTimer
+from perdure.core.commands import CancelTimer, CloseRun, Command, ReplyUpdate, StartTimer
 from perdure.core.frame import Frame
 from perdure.core.lifecycle import follow
 from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
-from perdure.core.state import Scope, State
+from perdure.core.state import ROOT_SCOPE, Scope, Signal, State
 from perdure.errors import ExpressionError
 from perdure.expressions import Expression, Template
 from perdure.program import Program
@@ -89,6 +89,17 @@ class Turn:
         if found is not None and not found.cancelling:
             self.work.append((CANCEL, found, None, None))
 
+    def offer(self, signal: Signal) -> bool:
+        """Give a signal to the frame that has waited for it longest; False where none wants it."""
+        for waiting in tuple(self.state.waiting.get(signal.signal, ())):
+            if self.state.frames[waiting].offer(self, signal.signal, signal.data):
+                return True
+        return False
+
+    def hand_back(self, signals: list[Signal]) -> None:
+        """Signals that a frame had taken and leaves unused: for others that wait, else first for those to come."""
+        self.state.signals[:0] = [signal for signal in signals if not self.offer(signal)]
+
     def set_timer(self, frame: Frame, due: int) -> None:
         frame.due = due
         self.commands.append(StartTimer(frame.id, due))
@@ -127,13 +138,24 @@ class Turn:
             "not_undone": state.not_undone,
             "unread": [{"signal": s.signal, "data": s.data, "at": format_time(s.at)} for s in state.signals],
             "recorded": state.recorded,
+            "published": state.published,
+            "attempt": state.run["attempt"],
         }
         state.frames.clear()
         state.scopes.clear()
         state.undos.clear()
         state.waiting.clear()
         self.work.clear()
-        self.commands = [CloseRun(state.status, state.outcome)]
+        replies = [command for command in self.commands if isinstance(command, ReplyUpdate)]
+        self.commands = [*replies, CloseRun(state.status, state.outcome)]
+
+    def start_over(self, attempt: int) -> None:
+        """Another attempt of the whole run: variables begin anew, and `run.attempt` says which it is."""
+        state = self.state
+        state.run["attempt"] = attempt
+        state.vars.clear()
+        if self.program.vars is not None:
+            state.vars.update(self.program.vars.evaluate(state.scopes[ROOT_SCOPE].names, self))
 
     # -- scopes
 
@@ -214,7 +236,7 @@ class Turn:
         budget = MOST_TRANSITIONS
         while work:
             verb, frame, child, outcome = work.popleft()
-            if frames.get(frame.id) is not frame:
+            if frames.get(frame.id) is not frame or self._holds_back(frame, verb):
                 continue
             budget -= 1
             if budget < 0 and self._exhausted(frame, verb):
@@ -231,6 +253,18 @@ class Turn:
                     frame.cancel(self)
             except ExpressionError as problem:
                 self.fail(frame, new_error("ExpressionFailed", problem.message))
+
+    def _holds_back(self, frame: Frame, verb: int) -> bool:
+        """In a paused run nothing new begins; what has not begun can be cancelled without ado."""
+        state = self.state
+        if verb == ENTER and state.status == "paused":
+            state.held.append(frame.id)
+            return True
+        if verb == CANCEL and frame.id in state.held:
+            state.held.remove(frame.id)
+            self.stop(frame)
+            return True
+        return False
 
     def _exhausted(self, frame: Frame, verb: int) -> bool:
         """The budget is used up: unwind the whole run, with a second budget for its undos; then refuse to enter."""

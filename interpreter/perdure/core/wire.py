@@ -30,6 +30,13 @@ _EVENTS: Final[dict[str, type[Event]]] = {
     "timer": events.TimerFired,
     "signal": events.SignalReceived,
     "answer": events.AskAnswered,
+    "update": events.UpdateReceived,
+    "event": events.EventReceived,
+    "sent": events.Delivered,
+    "unsent": events.Undeliverable,
+    "child": events.ChildEnded,
+    "pause": events.PauseRequested,
+    "resume": events.ResumeRequested,
     "cancel": events.CancelRequested,
     "terminate": events.TerminateRequested,
 }
@@ -47,7 +54,7 @@ _FRAME_FIELDS: Final = {
 }
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
-    "undone", "not_undone", "recorded", "ending", "outcome",
+    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "held", "ending", "outcome",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 
@@ -121,8 +128,8 @@ def _to_json(value: Any) -> JSON:
             return {"~": ["completed", result]}
         case Failed(error, final):
             return {"~": ["failed", error, final]}
-        case Stopped(returning, output):
-            return {"~": ["stopped", returning, output]}
+        case Stopped(returning, output, restarting):
+            return {"~": ["stopped", returning, output, restarting]}
         case {"~": _}:
             return {"~": ["plain", value]}
         case _:
@@ -135,8 +142,8 @@ def _from_json(value: JSON) -> Any:
             return Completed(result)
         case {"~": ["failed", error, final]}:
             return Failed(error, final)
-        case {"~": ["stopped", returning, output]}:
-            return Stopped(returning, output)
+        case {"~": ["stopped", returning, output, restarting]}:
+            return Stopped(returning, output, restarting)
         case {"~": ["plain", plain]}:
             return plain
         case _:

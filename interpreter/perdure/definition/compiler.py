@@ -62,6 +62,8 @@ def compile_document(document: Document, digest: str, locate: Locate) -> Program
         output_schema=keys.get("output_schema"),
         vars=None if "vars" not in keys else compiler.template(keys["vars"]),
         labels=None if "labels" not in keys else compiler.template(keys["labels"]),
+        queries={name: compile_expression(text) for name, text in (keys.get("queries") or {}).items()},
+        children=tuple(dict.fromkeys(step.keys["workflow"] for step in steps[1:] if step.kind == "workflow")),
         summaries=compiler.summaries,
         descriptions={step.address: step.keys["description"] for step in steps[1:] if step.keys.get("description")},
     )
@@ -189,6 +191,7 @@ class Compiler:
             step=step.address,
             child=inner,
             block=step.kind != "activity",
+            whole=step is self.document.root,
             inner=tuple(found.id for found in step.walk() if found.id is not None),
             attempts=self.optional(policy.get("attempts")),
             backoff=self.optional(policy.get("backoff")),

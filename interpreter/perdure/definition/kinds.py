@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from perdure.definition.models import Step
+from perdure.definition.models import Step, StepList
 from perdure.program.nodes import (
     Activity,
     Arm,
     Ask,
     Branch,
+    CancelRun,
+    Child,
+    Emit,
     Fail,
     Foreach,
     Joining,
     Lane,
+    MessageHandler,
     Node,
     Parallel,
     Patience,
+    Publish,
+    Receive,
     Repeat,
+    Restart,
     Return,
     Rollback,
     Select,
+    Send,
     Sequence,
     Set,
     Trigger,
@@ -159,6 +167,65 @@ def ask(compiler: Compiler, step: Step) -> Node:
     )
 
 
+def receive(compiler: Compiler, step: Step) -> Node:
+    terms = step.keys["receive"]
+    bodies = {found.key: found for found in step.of("handler")}
+    return Receive(
+        address=step.address,
+        step=step.address,
+        state=compiler.template(terms.get("state", {})),
+        handlers=tuple(
+            _handler(compiler, step, handler, bodies.get(str(index))) for index, handler in enumerate(terms["on"])
+        ),
+        until=None if "until" not in terms else compiler.expression(terms["until"]),
+        patience=_patience(compiler, terms),
+    )
+
+
+def publish(compiler: Compiler, step: Step) -> Node:
+    return Publish(address=step.address, step=step.address, value=compiler.template(step.keys["publish"]))
+
+
+def send(compiler: Compiler, step: Step) -> Node:
+    terms = step.keys["send"]
+    return Send(
+        address=step.address,
+        step=step.address,
+        to=compiler.template(terms["to"]),
+        signal=terms["signal"],
+        data=compiler.template(terms.get("data")),
+    )
+
+
+def emit(compiler: Compiler, step: Step) -> Node:
+    terms = step.keys["emit"]
+    data = compiler.template(terms.get("data"))
+    return Emit(address=step.address, step=step.address, event=terms["event"], data=data)
+
+
+def cancel(compiler: Compiler, step: Step) -> Node:
+    written = step.keys["cancel"]
+    terms = written if isinstance(written, dict) else {"run": written}
+    return CancelRun(
+        address=step.address,
+        step=step.address,
+        run=compiler.template(terms["run"]),
+        reason=compiler.optional(terms.get("reason")),
+    )
+
+
+def child(compiler: Compiler, step: Step) -> Node:
+    keys = step.keys
+    return Child(
+        address=step.address,
+        step=step.address,
+        workflow=keys["workflow"],
+        input=compiler.template(keys.get("with") or {}),
+        detach=keys.get("detach") is True,
+        closing=keys.get("on_parent_close", "cancel"),
+    )
+
+
 def set_(compiler: Compiler, step: Step) -> Node:
     return Set(address=step.address, step=step.address, values=compiler.template(step.keys["set"]))
 
@@ -169,6 +236,10 @@ def return_(compiler: Compiler, step: Step) -> Node:
 
 def fail(compiler: Compiler, step: Step) -> Node:
     return Fail(address=step.address, step=step.address, error=compiler.template(step.keys["fail"]))
+
+
+def restart(compiler: Compiler, step: Step) -> Node:
+    return Restart(address=step.address, step=step.address, input=compiler.template(step.keys["restart"]["input"]))
 
 
 def rollback(compiler: Compiler, step: Step) -> Node:
@@ -194,6 +265,7 @@ def use(compiler: Compiler, step: Step) -> Node:
 
 KIND_COMPILERS: dict[str, Callable[[Compiler, Step], Node]] = {
     "activity": activity,
+    "workflow": child,
     "steps": block,
     "branch": branch,
     "parallel": parallel,
@@ -202,12 +274,33 @@ KIND_COMPILERS: dict[str, Callable[[Compiler, Step], Node]] = {
     "wait": wait,
     "select": select,
     "ask": ask,
+    "receive": receive,
     "set": set_,
+    "publish": publish,
+    "send": send,
+    "emit": emit,
+    "cancel": cancel,
     "return": return_,
     "fail": fail,
+    "restart": restart,
     "rollback": rollback,
     "use": use,
 }
+
+
+def _handler(compiler: Compiler, step: Step, written: Mapping[str, JSON], steps: StepList | None) -> MessageHandler:
+    return MessageHandler(
+        name=written.get("update") or written["signal"],
+        update="update" in written,
+        schema=written.get("input"),
+        accept=None if "accept" not in written else compiler.expression(written["accept"]),
+        body=None if steps is None or not steps.steps else compiler.body(step, steps, f"handler-{steps.key}"),
+        place="" if steps is None or not steps.steps else steps.steps[0].address.rpartition("/")[0],
+        values=None if "set" not in written else compiler.template(written["set"]),
+        reply=None if "reply" not in written else compiler.template(written["reply"]),
+        stop=written.get("stop") is True,
+        concurrent=written.get("async") is True,
+    )
 
 
 def _joining(compiler: Compiler, terms: Mapping[str, JSON]) -> Joining:
@@ -227,10 +320,12 @@ def _patience(compiler: Compiler, terms: Mapping[str, JSON]) -> Patience:
 
 
 def _trigger(compiler: Compiler, entry: Mapping[str, JSON], terms: Mapping[str, JSON]) -> Trigger:
-    signal = entry.get("signal")
+    signal, event = entry.get("signal"), entry.get("event")
     return Trigger(
-        name=entry.get("name") or signal or "time",
+        name=entry.get("name") or signal or event or "time",
         signal=signal,
+        event=event,
+        match=None if "match" not in entry else compiler.expression(entry["match"]),
         after=compiler.optional(entry.get("after")),
         until=compiler.optional(entry.get("until")),
         zone=compiler.optional(entry.get("timezone", terms.get("timezone"))),

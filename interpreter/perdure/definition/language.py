@@ -37,6 +37,7 @@ from perdure.definition.leaves import (
     FORM,
     FRACTION,
     ID,
+    IDENTIFIER,
     JOIN,
     LABEL,
     PATH,
@@ -58,33 +59,18 @@ from perdure.values import JSON, parse_time
 
 LATER: Final[Mapping[str, Mapping[str, str]]] = {
     "definition": {
-        "retry": "retries of the whole run",
         "concurrency": "limits across runs",
         "schedule": "schedules",
-        "queries": "queries",
     },
     "step": {
-        "workflow": "child workflows",
-        "receive": "messages to a run",
-        "publish": "queries",
-        "send": "messages between runs",
-        "emit": "events",
-        "cancel": "messages between runs",
-        "restart": "continuing as a new run",
         "queue": "task queues",
         "priority": "task queues",
         "lock": "locks",
         "cache": "cached results",
     },
-    "wait": {"event": "events", "match": "events"},
-    "entry": {"event": "events", "match": "events"},
-    "arm": {"event": "events", "match": "events"},
     "default": {"queue": "task queues"},
 }
 """By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
-
-LATER_KINDS: Final = frozenset(("workflow", "receive", "publish", "send", "emit", "cancel", "restart", "event"))
-"""Those of them that are kinds: what stands beside them cannot be judged yet."""
 
 STEPS: Final = Items(Ref("step"))
 SOME_STEPS: Final = Items(Ref("step"), least=1)
@@ -144,6 +130,7 @@ _PATIENCE: Final[Keys] = {
 }
 _ZONE: Final[Keys] = {"timezone": Key(ZONE, "the zone of a time without offset")}
 _TRANSIENT: Final[Keys] = {"transient": Key(SWITCH, "ignore signals that came before the wait")}
+_MATCH: Final[Keys] = {"match": Key(CONDITION, "takes the event only if this holds for its `message`")}
 
 MODIFIERS: Final[Keys] = {
     "id": Key(ID, "the step's name, unique in the document"),
@@ -174,6 +161,7 @@ _NAMED_TIMER: Final[Keys] = {"name": Key(SIGNAL, "the key of the result", requir
 
 _ENTRY: Final = Tagged("entry", {
     "signal": Kind(SIGNAL, "a signal of this name", {**_NAMED, **_TRANSIENT}),
+    "event": Kind(SIGNAL, "an event of this name", {**_NAMED, **_MATCH}),
     "after": Kind(DURATION, "a span of time", _NAMED_TIMER),
     "until": Kind(TIME, "a point in time", {**_NAMED_TIMER, **_ZONE}, check=_offset),
 }, {})  # fmt: skip
@@ -181,6 +169,7 @@ _ENTRY: Final = Tagged("entry", {
 _WAIT: Final = Tagged("wait", {
     "for": Kind(DURATION, "a span of time"),
     "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
+    "event": Kind(SIGNAL, "an event of this name", _MATCH),
     "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
     "any": Kind(Items(_ENTRY, least=1), "the first of these", _TRANSIENT),
     "all": Kind(Items(_ENTRY, least=1), "all of these", _TRANSIENT),
@@ -191,6 +180,7 @@ _WAIT: Final = Tagged("wait", {
 
 _SELECT_ARM: Final = Tagged("arm", {
     "signal": Kind(SIGNAL, "a signal of this name", _TRANSIENT),
+    "event": Kind(SIGNAL, "an event of this name", _MATCH),
     "after": Kind(DURATION, "a span of time"),
     "until": Kind(TIME, "a point in time", _ZONE, check=_offset),
 }, {"steps": BODY})  # fmt: skip
@@ -234,11 +224,54 @@ _ASK: Final = Record("ask", {
     **_PATIENCE,
 }, exclusive=("form", "choices"))  # fmt: skip
 
+_FIELDS: Final = ByType("a mapping or an expression", {"object": Table(ANY), "string": TEMPLATED})
+
+_HANDLER: Final = Tagged("handler", {
+    "update": Kind(SIGNAL, "an update of this name, which is answered", {
+        "accept": Key(CONDITION, "the update is refused unless this holds"),
+        "reply": Key(ANY, "the answer, made once the state is set"),
+    }),
+    "signal": Kind(SIGNAL, "a signal of this name"),
+}, {
+    "input": Key(SCHEMA, "JSON Schema of the message"),
+    "steps": Key(STEPS, "what to do with the message"),
+    "set": Key(Table(ANY, least=1), "new values of the state's fields"),
+    "stop": Key(SWITCH, "the message is the last one"),
+    "async": Key(SWITCH, "handled beside the others"),
+})  # fmt: skip
+_RECEIVE: Final = Record("receive", {
+    "state": Key(_FIELDS, "the fields that handlers read and set, with their first values"),
+    "on": Key(Items(_HANDLER, least=1), "what to do with which message", required=True),
+    "until": Key(CONDITION, "it is over once this holds for the `state`"),
+    **_PATIENCE,
+})  # fmt: skip
+
+_SEND: Final = Record("send", {
+    "to": Key(TEXT, "the id of the run", required=True),
+    "signal": Key(SIGNAL, "the signal's name", required=True),
+    "data": Key(ANY, "what it carries"),
+})  # fmt: skip
+_EMIT: Final = Record("emit", {
+    "event": Key(SIGNAL, "the event's name", required=True),
+    "data": Key(ANY, "what it carries"),
+})  # fmt: skip
+_CANCEL: Final = Record("cancel", {
+    "run": Key(TEXT, "the id of the run", required=True),
+    "reason": Key(TEXT, "why, as its history will say"),
+})  # fmt: skip
+
 _WITH: Final[Keys] = {"with": Key(ARGUMENTS, "the arguments, by name")}
 
 STEP: Final = Tagged("step", {
     "activity": Kind(DOTTED, "call a registered activity", {
         **_WITH, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+    }),
+    "workflow": Kind(DOTTED, "run a child workflow", {
+        "with": Key(ARGUMENTS, "its input"),
+        "detach": Key(SWITCH, "do not wait for it; the result is its run id"),
+        "on_parent_close": Key(
+            word("on_parent_close", "cancel", "terminate", "abandon"), "what becomes of it when this run ends first"
+        ),
     }),
     "steps": Kind(STEPS, "a block of steps, run in order"),
     "branch": Kind(ByType("a list of arms or a mapping", {
@@ -270,8 +303,16 @@ STEP: Final = Tagged("step", {
         }),
     }), "the first thing to happen picks the arm"),
     "ask": Kind(_ASK, "a question to a person"),
+    "receive": Kind(_RECEIVE, "take signals and updates, one at a time, against a state"),
     "set": Kind(Table(ANY, ID, least=1), "assign variables"),
+    "publish": Kind(ANY, "replace what queries see"),
+    "send": Kind(_SEND, "send a signal to a run"),
+    "emit": Kind(_EMIT, "tell every run that waits for it of an event"),
+    "cancel": Kind(ByType("a run id or a mapping", {"string": TEXT, "object": _CANCEL}), "cancel another run"),
     "return": Kind(ANY, "end this run as completed"),
+    "restart": Kind(Record("restart", {
+        "input": Key(_FIELDS, "the input to begin again with", required=True),
+    }), "go on as a new run with an empty history"),
     "fail": Kind(Record("fail", {
         "type": Key(TEXT, "the error's type", required=True),
         "message": Key(TEXT, "what happened"),
@@ -305,7 +346,9 @@ DEFINITION: Final = Record("definition", {
         "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
     }), ERROR_TYPE), "settings of activities, by pattern of their names"),
     "timeout": Key(DURATION, "how long a run may take"),
+    "retry": Key(_RETRY, "run everything again when it fails"),
     "labels": Key(Table(LABEL, ID), "what runs can be searched by"),
+    "queries": Key(Table(EXPRESSION, IDENTIFIER), "expressions over the published `state` and the `run`, by name"),
     "fragments": _FRAGMENTS,
     "imports": _IMPORTS,
     "catch": Key(_CATCH, "what to do about errors of the run, first match"),

@@ -187,7 +187,7 @@ def _tolerate(value: JSON) -> Iterable[Fault]:
 
 
 def _variable(value: JSON) -> Iterable[Fault]:
-    faults = tuple(_IDENTIFIER.check(value))
+    faults = tuple(IDENTIFIER.check(value))
     if not faults and value in _RESERVED:
         return (Fault("WF209", f"{quoted(value)} is a reserved name", "choose another", whole=True),)
     return faults
@@ -240,8 +240,8 @@ ID: Final = _named("id", "letters, digits, _ and -, starting with a letter or _"
 DOTTED: Final = _named("dotted", "names of letters, digits, _ and -, joined by dots", _DOTTED)
 SIGNAL: Final = _named("signal", "a text of one line, at most 200 characters", _SIGNAL)
 ERROR_TYPE: Final = _named("error_type", "an error's type, or a glob, without spaces", _GLOB)
-_IDENTIFIER: Final = _named("identifier", "letters, digits and _, starting with a letter or _", _VARIABLE)
-BINDING: Final = Leaf("binding", _variable, {**_IDENTIFIER.schema, "not": {"enum": sorted(_RESERVED)}})
+IDENTIFIER: Final = _named("identifier", "letters, digits and _, starting with a letter or _", _VARIABLE)
+BINDING: Final = Leaf("binding", _variable, {**IDENTIFIER.schema, "not": {"enum": sorted(_RESERVED)}})
 PATH: Final = _named("path", "the path of a file", r"^(?!.*\{\{)\S(.*\S)?$")
 
 COUNT: Final = number("count", "a whole number from 1", 1)

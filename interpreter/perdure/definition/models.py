@@ -15,8 +15,8 @@ from perdure.values import JSON
 Path = tuple[str | int, ...]
 
 KINDS: Final = (
-    "activity", "steps", "branch", "parallel", "foreach", "repeat", "wait", "select", "ask",
-    "set", "return", "fail", "rollback", "use",
+    "activity", "workflow", "steps", "branch", "parallel", "foreach", "repeat", "wait", "select", "ask", "receive",
+    "set", "publish", "send", "emit", "cancel", "return", "fail", "restart", "rollback", "use",
 )  # fmt: skip
 LOOPS: Final = ("foreach", "repeat")
 MOST_STEPS: Final = 50_000
@@ -37,8 +37,8 @@ class Origin:
 
 @dataclass(slots=True)
 class StepList:
-    """A list of steps inside a step. `role` is steps, when, case, else, branch, turn, arm, catch, finally, undo or
-    fragment; `key` tells lists of one role apart; `owner` is the mapping that holds it (conditions, `as`)."""
+    """A list of steps inside a step. `role` is steps, when, case, else, branch, turn, arm, handler, catch, finally,
+    undo or fragment; `key` tells lists of one role apart; `owner` is the mapping that holds it (conditions, `as`)."""
 
     role: str
     key: str
@@ -194,6 +194,12 @@ class _Builder:
                 arms, at = _select_arms(step)
                 for index, arm in enumerate(arms):
                     self.add(step, "arm", str(index), (*at, index, "steps"), arm, arm.get("steps"), inside, uses)
+            case "receive":
+                for index, handler in enumerate(keys["receive"]["on"]):
+                    at = (*path, "receive", "on", index, "steps")
+                    name = handler.get("update") or handler["signal"]
+                    under, steps = f"{inside}/{name}" if inside else name, handler.get("steps")
+                    self.add(step, "handler", str(index), at, handler, steps, under, uses, shared=True)
             case "use":
                 self.add_fragment(step, inside, uses)
 
@@ -269,8 +275,8 @@ def _is_loop(keys: Mapping[str, JSON]) -> bool:
 
 
 def _derived(kind: str, keys: Mapping[str, JSON]) -> str:
-    """The name of a step without an id: its activity or fragment, else its kind."""
-    return str(keys[kind]) if kind in ("activity", "use") else kind
+    """The name of a step without an id: its activity, workflow or fragment, else its kind."""
+    return str(keys[kind]) if kind in ("activity", "workflow", "use") else kind
 
 
 def _select_arms(step: Step) -> tuple[list[Mapping[str, JSON]], Path]:

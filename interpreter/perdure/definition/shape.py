@@ -24,7 +24,7 @@ from perdure.definition.grammar import (
     called,
     type_of,
 )
-from perdure.definition.language import DEFINITION, LATER, LATER_KINDS, LIBRARY, SHAPES
+from perdure.definition.language import DEFINITION, LATER, LIBRARY, SHAPES
 from perdure.definition.source import Source
 from perdure.values import DEEPEST, JSON
 from perdure.values import check as check_plain
@@ -36,7 +36,7 @@ Trail: TypeAlias = "tuple[Trail, str | int] | None"
 MOST_PROBLEMS: Final = 1_000
 """Problems told about one document; only a hostile one has more."""
 
-MOST_WORDS: Final = 15
+MOST_WORDS: Final = 22
 """Keys named in one hint."""
 
 
@@ -182,11 +182,7 @@ class _Walk:
             self.wrong_type("a mapping", value, path)
             return
         present = self.kinds(shape, value)
-        later = [key for key in value if key in LATER_KINDS and key in LATER.get(shape.name, {})]
-        if later:
-            self.unknown(later[0], shape.name, (), {}, path)
-            self.known_only({**shape.shared, **({} if not present else shape.keys_of(present[0]))}, value, path)
-        elif not present:
+        if not present:
             self.no_kind(shape, value, path)
         elif len(present) > 1:
             self.two_kinds(shape, present, value, path)

@@ -88,7 +88,9 @@ class Claims:
         """Bring in the runs that the store says are ours and that are not here. Raises StoreError."""
         if self._unknown:
             before = None
-            while rows := await self._store.runs(statuses=("scheduled", "running"), before=before, limit=1000):
+            while rows := await self._store.runs(
+                statuses=("scheduled", "running", "paused"), before=before, limit=1000
+            ):
                 before = rows[-1].key
                 self._doubtful.update(row.id for row in rows if self._is_missing(row))
             self._unknown = False

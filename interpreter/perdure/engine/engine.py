@@ -8,32 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from perdure.activities import Registry
 from perdure.core import State, wire
-from perdure.core import labels as labels_of
 from perdure.core import start as start_machine
-from perdure.core.commands import CloseRun, Command, OpenAsk, StartActivity, StartTimer
+from perdure.core.commands import Command, OpenAsk, StartTimer
 from perdure.core.events import RunStarted
-from perdure.core.lifecycle import TRANSITIONS
+from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
-from perdure.engine.live import LiveRun, ask_row
+from perdure.engine.commits import listening, write_down
+from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
+from perdure.engine.siblings import siblings
+from perdure.engine.starting import (
+    check_json,
+    check_statuses,
+    checked_id,
+    checked_input,
+    first_letters,
+    own_labels,
+    refuse_later,
+    texts,
+)
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import ExpressionError, Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
+from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
-from perdure.schemas import check_value
 from perdure.stores import RunExists, open_store
-from perdure.stores.store import Closing, Commit, NewRun, RunRow, Store
-from perdure.values import JSON, canonical, check, decode, encode
+from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, Store
+from perdure.values import JSON, canonical, decode, encode
+
+T = TypeVar("T")
 
 GRACE = 10.0
 """Seconds that running activities have to end when the engine closes."""
@@ -103,32 +115,48 @@ class Engine:
         *,
         id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        signal: tuple[str, JSON] | None = None,
+        update: tuple[str, JSON] | None = None,
         **later: Any,
     ) -> Run:
         """Start a run and say so only once it is durable.
 
-        The same `id` again attaches to the run that has it, if definition and input are the same. Raises
-        DefinitionError, FileNotFoundError for a path without a file, InvalidInput, RunConflict, StoreError.
+        Children's definitions that are not deployed are deployed with it, if they lie beside its file as `NAME.yaml`,
+        `.yml` or `.json`. The same `id` again attaches to the run that has it, if definition and input are the same.
+        With `signal` or `update`, each (name, data), the run is started with that message, both or neither; an attached
+        run gets it too. Raises DefinitionError, FileNotFoundError for a path without a file, InvalidInput, RunConflict,
+        UpdateRejected, StoreError.
         """
-        _refuse(later)
+        refuse_later(later)
         if not isinstance(definition, Definition):
             definition = load(definition, catalogue=self._catalogue())
-        value = _checked_input(definition, input)
+        value = checked_input(definition, input)
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+            await self._keep(sibling)
         await self._keep(definition)
-        run_id = _checked_id(id)
+        run_id = checked_id(id)
         event = RunStarted(self._clock.now(), run_id, value, uuid4().hex)
         state, commands = start_machine(definition.program, event)
-        commit = self._first_commit(definition, event, {**_own_labels(definition, state), **_texts(labels or {})})
+        commit = self._first_commit(definition, event, {**own_labels(definition, state), **texts(labels or {})})
+        letters = first_letters(run_id, event.at, signal, update)
         # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
-        creating = asyncio.get_running_loop().create_task(self._create(commit, definition.program, state, commands))
+        creating = asyncio.get_running_loop().create_task(
+            self._create(commit, definition.program, state, commands, letters)
+        )
         self._creating.add(creating)
         creating.add_done_callback(self._creating.discard)
         answer = await asyncio.shield(creating)
         if isinstance(answer, RunExists):
-            return await self._attach(answer.row, definition, value)
-        if isinstance(answer, StoreError):
+            run = await self._attach(answer.row, definition, value)
+            for letter in letters:
+                await run._post(letter.kind, decode(letter.body), letter.id)
+        elif isinstance(answer, StoreError):
             raise answer
-        return Run(self, run_id)
+        else:
+            run = Run(self, run_id)
+        if update is not None:
+            await run._replied(letters[-1].id, "accepted")
+        return run
 
     def run(self, id: str) -> Run:
         """A handle on a run; whether it exists shows with the first call."""
@@ -145,12 +173,22 @@ class Engine:
 
         Raises InvalidInput unless `statuses` is a list of statuses, StoreError.
         """
-        _check_statuses(statuses)
+        check_statuses(statuses)
         return [brief(row) for row in await self._store.runs(workflow=workflow, statuses=statuses, limit=limit)]
 
     async def asks(self, run: str | None = None) -> list[Ask]:
         """Open questions, oldest first; of one run, or of all."""
         return [ask_of(found) for found in await self._store.asks(run)]
+
+    async def emit(self, event: str, data: JSON = None, *, id: str | None = None) -> int:
+        """Publish an event to every run that waits for it; on return it is durable. How many runs were reached."""
+        if not isinstance(event, str) or not event:
+            raise InvalidInput("an event's name is a text")
+        check_json(data, "the event's data")
+        body = encode({"event": event, "data": data})
+        reached = await self._store.publish(event, body, id=id or f"~{uuid4().hex}", at=self._clock.now())
+        self._poke()
+        return reached
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
         """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
@@ -177,13 +215,22 @@ class Engine:
 
     async def _ended(self, run_id: str) -> RunRow:
         """The row of a run once it has ended."""
+
+        async def ended() -> RunRow | None:
+            row = await self._row(run_id)
+            return None if row.closed_at is None else row
+
+        return await self._until(run_id, ended)
+
+    async def _until(self, run_id: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """What `look` finds, at once or when something has become of a run; nothing is missed in between."""
         while True:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.setdefault(run_id, []).append(future)
             try:
-                row = await self._row(run_id)
-                if row.closed_at is not None:
-                    return row
+                found = await look()
+                if found is not None:
+                    return found
                 if self._looking is None:
                     self._looking = asyncio.create_task(self._look())
                 await future
@@ -228,7 +275,7 @@ class Engine:
             self._clock,
             concurrency=concurrency,
             only=only,
-            closed=self._announce,
+            changed=self._announce,
         )
         await self._worker.start()
 
@@ -257,6 +304,9 @@ class Engine:
             )
             self._stored.add(definition.digest)
 
+    async def _is_deployed(self, workflow: str) -> bool:
+        return await self._store.latest(workflow) is not None
+
     def _first_commit(self, definition: Definition, event: RunStarted, labels: Mapping[str, str]) -> Commit:
         worker = None if self._worker is None else self._worker.id
         run = NewRun(
@@ -273,13 +323,21 @@ class Engine:
         return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
 
     async def _create(
-        self, commit: Commit, program: Program, state: State, commands: Sequence[Command]
+        self,
+        commit: Commit,
+        program: Program,
+        state: State,
+        commands: Sequence[Command],
+        letters: Sequence[NewLetter] = (),
     ) -> int | StoreError:
         """Make a run durable; where this worker owns it, it goes on at once. The run's key, or why there is none."""
         assert isinstance(commit.run, NewRun)
         run_id, at = commit.run.id, commit.run.created_at
-        released = _settle_start(commit, state, commands, at)
-        if released or not self._mine(run_id):
+        # A run that is over at once and comes with messages is ended by whoever claims it: they are to reach it first.
+        early = bool(letters) and state.status in ENDED
+        released = not early and _settle_start(commit, state, commands, at)
+        commit.letters = [*commit.letters, *letters]
+        if released or early or not self._mine(run_id):
             _disown(commit, released, state)
         try:
             [answer] = await self._store.commit([commit])
@@ -291,11 +349,13 @@ class Engine:
             if self._worker is not None:
                 self._worker.doubt(run_id)  # it may have been kept all the same
             return problem
+        if isinstance(answer, int) and (commit.successor is not None or commit.letters):
+            self._poke()
         if isinstance(answer, int) and commit.closing is None and self._worker is not None:
             if commit.worker is None:
                 self._worker.expect(commit.run.wake_at)
             else:
-                self._worker.adopt(LiveRun(answer, run_id, program, state, 1), commands, commit.worker)
+                self._worker.adopt(LiveRun(answer, commit.run, program, state, 1), commands, commit.worker)
         return answer
 
     def _mine(self, run_id: str) -> bool:
@@ -316,12 +376,12 @@ class Engine:
 
 def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:
     """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
-    commit.asks_opened = [ask_row(0, command) for command in commands if isinstance(command, OpenAsk)]
-    closing = next((command for command in commands if isinstance(command, CloseRun)), None)
-    if closing is not None:
-        commit.closing = Closing(closing.status, at, encode(closing.outcome))
+    assert isinstance(commit.run, NewRun)
+    write_down(commit, 0, commit.run, state, commands)
+    commit.listens = dict.fromkeys(listening(state), True)
+    if commit.closing is not None:
         return True
-    if any(isinstance(command, StartActivity) for command in commands):
+    if commit.letters or any(not isinstance(command, StartTimer | OpenAsk) for command in commands):
         return False
     return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
 
@@ -333,59 +393,6 @@ def _disown(commit: Commit, released: bool, state: State) -> None:
     wake_at = min(dues, default=None) if released else commit.run.wake_at
     commit.worker = None
     commit.run = replace(commit.run, wake_at=wake_at, owner=None)
-
-
-def _checked_input(definition: Definition, input: JSON) -> JSON:
-    value = {} if input is None else input
-    try:
-        check(value)
-    except ValueError as problem:
-        raise InvalidInput(f"the input is not JSON: {problem}") from None
-    if not isinstance(value, dict):
-        raise InvalidInput("the input is a mapping from names to values")
-    schema = definition.program.input_schema
-    problems = [] if schema is None else check_value(schema, value)
-    if problems:
-        raise InvalidInput(f"the input does not fit: {'; '.join(problems)}", problems=problems)
-    return decode(encode(value))  # the caller may go on changing its own
-
-
-def _checked_id(id: str | None) -> str:
-    if id is None:
-        return uuid4().hex[:16]
-    if not isinstance(id, str) or not id or len(id) > 200 or not id.isprintable():
-        raise InvalidInput("a run id is a printable text of 1 to 200 characters")
-    return id
-
-
-def _check_statuses(statuses: object) -> None:
-    if statuses is None:
-        return
-    if isinstance(statuses, str) or not isinstance(statuses, Collection):
-        raise InvalidInput(f"statuses are a list, such as ['running'], not {statuses!r}")
-    for status in statuses:
-        if status not in [*TRANSITIONS]:  # a list: what is asked for may have no hash
-            raise InvalidInput(f"{status!r} is no status of a run; there are {', '.join(TRANSITIONS)}")
-
-
-def _own_labels(definition: Definition, state: State) -> dict[str, str]:
-    try:
-        return labels_of(definition.program, state)
-    except ExpressionError as problem:
-        raise InvalidInput(f"the labels cannot be made from this input: {problem}") from None
-
-
-def _texts(labels: Mapping[str, str]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in labels.items()}
-
-
-def _refuse(later: Mapping[str, Any]) -> None:
-    """Arguments whose feature is still to come; unknown ones are a slip."""
-    known = {"version", "delay", "at", "reuse", "conflict", "signal", "update"}
-    for name in later:
-        if name in known:
-            raise PerdureError(f"start({name}=…) is not supported yet")
-        raise TypeError(f"start() got an unexpected argument {name!r}")
 
 
 __all__ = ["Engine", "open"]

@@ -36,5 +36,6 @@ def _details(program: Program, state: State | None, event: Event) -> dict[str, J
         details["step"] = program.label(frame.node.step, state.turns(frame))
     for field in fields(event):
         if field.name not in _HIDDEN:
-            details[field.name] = getattr(event, field.name)
+            name = "name" if field.name == "event" else field.name  # `event` is the row's own kind
+            details[name] = getattr(event, field.name)
     return details

@@ -10,11 +10,12 @@ from typing import Final
 
 from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
-from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk
+from perdure.core.blocks.sending import DeliverFrame
+from perdure.core.commands import Command
 from perdure.core.events import AttemptLost, AttemptStarted, Event
+from perdure.engine.commits import listening, write_down
 from perdure.program import Program
-from perdure.stores.store import AskRow, Closing, Commit
-from perdure.values import encode
+from perdure.stores.store import Commit, Letter, NewRun, RunRow
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
@@ -31,19 +32,25 @@ class Decided:
     consumed: list[int] = field(default_factory=list)
     heartbeats: dict[int, bytes] = field(default_factory=dict)
     heartbeats_dropped: list[int] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    refused: dict[str, bytes] = field(default_factory=dict)
 
 
 class LiveRun:
     """One run that this worker owns."""
 
     __slots__ = (
-        "attempts", "beaten", "decided", "heartbeats", "id", "key", "last_letter", "missed", "parking", "program",
-        "recoveries", "seq", "snapshot_seq", "snapshot_size", "state", "tail_size", "timers",
+        "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
+        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "snapshot_seq",
+        "snapshot_size", "state", "status", "tail_size", "timers",
     )  # fmt: skip
 
-    def __init__(self, key: int, id: str, program: Program, state: State, seq: int, *, recoveries: int = 0) -> None:
+    def __init__(
+        self, key: int, origin: NewRun | RunRow, program: Program, state: State, seq: int, *, recoveries: int = 0
+    ) -> None:
         self.key = key
-        self.id = id
+        self.id = origin.id
+        self.origin = origin
         self.program = program
         self.state = state
         self.seq = seq
@@ -54,6 +61,15 @@ class LiveRun:
         self.decided = Decided()
         self.attempts: set[int] = set()
         """Frames whose activity is running or queued here."""
+        self.promised = 0
+        """How many errands stand in commits that are being written."""
+        self.errands = 0
+        """How many of what it asked for in other runs are under way."""
+        self.deferred: list[Letter] = []
+        """Updates that wait until the messages before them have been handled."""
+        self.status = state.status
+        self.listening = listening(state)
+        """What the store knows: the run's status and the events it waits for."""
         self.timers: dict[int, int] = {}
         """Frame → due of the timers asked for."""
         self.heartbeats: dict[int, bytes] = {}
@@ -61,6 +77,8 @@ class LiveRun:
         """Slot → when a heartbeat last asked to be written."""
         self.last_letter = 0
         """The newest letter in this state; it may still be in the store. Letters of a run come in the order of keys."""
+        self.fresh = False
+        """Just come into memory; its letters have not been read yet, so it may not leave."""
         self.parking = False
         """On its way out of memory: nothing may reach it any more."""
         self.missed = False
@@ -85,18 +103,14 @@ class LiveRun:
             consumed=decided.consumed,
             heartbeats=decided.heartbeats,
             heartbeats_dropped=decided.heartbeats_dropped,
+            accepted=decided.accepted,
+            refused=decided.refused,
         )
-        for command in decided.commands:
-            match command:
-                case OpenAsk():
-                    commit.asks_opened = [*commit.asks_opened, ask_row(self.key, command)]
-                case CloseAsk():
-                    commit.asks_opened = [ask for ask in commit.asks_opened if ask.frame != command.frame]
-                    commit.asks_closed = [*commit.asks_closed, command.frame]
-                case CloseRun():
-                    commit.closing = Closing(command.status, self.state.now, encode(command.outcome))
+        if decided.commands:
+            write_down(commit, self.key, self.origin, self.state, decided.commands)
         if commit.closing is None:
             self._keep(commit, soon, park)
+            self._tell(commit)
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
@@ -114,16 +128,29 @@ class LiveRun:
             commit.snapshot = (self.seq, state)
             self.snapshot_seq, self.snapshot_size, self.tail_size = self.seq, len(state), 0
 
+    def untold(self) -> bool:
+        """Whether the store does not know yet which events the run waits for."""
+        return bool(self.listening or self.state.waiting) and listening(self.state) != self.listening
+
+    def _tell(self, commit: Commit) -> None:
+        """Add what the store must know to route what comes: the status, and the events waited for."""
+        if self.state.status != self.status:
+            commit.status = self.status = self.state.status
+        if self.listening or self.state.waiting:
+            now = listening(self.state)
+            if now != self.listening:
+                commit.listens = {event: event in now for event in now ^ self.listening}
+                self.listening = now
+
     def busy(self) -> bool:
-        """Whether an activity is running, queued, about to start or about to be told to stop."""
-        return bool(self.attempts) or any(isinstance(frame, ActivityFrame) for frame in self.state.frames.values())
+        """Whether anything is under way, or about to be, that only this process knows of."""
+        return bool(self.fresh or self.attempts or self.promised or self.errands or self.deferred) or any(
+            isinstance(frame, ActivityFrame | DeliverFrame) and frame.id not in self.state.held
+            for frame in self.state.frames.values()
+        )
 
     def next_due(self) -> int | None:
         return min((frame.due for frame in self.state.frames.values() if frame.due is not None), default=None)
-
-
-def ask_row(run: int, command: OpenAsk) -> AskRow:
-    return AskRow(run, command.frame, command.address, command.opened_at, command.due, encode(command.body))
 
 
 _MARKS: Final = tuple(wire.event_to_bytes(kind(0, 0))[:5] for kind in (AttemptStarted, AttemptLost))

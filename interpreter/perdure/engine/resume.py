@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from perdure.core import State, fold, outstanding, wire
 from perdure.core.blocks.activity import ActivityFrame
-from perdure.core.commands import Command
-from perdure.core.events import ActivityCancelled, AttemptLost, Event
+from perdure.core.commands import CloseRun, Command, OpenAsk
+from perdure.core.events import ActivityCancelled, AttemptLost, Event, RunStarted, SignalReceived
+from perdure.core.lifecycle import ENDED
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.program import Program
@@ -18,17 +19,34 @@ async def resume(store: Store, programs: Programs, row: RunRow, now: int) -> tup
     program = await programs.get(row.digest)
     snapshot, tail, heartbeats = await store.load(row.key)
     state, seq = restore(program, snapshot, tail)
-    run = LiveRun(row.key, row.id, program, state, seq, recoveries=row.recoveries)
+    run = LiveRun(row.key, row, program, state, seq, recoveries=row.recoveries)
     run.heartbeats = heartbeats
     if snapshot is not None:
         run.snapshot_seq, run.snapshot_size = snapshot[0], len(snapshot[1])
     run.tail_size = sum(len(event) for _, _, event in tail)
     commands = outstanding(program, state)
+    begun = snapshot is None and _only_begun(tail)
+    if begun:
+        run.listening = set()  # a child, or a run that was continued, is left to its first worker as it was started
+    run.decided.commands.extend(_unwritten(state, begun, commands))
     settled = set()
     for event in _of_the_dead(state, now):
         settled.add(event.frame)  # type: ignore[union-attr]
         run.advance(event)
     return run, [command for command in commands if getattr(command, "frame", None) not in settled]
+
+
+def _unwritten(state: State, begun: bool, commands: list[Command]) -> list[Command]:
+    """What was decided and nobody has written; `begun` where that is the beginning of a run."""
+    if state.status in ENDED:
+        assert state.outcome is not None
+        return [CloseRun(state.status, state.outcome)]
+    return [command for command in commands if begun and isinstance(command, OpenAsk)]
+
+
+def _only_begun(tail: list[tuple[int, int, bytes]]) -> bool:
+    """Whether nobody has moved the run yet, as far as the journal tells."""
+    return all(isinstance(wire.event_from_bytes(at, event), RunStarted | SignalReceived) for _, at, event in tail)
 
 
 def restore(

@@ -6,16 +6,27 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from perdure.core import wire
+from perdure.core import State, wire
 from perdure.core.events import RunStarted
 from perdure.core.outcomes import new_error
+from perdure.engine.commits import farewells
 from perdure.engine.history import annotate
 from perdure.engine.records import Ask, RunInfo, iso
 from perdure.engine.resume import restore
 from perdure.engine.view import live_parts
-from perdure.errors import InvalidInput, RunCancelled, RunConflict, RunFailed, RunTerminated, StoreError, UnknownRun
+from perdure.errors import (
+    ExpressionError,
+    InvalidInput,
+    RunCancelled,
+    RunConflict,
+    RunFailed,
+    RunTerminated,
+    StoreError,
+    UnknownRun,
+    UpdateRejected,
+)
 from perdure.schemas import check_value
-from perdure.stores.store import Closing, Commit, OpenAsk, RunRow
+from perdure.stores.store import Closing, Commit, OpenAsk, RunRow, UpdateRow
 from perdure.values import JSON, check, decode, encode
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ class Run:
         """
         async with asyncio.timeout(timeout):
             row = await self._engine._ended(self.id)
+            while row.status == "continued":  # the handle is on one of the runs that a restart has left behind
+                row = await self._engine._ended(row.id.rpartition("~")[0])
         outcome = decode(row.outcome or b"{}")
         if row.status == "completed":
             return outcome["output"]
@@ -60,8 +73,7 @@ class Run:
             return await self._closed(row)
         try:
             program = await self._engine._programs.get(row.digest)
-            snapshot, tail, _ = await self._engine._store.load(row.key)
-            state, _ = restore(program, snapshot, tail)
+            state = await self._state(row)
         except Exception:
             if row.status != "stuck":
                 raise
@@ -99,6 +111,55 @@ class Run:
         _json(data, "the signal's data")
         await self._post("signal", {"signal": name, "data": data}, id)
 
+    async def update(self, name: str, data: JSON = None, *, id: str | None = None, wait: str = "completed") -> JSON:
+        """Send an update to the run's `receive`, and wait until it is handled: its reply.
+
+        With `wait="accepted"` only until it is accepted: its id. The same `id` again is the same update, whatever has
+        become of it. Raises UpdateRejected where it is refused or its handler fails, UnknownRun.
+        """
+        if wait not in ("accepted", "completed"):
+            raise InvalidInput(f"wait is accepted or completed, not {wait}")
+        if not isinstance(name, str) or not name:
+            raise InvalidInput("an update's name is a text")
+        _json(data, "the update's data")
+        letter = id or uuid4().hex
+        known = None if id is None else await self._engine._store.update(self.id, letter)
+        if known is None:
+            try:
+                await self._post("update", {"update": name, "data": data}, letter)
+            except RunConflict:
+                if id is None or await self._engine._store.update(self.id, letter) is None:
+                    raise  # else somebody else has sent it, and the run has ended since
+        reply = await self._replied(letter, wait)
+        return letter if wait == "accepted" else reply
+
+    async def query(self, name: str) -> JSON:
+        """The value of one of the definition's `queries`, over what the run has published; of closed runs too.
+
+        Never changes the run. Raises InvalidInput for a name that the definition does not have.
+        """
+        row = await self._engine._row(self.id)
+        program = await self._engine._programs.get(row.digest)
+        if name not in program.queries:
+            names = ", ".join(program.queries) or "none"
+            raise InvalidInput(f"{row.workflow} has no query {name} (it has: {names})")
+        if row.closed_at is not None:
+            outcome = decode(row.outcome or b"{}")
+            published = outcome.get("published")
+            facts: dict[str, JSON] = _run_facts(row, outcome)
+            now = row.closed_at
+        else:
+            state = await self._state(row)
+            published, facts, now = state.published, state.run, state.now
+        try:
+            return program.queries[name].evaluate({"state": published, "run": facts}, Still(now))
+        except ExpressionError as problem:
+            raise InvalidInput(f"the query {name} cannot be answered now: {problem}") from None
+
+    async def pause(self, note: str | None = None) -> None:
+        """Let the run begin nothing new until it is resumed; what is running ends, messages are kept, timers go on."""
+        await self._post("pause", {"note": note}, None)
+
     async def cancel(self, reason: str | None = None) -> None:
         """Ask the run to stop: what is inside unwinds, what it did is undone, then it is cancelled."""
         await self._post("cancel", {"reason": reason}, None)
@@ -107,18 +168,39 @@ class Run:
         """End the run at once; nothing unwinds and nothing is undone."""
         row = await self._open_row()
         if row.status == "stuck":
-            error = new_error("Terminated", reason or "the run was terminated")
-            outcome = encode({"error": error, "undone": [], "not_undone": [], "unread": [], "recorded": []})
-            now = self._engine._clock.now()
-            await self._commit(Commit(row.key, closing=Closing("terminated", now, outcome)))
+            await self._terminate_stuck(row, reason)
         else:
             await self._post("terminate", {"reason": reason}, None)
 
+    async def _terminate_stuck(self, row: RunRow, reason: str | None) -> None:
+        """Nobody moves it, so it is ended from here; what its state says is heeded as far as it can be read."""
+        now = self._engine._clock.now()
+        try:
+            state = await self._state(row)
+            children, published, attempt = state.children, state.published, state.run["attempt"]
+        except Exception:
+            children, published, attempt = [], None, 1
+        error = new_error("Terminated", reason or "the run was terminated")
+        outcome = {
+            "error": error,
+            "undone": [],
+            "not_undone": [],
+            "unread": [],
+            "recorded": [],
+            "published": published,
+            "attempt": attempt,
+        }
+        closing = Closing("terminated", now, encode(outcome))
+        ended = encode({"reason": "the run has ended: it is terminated"})
+        letters = farewells(row, children, "terminated", outcome, now)
+        await self._commit(Commit(row.key, closing=closing, ended=ended, letters=letters))
+
     async def resume(self) -> None:
-        """Let a stuck run go on, after its cause was mended. Raises RunConflict where the run is not stuck."""
+        """Let a paused run go on, or a stuck one after its cause was mended."""
         row = await self._open_row()
         if row.status != "stuck":
-            raise RunConflict(f"the run {self.id} is not stuck: it is {row.status}", run=self.id)
+            await self._post("resume", {}, None)
+            return
         now = self._engine._clock.now()
         await self._commit(Commit(row.key, status="running", release=True, wake_at=now, recoveries=0))
 
@@ -142,6 +224,25 @@ class Run:
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()
 
+    async def _replied(self, update: str, wait: str) -> JSON:
+        """What became of an update, once it is as far as one wants to wait."""
+        row = await self._engine._until(self.id, lambda: self._settled(update, wait))
+        body = {} if row.body is None else decode(row.body)
+        if row.status == "refused":
+            raise UpdateRejected(f"the update was refused: {body.get('reason')}", run=self.id)
+        error = body.get("error")
+        if error is not None and wait == "completed":
+            raise UpdateRejected(f"the update failed: {error['type']}: {error['message']}", run=self.id)
+        return body.get("value")
+
+    async def _settled(self, update: str, wait: str) -> UpdateRow | None:
+        """The update's row once it is as far; none while it is not."""
+        row = await self._engine._store.update(self.id, update)
+        if row is None:
+            raise UpdateRejected(f"the run {self.id} knows no update {update}", run=self.id)
+        enough = ("refused", "completed", "accepted") if wait == "accepted" else ("refused", "completed")
+        return row if row.status in enough else None
+
     # -- what reaches the run from outside
 
     async def _commit(self, commit: Commit) -> None:
@@ -152,12 +253,18 @@ class Run:
 
     async def _post(self, kind: str, body: JSON, id: str | None) -> None:
         store, now = self._engine._store, self._engine._clock.now()
-        row = await store.post(self.id, kind, encode(body), id=id or uuid4().hex, at=now)
+        row = await store.post(self.id, kind, encode(body), id=id or f"~{uuid4().hex}", at=now)
         if row is None:
             raise UnknownRun(f"no run has the id {self.id}", run=self.id)
         if row.closed_at is not None:
             raise RunConflict(f"the run {self.id} has ended: it is {row.status}", run=self.id)
         self._engine._poke()
+
+    async def _state(self, row: RunRow) -> State:
+        """What the journal of an open run comes to."""
+        program = await self._engine._programs.get(row.digest)
+        snapshot, tail, _ = await self._engine._store.load(row.key)
+        return restore(program, snapshot, tail)[0]
 
     async def _open_row(self) -> RunRow:
         row = await self._engine._row(self.id)
@@ -190,6 +297,7 @@ class Run:
         return RunInfo(
             **_facts(row),
             input=first.input,
+            attempt=outcome.get("attempt", 1),
             output=outcome.get("output"),
             error=outcome.get("error"),
             undone=outcome.get("undone", []),
@@ -226,6 +334,32 @@ def ask_of(found: OpenAsk) -> Ask:
     )
 
 
+class Still:
+    """The ambient of queries: nothing they call changes the run."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+
+    def now(self) -> int:
+        return self._now
+
+    def random(self) -> float:
+        raise ExpressionError("a query cannot call random()")
+
+    def uuid(self) -> str:
+        raise ExpressionError("a query cannot call uuid()")
+
+
+def _run_facts(row: RunRow, outcome: JSON) -> dict[str, JSON]:
+    return {
+        "id": row.id,
+        "workflow": row.workflow,
+        "version": row.version,
+        "started_at": iso(row.created_at),
+        "attempt": outcome.get("attempt", 1),
+    }
+
+
 def _facts(row: RunRow) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -233,6 +367,7 @@ def _facts(row: RunRow) -> dict[str, Any]:
         "version": row.version,
         "digest": row.digest,
         "status": row.status,
+        "parent": row.parent,
         "labels": dict(row.labels),
         "started_at": iso(row.created_at) or "",
         "closed_at": iso(row.closed_at),

@@ -14,20 +14,30 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from perdure.activities import Registry
-from perdure.core.commands import CancelActivity, CancelTimer, Command, StartActivity, StartTimer
+from perdure.core.commands import (
+    CancelActivity,
+    CancelChild,
+    CancelTimer,
+    Command,
+    Deliver,
+    StartActivity,
+    StartChild,
+    StartTimer,
+)
 from perdure.core.events import AttemptStarted, Event, TimerFired
 from perdure.core.lifecycle import ENDED
 from perdure.engine.attempts import Attempts
 from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
-from perdure.engine.inbox import letter_to_event
+from perdure.engine.errands import Errands, count_of
+from perdure.engine.inbox import Inbox
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
-from perdure.stores.store import Commit, Letter, SequenceTaken, Store
+from perdure.stores.store import Commit, SequenceTaken, Store
 from perdure.values import SECOND, encode
 
 log = logging.getLogger("perdure.engine")
@@ -49,7 +59,7 @@ UNWINDING: Final = 1.0
 
 
 class Worker:
-    """Moves runs until it is closed. `closed` is told of every run that has ended here."""
+    """Moves runs until it is closed. `changed` is told of every run that has ended here or answered an update."""
 
     def __init__(
         self,
@@ -60,20 +70,24 @@ class Worker:
         *,
         concurrency: int = 1000,
         only: Sequence[str] | None = None,
-        closed: Callable[[str], None] = lambda run: None,
+        changed: Callable[[str], None] = lambda run: None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self.only = only
-        self._closed = closed
+        self.only = None if only is None else list(only)
+        self._told = changed
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
-        self._claims = Claims(store, programs, clock, self._lease, self._runs, only, self._admit, self._hold, closed)
+        self._claims = Claims(
+            store, programs, clock, self._lease, self._runs, self.only, self._admit, self._hold, changed
+        )
         self._awake: list[tuple[LiveRun, Sequence[Command]]] = []
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
         self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
+        self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
+        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,6 +125,7 @@ class Worker:
                 self._forget(run)
             if not await self._attempts.drain(UNWINDING):
                 log.warning("activities go on although they were told to stop; their ends will not be heard")
+            await self._errands.close()
             self._timers.close()
             for handle in (self._marking, self._beating):
                 if handle is not None:
@@ -145,6 +160,19 @@ class Worker:
         if self._runs.get(run.key) is run:
             self._advance(run, event)
 
+    def _errand_done(self, run: LiveRun, frame: int, event: Event | None) -> None:
+        """Something asked for in another run has been done, or a child is on its way and ends some day."""
+        if self._runs.get(run.key) is not run:
+            return
+        if event is not None and frame in run.state.frames:
+            self._advance(run, event)
+        elif not run.busy():
+            self._note(run)  # it only waits now
+
+    def _errand_failed(self, run: LiveRun, problem: Exception) -> None:
+        if self._runs.get(run.key) is run:
+            self._set_aside(run, problem)
+
     def _advance(self, run: LiveRun, event: Event) -> None:
         if run.state.status in ENDED:
             return  # its last commit is on the way; a letter stays where it is, as unread
@@ -154,6 +182,7 @@ class Worker:
             self._set_aside(run, problem)
         else:
             self._note(run)
+            self._inbox.look_again(run)
 
     def _note(self, run: LiveRun) -> None:
         self._changed[run.key] = run
@@ -189,6 +218,7 @@ class Worker:
             if run.parking or self._runs.get(run.key) is not run:
                 continue
             commands = run.decided.commands
+            run.promised += count_of(commands)
             try:
                 batch.append(run.commit(self.id, soon, park=not self._closing))
             except Exception as problem:
@@ -201,9 +231,14 @@ class Worker:
     def _settled(self, batch: Sequence[Commit], answers: Sequence[int | StoreError]) -> None:
         writing, self._writing = self._writing, []
         for commit, answer, (run, commands) in zip(batch, answers, writing, strict=True):
+            run.promised -= count_of(commands)
             if commit.closing is not None and not isinstance(answer, StoreError):
                 log.info("run %s %s", run.id, commit.closing.status)
-                self._closed(run.id)
+                self._told(run.id)
+            elif commit.replies or commit.accepted or commit.refused:
+                self._told(run.id)
+            if commit.letters or commit.successor is not None:
+                self._poke()
             if self._runs.get(run.key) is not run:
                 continue  # dropped meanwhile; by whom it is owned now, if by anybody, shows elsewhere
             if isinstance(answer, StoreError):
@@ -230,8 +265,16 @@ class Worker:
                     self._timers.set(run, command.frame, command.due)
                 case CancelTimer():
                     self._timers.clear(run, command.frame)
+                case Deliver() | StartChild() | CancelChild():
+                    self._errands.start(run, command)
                 case _:
                     pass
+
+    def _sent(self, child: str | None) -> None:
+        """Something was sent to another run: it may be this worker's to move; a child always is."""
+        if self.only is not None and child is not None and child not in self.only:
+            self.only.append(child)
+        self._poke()
 
     def _start(self, run: LiveRun, command: StartActivity) -> None:
         frame = run.state.frames.get(command.frame)
@@ -277,10 +320,10 @@ class Worker:
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
-        await self._read_letters()
+        await self._inbox.read(self.id)
         self._set_going()
         for run, frame, due in self._timers.due():
-            if self._runs.get(run.key) is run and not run.parking:
+            if self._runs.get(run.key) is run and not run.parking and frame in run.state.frames:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
@@ -288,13 +331,17 @@ class Worker:
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
+        run.fresh = True
         self._awake.append((run, commands))
+        if self.only is not None:
+            self.only.extend(child["run"] for child in run.state.children if child["run"] not in self.only)
         if run.decided.events:
             self._note(run)
 
     def _set_going(self) -> None:
         awake, self._awake = self._awake, []
         for run, commands in awake:
+            run.fresh = False
             if self._runs.get(run.key) is not run or run.parking:
                 continue
             try:
@@ -302,36 +349,8 @@ class Worker:
             except Exception as problem:
                 self._set_aside(run, problem)
             else:
-                if not run.busy():
+                if run.decided.commands or run.untold() or not run.busy():
                     self._note(run)  # it may have been woken for nothing, and is to leave again
-
-    async def _read_letters(self) -> None:
-        after = 0
-        while True:
-            letters = await self._store.letters(self.id, after=after)
-            for letter in letters:
-                run = self._runs.get(letter.run)
-                if run is not None:
-                    try:
-                        self._deliver(run, letter)
-                    except Exception as problem:
-                        self._set_aside(run, problem)
-            if len(letters) < 1000:
-                return
-            after = letters[-1].key
-
-    def _deliver(self, run: LiveRun, letter: Letter) -> None:
-        if run.parking:
-            run.missed = True
-        if run.parking or letter.key <= run.last_letter or run.state.status in ENDED:
-            return
-        event = letter_to_event(letter, run.state)
-        run.decided.consumed.append(letter.key)
-        run.last_letter = letter.key
-        if event is not None:
-            self._advance(run, event)
-        else:
-            self._note(run)
 
     async def _watch(self) -> None:
         while True:

@@ -114,10 +114,12 @@ class Repeat(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """Something to wait for: a signal, a span of time (`after`) or a moment (`until`)."""
+    """What is waited for: a signal, an event that `match` holds for, a span of time (`after`) or a moment (`until`)."""
 
     name: str
     signal: str | None = None
+    event: str | None = None
+    match: Expression | None = None
     after: Template | None = None
     until: Template | None = None
     zone: Template | None = None
@@ -192,6 +194,73 @@ class Use(Node):
     output: Template | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageHandler:
+    """What a receive does with one signal or update; `body` are its steps, which stand under the address `place`;
+    `values` is what it sets in the state."""
+
+    name: str
+    update: bool
+    schema: JSON = None
+    accept: Expression | None = None
+    body: Address | None = None
+    place: Address = ""
+    values: Template | None = None
+    reply: Template | None = None
+    stop: bool = False
+    concurrent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receive(Node):
+    state: Template
+    handlers: tuple[MessageHandler, ...]
+    until: Expression | None
+    patience: Patience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish(Node):
+    value: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send(Node):
+    to: Template
+    signal: str
+    data: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit(Node):
+    event: str
+    data: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRun(Node):
+    run: Template
+    reason: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart(Node):
+    """The run ends as continued, and goes on under its id as a new one with this input and an empty history."""
+
+    input: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child(Node):
+    """A run of another definition. `closing` says what becomes of it when this run ends first."""
+
+    workflow: str
+    input: Template
+    id: Template | None = None
+    detach: bool = False
+    closing: str = "cancel"
+
+
 # -- modifiers, from the outside in
 
 
@@ -235,10 +304,12 @@ class Deadline(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(Node):
-    """`inner` are the ids inside, forgotten before another attempt; `block` when it wraps more than one activity."""
+    """`inner` are the ids inside, forgotten before another attempt; `block` when it wraps more than one activity,
+    `whole` when it wraps the run."""
 
     child: Address
     block: bool
+    whole: bool = False
     inner: tuple[str, ...] = ()
     attempts: Template | None = None
     backoff: Template | None = None

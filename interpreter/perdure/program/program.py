@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from perdure.expressions import Template
+from perdure.expressions import Expression, Template
 from perdure.program.nodes import Address, Node
 from perdure.values import JSON
 
@@ -27,7 +27,8 @@ class Position:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """`shared` are the steps that may run more than once; `kept` the ids whose results some expression reads; `marks`
-    those a rollback may go back to."""
+    those a rollback may go back to; `queries` read `state`, what was published, and `run`; `children` are the names of
+    the definitions it may start."""
 
     name: str
     version: str | None
@@ -45,6 +46,8 @@ class Program:
     output_schema: JSON = None
     vars: Template | None = None
     labels: Template | None = None
+    queries: Mapping[str, Expression] = field(default_factory=dict)
+    children: tuple[str, ...] = ()
     summaries: Mapping[Address, Template] = field(default_factory=dict)
     descriptions: Mapping[Address, str] = field(default_factory=dict)
 

@@ -10,12 +10,14 @@ from perdure.stores.store import (
     Closing,
     Commit,
     Letter,
+    NewLetter,
     NewRun,
     OpenAsk,
     RunExists,
     RunRow,
     SequenceTaken,
     Store,
+    UpdateRow,
     WorkerRow,
 )
 
@@ -27,6 +29,7 @@ __all__ = [
     "Letter",
     "MemoryFile",
     "MemoryStore",
+    "NewLetter",
     "NewRun",
     "OpenAsk",
     "RunExists",
@@ -34,6 +37,7 @@ __all__ = [
     "SQLiteStore",
     "SequenceTaken",
     "Store",
+    "UpdateRow",
     "WorkerRow",
     "open_store",
 ]

@@ -12,10 +12,11 @@ from operator import attrgetter
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.memory_file import MemoryFile, fits, write_commit
-from perdure.stores.store import OPEN, Commit, Letter, OpenAsk, RunRow, WorkerRow
+from perdure.stores.memory_commit import write_commit
+from perdure.stores.memory_file import MemoryFile, fits
+from perdure.stores.store import OPEN, Commit, Letter, NewLetter, OpenAsk, RunRow, UpdateRow, WorkerRow
 
-_CLAIMABLE: Final = ("scheduled", "running")
+_CLAIMABLE: Final = ("scheduled", "running", "paused")
 
 
 class MemoryStore:
@@ -48,23 +49,30 @@ class MemoryStore:
         file = self._open_file()
         fits(texts=(digest, workflow, version or ""), integers=(at,), blobs=(bundle,))
         file.definitions.setdefault(digest, bundle)
+        file.newest[workflow] = digest
         self._changed()
 
     async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
         file = self._open_file()
         fits(texts=(run_id, kind, id), integers=(at,), blobs=(body,))
-        row = file.find(run_id)
-        if row is not None and row.status in OPEN and file.post(row.key, kind, body, id, at):
+        if file.post(NewLetter(run_id, kind, id, at, body)):
             self._changed()
         return file.find(run_id)
+
+    async def publish(self, event: str, body: bytes, *, id: str, at: int) -> int:
+        file = self._open_file()
+        fits(texts=(event, id), integers=(at,), blobs=(body,))
+        reached = file.publish(event, body, id, at)
+        self._changed()
+        return reached
 
     async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
         file = self._open_file()
         fits(texts=(run_id, id), integers=(frame, at), blobs=(body,))
-        row = file.find(run_id)
-        if row is None or row.status not in OPEN or (row.key, frame) not in file.asks:
+        row = file.find_open(run_id)
+        if row is None or (row.key, frame) not in file.asks:
             return False
-        if not file.post(row.key, "answer", body, id, at):
+        if not file.post(NewLetter(run_id, "answer", id, at, body)):
             return False
         del file.asks[row.key, frame]
         self._changed()
@@ -135,6 +143,12 @@ class MemoryStore:
 
     async def definition(self, digest: str) -> bytes | None:
         return self._open_file().definitions.get(digest)
+
+    async def latest(self, workflow: str) -> str | None:
+        return self._open_file().newest.get(workflow)
+
+    async def update(self, run_id: str, id: str) -> UpdateRow | None:
+        return self._open_file().updates.get((run_id, id))
 
     async def find(self, run_id: str) -> RunRow | None:
         return self._open_file().find(run_id)

@@ -1,7 +1,7 @@
 """The store on one SQLite file: writes go to the writer's thread, reads to a second connection.
 
 Several processes may use one file. A call that is cancelled while it waits may have been carried out all the
-same. What is written stands in `sqlite_writes`, how in `sqlite_writer`, opening in `sqlite_file`.
+same. What is written stands in `sqlite_writes` and `sqlite_messages`, how in `sqlite_writer`, opening in `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, Final
 import aiosqlite
 
 from perdure.errors import StoreError
+from perdure.stores import sqlite_messages as messages
 from perdure.stores import sqlite_writes as writes
 from perdure.stores.sqlite_file import PATIENCE, Durability, address, explain, open_file
+from perdure.stores.sqlite_rows import SQL, json_list, run_row
 from perdure.stores.sqlite_writer import Writer
-from perdure.stores.sqlite_writes import SQL
-from perdure.stores.store import AskRow, Commit, Letter, OpenAsk, RunRow, WorkerRow
-from perdure.values import encode
+from perdure.stores.store import AskRow, Commit, Letter, NewLetter, OpenAsk, RunRow, UpdateRow, WorkerRow
 
 _LARGEST: Final = 2**63 - 1
 
@@ -89,14 +89,17 @@ class SQLiteStore:
         )
 
     async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
+        letter = NewLetter(run_id, kind, id, at, body)
+        return await self._open_writer().submit(lambda transaction: messages.post(transaction.db, letter))
+
+    async def publish(self, event: str, body: bytes, *, id: str, at: int) -> int:
         return await self._open_writer().submit(
-            lambda transaction: writes.post(transaction, run_id, kind, body, id, at)
+            lambda transaction: messages.publish(transaction.db, event, body, id, at)
         )
 
     async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
-        return await self._open_writer().submit(
-            lambda transaction: writes.answer(transaction, run_id, frame, body, id, at)
-        )
+        letter = NewLetter(run_id, "answer", id, at, body)
+        return await self._open_writer().submit(lambda transaction: messages.answer(transaction.db, frame, letter))
 
     # -- ownership
 
@@ -113,7 +116,7 @@ class SQLiteStore:
         return await self._open_writer().submit(lambda transaction: writes.bury(transaction, worker_id, at, died))
 
     async def claim(self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None) -> list[RunRow]:
-        among = None if only is None else _json(only)
+        among = None if only is None else json_list(only)
         return await self._open_writer().submit(
             lambda transaction: writes.claim(transaction, worker_id, now, max(limit, 0), among)
         )
@@ -122,7 +125,7 @@ class SQLiteStore:
         if only is None:
             rows = await self._read("next_wake")
         else:
-            rows = await self._read("next_wake_among", (_json(only),))
+            rows = await self._read("next_wake_among", (json_list(only),))
         wake_at: int | None = rows[0][0]
         return wake_at
 
@@ -153,9 +156,17 @@ class SQLiteStore:
         rows = await self._read("definition", (digest,))
         return rows[0][0] if rows else None
 
+    async def latest(self, workflow: str) -> str | None:
+        rows = await self._read("newest_definition", (workflow,))
+        return rows[0][0] if rows else None
+
+    async def update(self, run_id: str, id: str) -> UpdateRow | None:
+        rows = await self._read("find_update", (run_id, id))
+        return UpdateRow(*rows[0]) if rows else None
+
     async def find(self, run_id: str) -> RunRow | None:
         rows = await self._read("find_run", (run_id,))
-        return writes.run_row(rows[0]) if rows else None
+        return run_row(rows[0]) if rows else None
 
     async def runs(
         self,
@@ -172,10 +183,10 @@ class SQLiteStore:
         }
         if statuses is not None:
             name = "runs_page_with_status"
-            wanted["statuses"] = _json(statuses)
+            wanted["statuses"] = json_list(statuses)
         else:
             name = "runs_page" if workflow is None else "runs_page_of_workflow"
-        return [writes.run_row(row) for row in await self._read(name, wanted)]
+        return [run_row(row) for row in await self._read(name, wanted)]
 
     async def history(self, run: int, *, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
         return list(await self._read("history", (run, after, max(limit, 0))))
@@ -224,10 +235,6 @@ class SQLiteStore:
             return list(await reader.execute_fetchall(SQL[name], wanted))
         except (sqlite3.Error, OverflowError, ValueError) as error:
             raise explain(error, self.path) from error
-
-
-def _json(texts: Sequence[str]) -> str:
-    return encode(list(texts)).decode()
 
 
 def _part(writer: Writer) -> None:

@@ -1,33 +1,25 @@
-"""What can be written, as functions over one open transaction: a commit, a letter, an answer, ownership.
+"""What can be written, as functions over one open transaction: a commit, a definition, ownership.
 
 Rules of this file
 1. A function that answers with a StoreError, or raises one, has written nothing yet: it looks first.
 2. Any other exception spoils what was written since the last savepoint; the writer undoes it.
 3. Nothing here begins or ends a transaction (that is `sqlite_writer`), and nothing here waits.
+Letters, events and updates stand in `sqlite_messages`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.queries import statements
-from perdure.stores.store import (
-    OPEN,
-    Commit,
-    NewRun,
-    RunExists,
-    RunRow,
-    SequenceTaken,
-    WorkerRow,
-)
-from perdure.values import decode, encode
-
-SQL: Final = statements("sqlite")
+from perdure.stores.sqlite_messages import post, read_letters, write_messages
+from perdure.stores.sqlite_rows import SQL, find, json_list, run_row
+from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SequenceTaken, WorkerRow
+from perdure.values import encode
 
 _CLOSE_RUN, _APPEND_EVENT = SQL["close_run"], SQL["append_event"]
+_ROWS_OF_OPEN_RUNS = ("drop_snapshots", "drop_asks", "drop_heartbeats", "drop_subscriptions", "drop_update_letters")
 
 
 class Transaction:
@@ -39,7 +31,7 @@ class Transaction:
         self.db = db
         self._workers: dict[str, bool] = {}
         self._events: list[tuple[int, int, int, bytes]] = []
-        self._ended: list[int] = []
+        self._ended: dict[int, bytes] = {}
 
     def has_worker(self, worker: str) -> bool:
         """Whether the worker has a row; asked once per worker, as the write lock keeps others out."""
@@ -56,8 +48,9 @@ class Transaction:
         for seq, at, event in events:
             self._events.append((run, seq, at, event))
 
-    def ended(self, run: int) -> None:
-        self._ended.append(run)
+    def ended(self, run: int, reply: bytes) -> None:
+        """A run has ended; updates that it leaves open get the reply."""
+        self._ended[run] = reply
 
     def flush(self) -> None:
         """Write what has gathered. Raises SequenceTaken where a journal has such an event already."""
@@ -79,10 +72,12 @@ class Transaction:
             self._drop_rows_of_ended()
 
     def _drop_rows_of_ended(self) -> None:
-        runs = encode(self._ended).decode()
-        self._ended = []
-        for name in ("drop_snapshots", "drop_asks", "drop_heartbeats"):
+        runs = json_list(list(self._ended))
+        replies = [(reply, run) for run, reply in self._ended.items()]
+        self._ended = {}
+        for name in _ROWS_OF_OPEN_RUNS:
             self.db.execute(SQL[name], (runs,))
+        self.db.executemany(SQL["end_updates"], replies)
 
     def discard(self) -> None:
         """Forget what has gathered, after the transaction or savepoint was rolled back."""
@@ -96,6 +91,8 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     if commit.worker is not None and not transaction.has_worker(commit.worker):
         return Fenced()
     run = commit.run
+    if commit.successor is not None and (refusal := _refuse_successor(transaction, commit, commit.successor)):
+        return refusal
     if isinstance(run, NewRun):
         created = _create(transaction, run)
         if isinstance(created, StoreError):
@@ -106,7 +103,22 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     _write_rows(transaction.db, run, commit)
     if commit.status is not None or commit.release or commit.recoveries is not None or commit.closing is not None:
         _write_run(transaction, run, commit)
+    for letter in commit.letters:
+        post(transaction.db, letter)
     return run
+
+
+def _refuse_successor(transaction: Transaction, commit: Commit, successor: NewRun) -> StoreError | None:
+    if isinstance(commit.run, NewRun):
+        followed: str | None = commit.run.id
+    else:
+        place = transaction.db.execute(SQL["place_of_run"], (commit.run,)).fetchone()
+        followed = place and place[0]
+    if commit.closing is None or followed != successor.id:
+        return StoreError(f"{successor.id} can only follow a run of the same id that ends with the same commit")
+    if successor.owner is not None and not transaction.has_worker(successor.owner):
+        return Fenced()
+    return None
 
 
 def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
@@ -126,6 +138,7 @@ def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
             labels,
             new.wake_at,
             new.owner,
+            new.parent,
         ),
     )
     if cursor.rowcount == 0:
@@ -137,8 +150,7 @@ def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
 
 def _write_rows(db: sqlite3.Connection, run: int, commit: Commit) -> None:
     """Rows beside the journal. What is opened and closed by the same commit ends up closed."""
-    if commit.consumed:
-        db.executemany(SQL["consume_letter"], [(key, run) for key in commit.consumed])
+    read_letters(db, run, commit)
     if commit.asks_opened:
         asks = [(run, ask.frame, ask.address, ask.opened_at, ask.due, ask.body) for ask in commit.asks_opened]
         db.executemany(SQL["open_ask"], asks)
@@ -151,6 +163,7 @@ def _write_rows(db: sqlite3.Connection, run: int, commit: Commit) -> None:
         db.executemany(SQL["drop_heartbeat"], [(run, frame) for frame in commit.heartbeats_dropped])
     if commit.snapshot is not None:
         db.execute(SQL["keep_snapshot"], (run, *commit.snapshot))
+    write_messages(db, run, commit)
 
 
 def _write_run(transaction: Transaction, run: int, commit: Commit) -> None:
@@ -164,40 +177,33 @@ def _write_run(transaction: Transaction, run: int, commit: Commit) -> None:
     if commit.closing is not None:
         closing = commit.closing
         db.execute(_CLOSE_RUN, (closing.status, closing.at, closing.outcome, run))
-        transaction.ended(run)
+        if commit.successor is not None:
+            _succeed(transaction, run, commit.successor, commit.successor_events)
+        transaction.ended(run, commit.ended)
+
+
+def _succeed(transaction: Transaction, run: int, new: NewRun, events: Sequence[tuple[int, int, bytes]]) -> None:
+    """Rename the run that has ended, create its successor, and hand on what waits."""
+    db = transaction.db
+    _, ordinal = db.execute(SQL["place_of_run"], (run,)).fetchone()
+    while db.execute(SQL["id_is_taken"], (f"{new.id}~{ordinal}",)).fetchone():
+        ordinal += 1
+    db.execute(SQL["rename_run"], (f"{new.id}~{ordinal}", run))
+    successor = _create(transaction, new)
+    assert isinstance(successor, int), successor  # its id is free and its owner known: `_refuse_successor` looked
+    db.execute(SQL["set_ordinal"], (ordinal + 1, successor))
+    transaction.append(successor, events)
+    db.execute(SQL["move_letters"], {"successor": successor, "run": run})
+    db.execute(SQL["move_updates"], {"successor": successor, "run": run})
+    if new.owner is None:
+        db.execute(SQL["release_run"], {"wake_at": new.wake_at, "run": successor})
 
 
 def keep_definition(
     transaction: Transaction, digest: str, workflow: str, version: str | None, bundle: bytes, at: int
 ) -> None:
     transaction.db.execute(SQL["keep_definition"], (digest, workflow, version, bundle, at))
-
-
-def post(transaction: Transaction, run_id: str, kind: str, body: bytes, id: str, at: int) -> RunRow | None:
-    """A letter into an open run's inbox; the run's row as it is afterwards."""
-    row = find(transaction.db, run_id)
-    if row is None or row.status not in OPEN:
-        return row
-    if not _post(transaction.db, row.key, kind, body, id, at):
-        return row
-    return find(transaction.db, run_id)
-
-
-def answer(transaction: Transaction, run_id: str, frame: int, body: bytes, id: str, at: int) -> bool:
-    """Close an open question and post the answer; False where it is not open, or the id is in use."""
-    asked = transaction.db.execute(SQL["ask_is_open"], (run_id, frame)).fetchone()
-    if asked is None or not _post(transaction.db, asked[0], "answer", body, id, at):
-        return False
-    transaction.db.execute(SQL["close_ask"], (asked[0], frame))
-    return True
-
-
-def _post(db: sqlite3.Connection, run: int, kind: str, body: bytes, letter: str, at: int) -> bool:
-    row = {"run": run, "kind": kind, "id": letter, "at": at, "body": body}
-    if db.execute(SQL["post_letter"], row).rowcount == 0:
-        return False
-    db.execute(SQL["wake_run"], {"at": at, "run": run})
-    return True
+    transaction.db.execute(SQL["keep_newest_definition"], (workflow, digest))
 
 
 def register(transaction: Transaction, worker: WorkerRow) -> None:
@@ -228,15 +234,3 @@ def claim(transaction: Transaction, worker: str, now: int, limit: int, only: str
     else:
         rows = transaction.db.execute(SQL["claim_among"], wanted | {"only": only}).fetchall()
     return sorted(map(run_row, rows), key=lambda row: (row.wake_at or 0, row.key))
-
-
-def find(db: sqlite3.Connection, run_id: str) -> RunRow | None:
-    row = db.execute(SQL["find_run"], (run_id,)).fetchone()
-    return None if row is None else run_row(row)
-
-
-def run_row(row: Sequence[Any]) -> RunRow:
-    """A row of `runs` as the protocol has it; its columns stand in the same order."""
-    columns = list(row)
-    columns[8] = decode(columns[8])
-    return RunRow(*columns)

@@ -36,6 +36,8 @@ class NewRun:
     labels: Mapping[str, str] = field(default_factory=dict)
     wake_at: int | None = None
     owner: str | None = None
+    parent: str | None = None
+    """The run id of the run it is a child of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class RunRow:
     owner: str | None
     recoveries: int
     outcome: bytes | None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,27 @@ class Closing:
     outcome: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class NewLetter:
+    """A letter to a run by its id; the same (run, id) again is the same letter, also after it was read. Ids that begin
+    with `~` are never repeated and are forgotten once read."""
+
+    run_id: str
+    kind: str
+    id: str
+    at: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRow:
+    """How an update stands: waiting (for the run to look at it), accepted, completed or refused; `body` is the JSON
+    that replied to it or refused it."""
+
+    status: str
+    body: bytes | None
+
+
 @dataclass(slots=True)
 class Commit:
     """What one turn of a run decided. All of it or none of it becomes durable.
@@ -123,7 +147,7 @@ class Commit:
     events: Sequence[tuple[int, int, bytes]] = ()
     """(seq, at, event): seq counts from 1 without gaps within a run."""
     consumed: Sequence[int] = ()
-    """Keys of the letters that these events carry; deleted."""
+    """Keys of the letters that these events carry; deleted, but for their ids (see `NewLetter`)."""
     asks_opened: Sequence[AskRow] = ()
     asks_closed: Sequence[int] = ()
     """Frames whose question is no longer open (an answered one may be gone already: that is no error)."""
@@ -141,9 +165,31 @@ class Commit:
     becomes the present moment at the latest (`at` of the newest such letter): no wake-up may be lost."""
     wake_at: int | None = None
     recoveries: int | None = None
+    letters: Sequence[NewLetter] = ()
+    """Letters to other runs, posted as `post` does when all else of this is done (so a run may write to itself, or to
+    its successor); one to a run that is unknown or has ended is dropped."""
+    replies: Mapping[str, bytes] = field(default_factory=dict)
+    """Update id → what became of it (JSON): replaces `accepted`. What became of an update never changes again."""
+    accepted: Sequence[str] = ()
+    """Ids of updates that these events have accepted."""
+    refused: Mapping[str, bytes] = field(default_factory=dict)
+    """Update id → why it was refused (JSON)."""
+    listens: Mapping[str, bool] = field(default_factory=dict)
+    """Event name → whether the run waits for it from now on."""
     closing: Closing | None = None
     """Ends the run: sets status, closed_at, outcome; deletes its snapshot, asks and heartbeats; owner and wake_at
-    become None. Letters that are still waiting stay where they are: they are the record of what was unread."""
+    become None. Letters that are still waiting stay where they are: they are the record of what was unread. Updates
+    that were accepted and not replied to, or are still waiting as letters, get the reply `ended` (status refused, the
+    letters are deleted); the run listens to no event any more."""
+    ended: bytes = b"null"
+    """With `closing`: the reply to updates that the run leaves open."""
+    successor: NewRun | None = None
+    """With `closing`: the run that goes on under the same id. The ended one keeps its key and its row under `id~N`, N
+    counting from 1 and passing over ids that are taken. The letters that wait move to the successor (not answers:
+    they belong to questions of the ended run) and so do the updates that wait; if nobody owns it, they bring its
+    `wake_at` forward as with `release`. `successor_events` are its first events. Refused with StoreError without
+    `closing` or with another id than the ended run has."""
+    successor_events: Sequence[tuple[int, int, bytes]] = ()
 
 
 class RunExists(StoreError):
@@ -173,12 +219,25 @@ class Store(Protocol):
         whole batch failed (disk full, file gone); then nothing of it was kept."""
 
     async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
-        """Keep a definition by the digest of its content. Doing it again changes nothing."""
+        """Keep a definition by the digest of its content. Doing it again changes nothing but what is `latest`."""
 
     async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
         """Put a letter into an open run's inbox and see that somebody wakes: if nobody owns the run its `wake_at`
-        becomes `at` (or stays, where it is earlier). The same (run, id) again is dropped silently. Returns the run's
-        row; None where no such run exists. A row whose status is not open means: refused, nothing was kept."""
+        becomes `at` (or stays, where it is earlier). The same (run, id) again is dropped silently, also after it was
+        read; ids that begin with `~` are never repeated and are forgotten once read. Returns the run's row; None where
+        no such run exists. A row whose status is not open means: refused, nothing was kept."""
+
+    async def publish(self, event: str, body: bytes, *, id: str, at: int) -> int:
+        """Post a letter of kind `event` to every open run that listens to the event, in one transaction; how many it
+        reached. Publishing the same id again reaches nobody twice."""
+
+    async def update(self, run_id: str, id: str) -> UpdateRow | None:
+        """How an update stands; None where there is none of that id. An update posted as a letter of kind `update` is
+        `waiting` until a commit accepts or refuses it; posting one that is known already changes nothing. It is known
+        by the id its run had when it was posted, whichever successor deals with it."""
+
+    async def latest(self, workflow: str) -> str | None:
+        """The digest of the definition that was put last under a workflow's name."""
 
     async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
         """Close an open question and post the answer (a letter of kind `answer`), in one transaction. False where
@@ -199,11 +258,11 @@ class Store(Protocol):
         `recoveries` of each of its runs grows by one; else (an orderly farewell) it does not."""
 
     async def claim(self, worker_id: str, now: int, limit: int, *, only: Sequence[str] | None = None) -> list[RunRow]:
-        """Take up to `limit` open runs (not paused, not stuck) without an owner whose `wake_at` is due, longest due
+        """Take up to `limit` open runs (not stuck) without an owner whose `wake_at` is due, longest due
         first; `only` names the run ids to choose among. Raises Fenced where the worker has no row."""
 
     async def next_wake(self, *, only: Sequence[str] | None = None) -> int | None:
-        """The earliest `wake_at` of an open run without an owner (not paused, not stuck)."""
+        """The earliest `wake_at` of an open run without an owner (not stuck)."""
 
     # -- reading
 

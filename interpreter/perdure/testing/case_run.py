@@ -7,11 +7,12 @@ recorded, unread and refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from perdure.definition import inspect
 from perdure.definition.load import Definition
+from perdure.testing.activities import Call
 from perdure.testing.agenda import Action
 from perdure.testing.cases import Case
 from perdure.testing.harness import Harness
@@ -27,9 +28,12 @@ def check_case(case: Case, way: str = "plain") -> None:
     definition = _definition(case)
     if definition is None or (case.diagnostics and not case.expect):
         return
+    mocks = Mocks(case.mocks)
     harness = Harness(
         definition.program,
-        Mocks(case.mocks).find,
+        mocks.find,
+        children=mocks.find_child,
+        post=mocks.post,
         input=case.input,
         restart_every_event=way == "restarted",
         refold=way == "refolded",
@@ -71,12 +75,20 @@ def _action(harness: Harness, entry: Mapping[str, JSON]) -> Action:
     match entry:
         case {"signal": name}:
             return lambda: harness.signal(name, entry.get("with"))
+        case {"update": {"name": name, **rest}}:
+            return lambda: harness.update(name, rest.get("data"), _text(rest.get("id")))
+        case {"event": {"name": name, **rest}}:
+            return lambda: harness.event(name, rest.get("data"))
+        case {"pause": note}:
+            return lambda: harness.pause(_text(note))
+        case {"resume": True}:
+            return harness.resume
         case {"answer": step}:
             return lambda: harness.answer(step, entry.get("with"), entry.get("by"))
         case {"cancel": reason}:
-            return lambda: harness.cancel(reason if isinstance(reason, str) else None)
+            return lambda: harness.cancel(_text(reason))
         case {"terminate": reason}:
-            return lambda: harness.terminate(reason if isinstance(reason, str) else None)
+            return lambda: harness.terminate(_text(reason))
         case {"restart": True}:
             return harness.crash
         case {"restart": str(down)}:
@@ -97,8 +109,13 @@ def _condition(when: Mapping[str, JSON]) -> Callable[[Harness], bool]:
     raise ValueError(f"a script does not know when {dict(when)}")
 
 
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _count(harness: Harness, activity: str, *, ended: bool) -> int:
-    return sum(call.name == activity and (call.ended is not None or not ended) for call in harness.calls)
+    calls = [*harness.calls, *harness.neighbours.calls]
+    return sum(call.name == activity and (call.ended is not None or not ended) for call in calls)
 
 
 # -- the expectations
@@ -112,16 +129,17 @@ def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
         if not same(expected, found):
             problems.append(f"{what}: expected {expected!r}, found {found!r}")
 
-    compare("status", expect.get("status", "failed" if "error" in expect else "completed"), harness.status)
+    ends = "failed" if "error" in expect else "continued" if "continued" in expect else "completed"
+    compare("status", expect.get("status", ends), harness.status)
     for key in ("undone", "not_undone", "recorded", "unread"):
         compare(key, expect.get(key, []), outcome.get(key, []), subset)
-    compare("refused", expect.get("refused", []), harness.refused, _told)
+    compare("refused", expect.get("refused", []), [*harness.refused, *harness.callers.refused], _told)
     if "output" in expect:
         compare("output", expect["output"], outcome.get("output", "<none>"))
     if "error" in expect:
         compare("error", expect["error"], outcome.get("error"), subset)
     if "calls" in expect:
-        compare("calls", expect["calls"], _calls(expect["calls"], harness))
+        compare("calls", expect["calls"], _calls(expect["calls"], harness.calls))
     if "never" in expect:
         compare("never", [], [call.name for call in harness.calls if call.name in expect["never"]])
     if "elapsed" in expect:
@@ -130,16 +148,35 @@ def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
         compare("live", expect["live"], harness.live())
     if "vars" in expect:
         compare("vars", expect["vars"], harness.state.vars)
+    problems.extend(_exchanged(expect, harness))
     return problems
 
 
-def _calls(expected: JSON, harness: Harness) -> JSON:
+def _exchanged(expect: Mapping[str, JSON], harness: Harness) -> Iterator[str]:
+    """What went between the run and the world of runs and clients around it."""
+    neighbours = harness.neighbours
+    sent = [{key: getattr(letter, key) for key in ("kind", "to", "name", "data")} for letter in neighbours.sent]
+    found: dict[str, tuple[JSON, Callable[[JSON, JSON], bool]]] = {
+        "published": (harness.state.published, _equal),
+        "continued": (harness.outcome.get("input", "<none>"), _equal),
+        "leaves": ([entry["closing"] for entry in harness.state.children], _equal),
+        "children": (_calls(expect.get("children", []), neighbours.calls), _equal),
+        "queries": ({name: harness.query(name) for name in expect.get("queries", ())}, _equal),
+        "replies": (harness.callers.replies, subset),
+        "sent": (sent, subset),
+    }
+    for key, (value, same) in found.items():
+        if key in expect and not same(expect[key], value):
+            yield f"{key}: expected {expect[key]!r}, found {value!r}"
+
+
+def _calls(expected: JSON, calls: Sequence[Call]) -> JSON:
     """The calls in the form of what is expected: names in order, {name: arguments} where it says so, or counts."""
     if isinstance(expected, dict):
-        count = Counter(call.name for call in harness.calls)
+        count = Counter(call.name for call in calls)
         return {name: count[name] for name in expected}
     found: list[JSON] = []
-    for number, call in enumerate(harness.calls):
+    for number, call in enumerate(calls):
         told = number < len(expected) and isinstance(expected[number], dict)
         found.append({call.name: call.arguments} if told else call.name)
     return found

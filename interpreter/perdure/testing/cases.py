@@ -21,10 +21,25 @@ EXPECTED: Final = re.compile(r"#\s*expect:\s*((?:WF\d{3}[,\s]*)+)")
 KEYS: Final = frozenset(("case", "definition", "input", "mocks", "script", "expect"))
 EXPECTATIONS: Final = frozenset((
     "status", "output", "error", "undone", "not_undone", "calls", "never", "elapsed", "recorded", "unread", "live",
-    "vars", "refused",
+    "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued",
 ))  # fmt: skip
 ENTRY_KEYS: Final = frozenset(
-    ("at", "when", "after", "signal", "with", "answer", "by", "cancel", "terminate", "restart")
+    (
+        "at",
+        "when",
+        "after",
+        "signal",
+        "with",
+        "answer",
+        "by",
+        "cancel",
+        "terminate",
+        "restart",
+        "update",
+        "event",
+        "pause",
+        "resume",
+    )
 )
 
 

@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from perdure.core import State, machine, wire
+from perdure.core.blocks import BLOCKS
 from perdure.core.commands import (
     CancelActivity,
+    CancelChild,
     CancelTimer,
     CloseAsk,
     CloseRun,
     Command,
+    Deliver,
     OpenAsk,
+    ReplyUpdate,
     StartActivity,
+    StartChild,
     StartTimer,
 )
 from perdure.core.events import (
@@ -29,21 +34,29 @@ from perdure.core.events import (
     AttemptStarted,
     CancelRequested,
     Event,
+    EventReceived,
+    PauseRequested,
+    ResumeRequested,
     RunStarted,
     SignalReceived,
     TerminateRequested,
     TimerFired,
+    UpdateReceived,
 )
+from perdure.core.turn import Turn
 from perdure.errors import InvalidInput, RunConflict
 from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.testing import laws
 from perdure.testing.activities import Call, Fake, Reply, reply
 from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
+from perdure.testing.callers import Callers, Verdict
 from perdure.testing.laws import Open
+from perdure.testing.neighbours import RUN, Neighbours
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
+OPEN: Final = ("running", "paused")
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
 
@@ -69,7 +82,8 @@ class Watch:
 
 
 class Harness:
-    """One run. `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
+    """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
+    `neighbours`). `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
     `refold` folds the journal anew after each event and compares the states."""
 
     def __init__(
@@ -77,6 +91,8 @@ class Harness:
         program: Program,
         activities: Mapping[str, Fake] | Callable[[str], Fake | None] | None = None,
         *,
+        children: Mapping[str, Fake] | Callable[[str], Fake | None] | None = None,
+        post: Fake = lambda call: None,
         input: JSON = None,
         seed: str = "seed",
         start: int = STARTED_AT,
@@ -101,6 +117,10 @@ class Harness:
         self._keys: dict[str, int] = {}
         self._agenda = Agenda(start)
         self._watches: list[Watch] = []
+        self._kept: list[Action] = []
+        self.callers = Callers(self._consider, self._accept)
+        find_child = children if callable(children) else (children or {}).get
+        self.neighbours = Neighbours(find_child, post, self._agenda, self.apply, self._come_home)
         self._state: State | None = None
 
     # -- what tests ask for
@@ -135,7 +155,10 @@ class Harness:
         """What the run is doing or waiting for, by address: activity, wait, select, ask or retry."""
         found = {}
         for frame in self.state.frames.values():
-            resting = frame.due is not None if frame.waits == "retry" else not getattr(frame, "child", 0)
+            if frame.id in self.state.held:
+                continue
+            child = getattr(frame, "child", 0)
+            resting = frame.due is not None if frame.waits == "retry" else child == 0 or isinstance(child, str)
             if frame.waits is not None and resting:
                 found[self.program.label(frame.node.step, self.state.turns(frame))] = frame.waits
         return found
@@ -154,7 +177,7 @@ class Harness:
         problems = [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
         if problems:
             raise InvalidInput("the input does not fit", problems=problems)
-        event = RunStarted(self.now, "run", self.input, self.seed)
+        event = RunStarted(self.now, RUN, self.input, self.seed)
         self.journal.append(event)
         self._state, commands = machine.start(self.program, event)
         self._turned(commands)
@@ -180,11 +203,15 @@ class Harness:
         self._watches.append(Watch(holds, after, action))
 
     def signal(self, name: str, data: JSON = None) -> None:
+        if self._keeps(lambda: self.signal(name, data)):
+            return
         if self._accepts():
             self.apply(SignalReceived(self.now, name, data, f"signal-{len(self.journal)}"))
 
     def answer(self, step: str, answer: JSON, by: str | None = None) -> None:
         """Answer the open question of a step; one that is not open, or an answer that does not fit, is refused."""
+        if self._keeps(lambda: self.answer(step, answer, by)):
+            return
         asks = [ask for ask in self.open.asks.values() if ask.address == step]
         if not asks:
             self.refused.append(f"{step}: no question is open")
@@ -196,6 +223,31 @@ class Harness:
         else:
             self.apply(AskAnswered(self.now, asks[0].frame, answer, by))
 
+    def update(self, name: str, data: JSON = None, id: str | None = None) -> None:
+        """Send an update; one that must wait for others is considered again after every turn."""
+        if not self._keeps(lambda: self.callers.send(name, data, id)):
+            self.callers.send(name, data, id)
+
+    def event(self, name: str, data: JSON = None) -> None:
+        """Publish an event; unless the run waits for it, it never hears of it."""
+        if self._keeps(lambda: self.event(name, data)):
+            return
+        if self.status in OPEN and machine.expects(self.program, self.state, name, data):
+            self.apply(EventReceived(self.now, name, data))
+
+    def query(self, name: str) -> JSON:
+        """What one of the definition's queries says now."""
+        names = {"state": self.state.published, "run": self.state.run}
+        return self.program.queries[name].evaluate(names, Turn(self.program, self.state, BLOCKS))
+
+    def pause(self, note: str | None = None) -> None:
+        if self._accepts():
+            self.apply(PauseRequested(self.now, note))
+
+    def resume(self) -> None:
+        if self._accepts():
+            self.apply(ResumeRequested(self.now))
+
     def cancel(self, reason: str | None = None) -> None:
         if self._accepts():
             self.apply(CancelRequested(self.now, reason))
@@ -206,7 +258,7 @@ class Harness:
 
     def crash(self, down: int = 0) -> None:
         """The process dies and another takes over, `down` microseconds later: only the state is left."""
-        if self.status != "running":
+        if self.status not in OPEN:
             return
         lost, self._running = self._running, {}
         for attempt in lost.values():
@@ -245,6 +297,12 @@ class Harness:
             if watch.holds(self):
                 self._watches.remove(watch)
                 self._agenda.later(self.now + watch.after, OUTSIDE, watch.action)
+        if self._kept and self.status != "paused":
+            kept, self._kept = self._kept, []
+            for action in kept:
+                self._agenda.later(self.now, OUTSIDE, action)
+        if self.callers.knocking:
+            self._agenda.later(self.now, OUTSIDE, self.callers.admit)
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -256,6 +314,14 @@ class Harness:
                 self._agenda.later(due, TIMERS, lambda: self._fire(frame, due))
             case OpenAsk():
                 self.path.append(command.address)
+            case Deliver():
+                self.neighbours.deliver(command)
+            case StartChild():
+                self.neighbours.start(command)
+            case CancelChild():
+                self.neighbours.cancel(command)
+            case ReplyUpdate():
+                self.callers.hear(command)
             case CancelTimer() | CloseAsk():
                 pass
             case CloseRun():
@@ -275,6 +341,24 @@ class Harness:
         if not attempt.reply.hang:
             event = attempt.reply.end.event
             self._agenda.later(self.now + attempt.reply.after, ENDS, lambda: self._end(attempt, event, "ignore"))
+
+    def _consider(self, update: str, data: JSON) -> Verdict:
+        if self.status not in OPEN:
+            return "refused", f"the run is {self.status}"
+        return machine.consider(self.program, self.state, update, data)
+
+    def _accept(self, update: str, data: JSON, id: str) -> None:
+        self.apply(UpdateReceived(self.now, update, data, id))
+
+    def _come_home(self, letter: Deliver) -> None:
+        """What the run has sent to itself, or to all."""
+        match letter.kind:
+            case "signal":
+                self.signal(letter.name or "", letter.data)
+            case "event":
+                self.event(letter.name or "", letter.data)
+            case "cancel":
+                self.cancel(letter.data)
 
     def _mark(self, attempt: Running) -> None:
         if self._running.get(attempt.command.frame) is attempt:
@@ -315,11 +399,19 @@ class Harness:
         if self._running and command.status != "terminated":
             names = [attempt.call.address for attempt in self._running.values()]
             raise AssertionError(f"the run closed while activities ran: {names}")
+        self.callers.refuse_all(self.open.updates, f"the run has ended: it is {command.status}")
+        self.open.updates.clear()
         self._running.clear()
         self._agenda.keep_outside()
 
+    def _keeps(self, message: Action) -> bool:
+        """Whether the run is paused: messages are kept until it goes on."""
+        if self.status == "paused":
+            self._kept.append(message)
+        return self.status == "paused"
+
     def _accepts(self) -> bool:
-        if self.status == "running":
+        if self.status in OPEN:
             return True
         self.refused.append(f"the run is {self.status}")
         return False

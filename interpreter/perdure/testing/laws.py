@@ -11,12 +11,16 @@ from typing import Final
 from perdure.core import State, fold, outstanding
 from perdure.core.commands import (
     CancelActivity,
+    CancelChild,
     CancelTimer,
     CloseAsk,
     CloseRun,
     Command,
+    Deliver,
     OpenAsk,
+    ReplyUpdate,
     StartActivity,
+    StartChild,
     StartTimer,
 )
 from perdure.core.events import (
@@ -24,8 +28,12 @@ from perdure.core.events import (
     ActivityCompleted,
     ActivityFailed,
     AttemptLost,
+    ChildEnded,
+    Delivered,
     Event,
     TimerFired,
+    Undeliverable,
+    UpdateReceived,
 )
 from perdure.core.wire import event_from_bytes, event_to_bytes, state_from_bytes, state_to_bytes
 from perdure.program import Program
@@ -37,11 +45,16 @@ OFTEN: Final = 40
 
 @dataclass(slots=True)
 class Open:
-    """What a host has been asked for and has not answered, by frame."""
+    """What a host has been asked for and has not answered, by frame; `leaving` are children told to stop, `updates`
+    the ids of those accepted and not yet replied to, which a restored state does not ask for again."""
 
     activities: dict[int, StartActivity | CancelActivity] = field(default_factory=dict)
     timers: dict[int, int] = field(default_factory=dict)
     asks: dict[int, OpenAsk] = field(default_factory=dict)
+    letters: dict[int, Deliver] = field(default_factory=dict)
+    children: dict[int, StartChild] = field(default_factory=dict)
+    leaving: set[int] = field(default_factory=set)
+    updates: set[str] = field(default_factory=set, compare=False)
 
     def asked(self, command: Command) -> None:
         match command:
@@ -55,16 +68,33 @@ class Open:
                 self.asks[command.frame] = command
             case CloseAsk(frame):
                 del self.asks[frame]
+            case Deliver():
+                self.letters[command.frame] = command
+            case StartChild():
+                self.children[command.frame] = command
+            case CancelChild():
+                self.leaving.add(command.frame)
+            case ReplyUpdate():
+                if command.id not in self.updates:
+                    raise AssertionError(f"an answer to the update {command.id}, which waits for none")
+                self.updates.remove(command.id)
             case CloseRun():
-                self.activities.clear()
-                self.timers.clear()
-                self.asks.clear()
+                for table in (self.activities, self.timers, self.asks, self.letters, self.children, self.leaving):
+                    table.clear()
 
     def heard(self, event: Event) -> None:
         """An event is about to be handed over; what it answers is no longer open."""
         match event:
             case ActivityCompleted() | ActivityFailed() | ActivityCancelled() | AttemptLost():
                 self.activities.pop(event.frame, None)
+            case Delivered() | Undeliverable() | ChildEnded():
+                self.letters.pop(event.frame, None)
+                started = self.children.get(event.frame)
+                if started is not None and (started.detach or not isinstance(event, Delivered)):
+                    del self.children[event.frame]
+                    self.leaving.discard(event.frame)
+            case UpdateReceived():
+                self.updates.add(event.id)
             case TimerFired() if self.timers.get(event.frame, event.at + 1) <= event.at:
                 del self.timers[event.frame]
             case _:
@@ -80,18 +110,19 @@ class Open:
 
 
 def check_table(state: State) -> None:
-    """Every frame stands under a live one, in a live scope; no scope is left that no frame stands in."""
+    """Every frame stands under a live one, in a live scope; no scope is left that no frame stands in or holds."""
     used = set()
     for frame in state.frames.values():
         if frame.id != state.root and frame.parent not in state.frames:
             raise AssertionError(f"{frame.node.address} outlives its parent")
+        used.add(getattr(frame, "inner", 0))
         scope = frame.scope
         while scope and scope not in used:
             if scope not in state.scopes:
                 raise AssertionError(f"{frame.node.address} stands in a scope that is gone")
             used.add(scope)
             scope = state.scopes[scope].parent
-    left = set(state.scopes) - used
+    left = state.scopes.keys() - used
     if left:
         raise AssertionError(
             f"scopes that nobody stands in: {[state.scopes[scope].bindings for scope in sorted(left)]}"

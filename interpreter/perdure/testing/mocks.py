@@ -1,7 +1,8 @@
-"""Mocks as they are written in YAML cases, made into fake activities.
+"""Mocks as they are written in YAML cases, made into fake activities, children and letters.
 
-`{activity | step, return | raise | sequence, after, hang, cancelled}`; an activity without a mock returns its
-argument `value`, or else its own name.
+`{activity | step | workflow | send, return | raise | sequence, after, hang, cancelled}`; an activity or a child without
+a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it goes to; a
+`workflow` with `deployed: false` cannot be started.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from perdure.values import JSON, parse_duration
 
 Written = Mapping[str, JSON]
 
-KEYS = frozenset(("activity", "step", "times", "return", "raise", "sequence", "after", "hang", "cancelled"))
+SUBJECTS = frozenset(("activity", "step", "workflow", "send"))
+KEYS = SUBJECTS | {"times", "return", "raise", "sequence", "after", "hang", "cancelled", "deployed"}
 
 
 class Mocks:
@@ -22,8 +24,8 @@ class Mocks:
     def __init__(self, written: Sequence[Written]) -> None:
         for mock in written:
             unknown = set(mock) - KEYS
-            if unknown or not ("activity" in mock) ^ ("step" in mock):
-                raise ValueError(f"a mock is of an activity or of a step: {dict(mock)}")
+            if unknown or len(SUBJECTS & set(mock)) != 1:
+                raise ValueError(f"a mock is of one of {', '.join(sorted(SUBJECTS))}: {dict(mock)}")
         self.written = written
         self.taken: dict[int, int] = {}
 
@@ -31,15 +33,29 @@ class Mocks:
         """The fake of an activity; every activity has one."""
         return self.say
 
+    def find_child(self, name: str) -> Fake | None:
+        """The fake of a child; None where a mock says that the workflow is not deployed."""
+        mock = self._fitting(("workflow", name))
+        if mock is not None and mock.get("deployed") is False:
+            return None
+        return lambda call: self._say(call, ("workflow", call.name))
+
+    def post(self, call: Call) -> Reply:
+        """How a letter fares; without a mock it arrives."""
+        return self._say(call, ("send", call.address), ("send", call.name))
+
     def say(self, call: Call) -> Reply:
-        mock = self._fitting(call)
+        return self._say(call, ("step", call.address), ("activity", call.name))
+
+    def _say(self, call: Call, *fitting: tuple[str, str]) -> Reply:
+        mock = self._fitting(*fitting)
         if mock is None:
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
             return Reply(End(arguments.get("value", call.name)))
         return _reply(self._turn(mock), call)
 
-    def _fitting(self, call: Call) -> Written | None:
-        for key, name in (("step", call.address), ("activity", call.name)):
+    def _fitting(self, *fitting: tuple[str, str]) -> Written | None:
+        for key, name in fitting:
             for mock in self.written:
                 if mock.get(key) == name:
                     return mock

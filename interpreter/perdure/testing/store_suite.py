@@ -33,10 +33,12 @@ from perdure.testing.store_makers import (
 )
 from perdure.testing.store_suite_commits import CommitRules
 from perdure.testing.store_suite_inbox import InboxRules
+from perdure.testing.store_suite_messages import MessageRules
 from perdure.testing.store_suite_ownership import OwnershipRules
+from perdure.testing.store_suite_succession import SuccessionRules
 
 
-class StoreSuite(CommitRules, OwnershipRules, InboxRules):
+class StoreSuite(CommitRules, OwnershipRules, InboxRules, MessageRules, SuccessionRules):
     """The conformance suite. `store` and `other` are two handles on the same data, like two processes."""
 
     pytestmark = pytest.mark.asyncio

@@ -92,12 +92,23 @@ class OwnershipRules:
         assert [row.id for row in await store.claim("w1", 300, 9)] == ["late"]
         assert await store.claim("w1", 300, 9) == []
 
-    async def test_only_open_runs_that_are_neither_paused_nor_stuck_are_claimed(self, store: Store) -> None:
+    async def test_only_open_runs_that_are_not_stuck_are_claimed(self, store: Store) -> None:
         await store.register(worker())
         for status in ("scheduled", "running", "paused", "stuck", "completed"):
             await commit(store, new_run(status, status=status))
-        assert await store.next_wake(only=["paused", "stuck", "completed"]) is None
-        assert [row.id for row in await store.claim("w1", 100, 9)] == ["scheduled", "running"]
+        assert await store.next_wake(only=["stuck", "completed"]) is None
+        assert await store.next_wake(only=["paused"]) == 100
+        assert [row.id for row in await store.claim("w1", 100, 9)] == ["scheduled", "running", "paused"]
+
+    async def test_a_paused_run_is_claimed_when_a_letter_comes(self, store: Store, other: Store) -> None:
+        await store.register(worker())
+        key = await commit(store, new_run(owner="w1"))
+        await commit(store, key, worker="w1", status="paused", release=True)
+        assert await store.next_wake() is None
+        assert await store.claim("w1", LARGEST, 9) == []
+        await other.post("order-1", "resume", b"", id="l1", at=120)
+        assert await store.next_wake() == 120
+        assert [row.status for row in await store.claim("w1", 120, 9)] == ["paused"]
 
     async def test_claims_and_wakes_can_be_limited_to_named_runs(self, store: Store) -> None:
         await store.register(worker())

@@ -18,6 +18,8 @@ EVERYTHING = """
     labels: {customer: "{{ input.note | default('none') }}"}
     defaults: {"shop.*": {timeout: {attempt: 10s, total: 1m}, retry: {attempts: 3, delay: "{{ run.attempt }}s"}}}
     timeout: 30d
+    retry: {attempts: 2, delay: "{{ run.attempt }}m", on: [Timeout]}
+    queries: {items: "state.items | default([])", who: "{{ run.id ~ (state.by if state else '') }}"}
     fragments:
       notify:
         description: Tell somebody
@@ -116,6 +118,40 @@ EVERYTHING = """
         catch: [{as: bad, steps: [{id: caught, set: {best: "{{ bad.type ~ error.type }}"}}]}]
         finally: [{set: {best: "{{ [steps.inner, steps.caught] }}"}}]
       - {use: notify, with: {to: "{{ steps.inner.sent }}", text: bye}}
+      - id: cart
+        receive:
+          state: {items: [], open: true, by: "{{ vars.by }}"}
+          on:
+            - update: add
+              input: {type: object, required: [sku], properties: {sku: {type: string}}}
+              accept: state.items | length < 10 and message.sku != "" and steps.charge is defined
+              steps:
+                - {id: stock, activity: shop.stock, with: {sku: "{{ message.sku }}", in: "{{ state.items }}"}}
+                - publish: {items: "{{ state.items + [steps.stock] }}", by: "{{ state.by }}"}
+              set: {items: "{{ state.items + [steps.stock] }}"}
+              reply: {count: "{{ state.items | length }}", stock: "{{ steps.stock }}"}
+            - {update: look, async: true, reply: "{{ state.items }}"}
+            - {signal: close, set: {open: "{{ message }}"}, stop: true}
+          until: not state.open
+          timeout: 5m
+          default: {items: []}
+        compensate: {send: {to: "{{ run.id }}", signal: undone, data: "{{ steps.cart.items }}"}}
+      - id: heard
+        wait: {event: shop.opened, match: "message.shop == input.note and message.at > steps.cart.items[0]"}
+      - id: which
+        select:
+          - {event: shop.closed, match: message.now, steps: [{set: {best: "{{ message.why }}"}}]}
+          - {event: shop.closed, steps: []}
+      - {id: sent, send: {to: "shop-{{ steps.heard.shop }}", signal: hello, data: {from: "{{ run.id }}"}}}
+      - {emit: {event: hello, data: ["{{ steps.sent }}"]}}
+      - {cancel: {run: "{{ steps.heard.run }}", reason: "not needed by {{ run.id }}"}}
+      - id: packed
+        workflow: shop.pack
+        with: {items: "{{ steps.cart.items }}"}
+        detach: true
+        on_parent_close: abandon
+      - {cancel: "{{ steps.packed }}"}
+      - {if: steps.heard.again, restart: {input: {orders: "{{ input.orders }}", note: "{{ steps.cart.by }}"}}}
       - rollback: {to: charge}
       - {id: last, return: {each: "{{ steps.each }}", first: "{{ steps.each[0].ok }}", last: "{{ steps.caught }}"}}
     """

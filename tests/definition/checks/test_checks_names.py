@@ -141,7 +141,8 @@ def test_scopes_add_up_and_undos_keep_the_names_around_their_step(holds):
         ("flight.id", 'did you mean "steps.flight"?'),
         ("now", "write now()"),
         ("item", "it is there inside a foreach"),
-        ("message", "it is there inside the arms of a select"),
+        ("message", "it is there inside the arms of a select and the handlers of a receive"),
+        ("state", "it is there inside a receive, and in queries"),
         ("zebra_crossing", "known here: input, steps, vars, run"),
     ],
 )
@@ -176,7 +177,6 @@ def test_names_that_are_not_built_yet_say_so(holds):
         steps:
           - activity: a.b
             with: {key: "{{ secrets.key }}"}  # WF299 secrets
-          - set: {a: "{{ state.x }}"}  # WF299 state
         """)
 
 

@@ -15,7 +15,7 @@ from perdure.cli.settings import Settings, settings
 if TYPE_CHECKING:
     from perdure.engine import RunInfo
 
-STATUSES: Final = ("running", "stuck", "completed", "failed", "cancelled", "terminated")
+STATUSES: Final = ("running", "paused", "stuck", "completed", "failed", "cancelled", "terminated", "continued")
 
 
 @command("list")

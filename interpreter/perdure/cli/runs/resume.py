@@ -15,7 +15,7 @@ from perdure.cli.settings import Settings, settings
 @command("resume")
 @click.argument("run")
 def resume(run: str) -> None:
-    """Let the stuck run RUN go on, once what stopped it is mended."""
+    """Let the run RUN go on: a paused one, or a stuck one once what stopped it is mended."""
     chosen = settings()
     asyncio.run(_resume(chosen, run))
     if not chosen.quiet:

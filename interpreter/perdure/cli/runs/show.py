@@ -37,6 +37,7 @@ def text_of(run: RunInfo) -> str:
                 ("status", run.status),
                 ("attempt", run.attempt if run.attempt > 1 else None),
                 ("labels", run.labels),
+                ("parent", run.parent),
                 ("started", seconds(run.started_at)),
                 ("ended", seconds(run.closed_at)),
                 ("input", run.input),

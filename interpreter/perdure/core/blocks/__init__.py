@@ -3,15 +3,18 @@
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.ask import AskFrame
 from perdure.core.blocks.branch import BranchFrame
+from perdure.core.blocks.child import ChildFrame
 from perdure.core.blocks.foreach import ForeachFrame
 from perdure.core.blocks.handling import CatchFrame, FinallyFrame
 from perdure.core.blocks.modifiers import DeadlineFrame, FinishFrame, GuardFrame
 from perdure.core.blocks.parallel import ParallelFrame
 from perdure.core.blocks.plain import FailFrame, ReturnFrame, RollbackFrame, SetFrame, UseFrame
+from perdure.core.blocks.receive import ReceiveFrame
 from perdure.core.blocks.repeat import RepeatFrame
 from perdure.core.blocks.retry import RetryFrame
 from perdure.core.blocks.run import RunFrame
 from perdure.core.blocks.select import SelectFrame
+from perdure.core.blocks.sending import DeliverFrame, PublishFrame, RestartFrame
 from perdure.core.blocks.sequence import SequenceFrame
 from perdure.core.blocks.undoing import Undoing
 from perdure.core.blocks.wait import WaitFrame
@@ -34,6 +37,13 @@ BLOCKS: dict[type, type[Frame]] = {
     nodes.Fail: FailFrame,
     nodes.Rollback: RollbackFrame,
     nodes.Use: UseFrame,
+    nodes.Receive: ReceiveFrame,
+    nodes.Publish: PublishFrame,
+    nodes.Send: DeliverFrame,
+    nodes.Emit: DeliverFrame,
+    nodes.CancelRun: DeliverFrame,
+    nodes.Restart: RestartFrame,
+    nodes.Child: ChildFrame,
     nodes.Guard: GuardFrame,
     nodes.Finally: FinallyFrame,
     nodes.Catch: CatchFrame,

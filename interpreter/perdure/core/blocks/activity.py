@@ -90,7 +90,7 @@ class ActivityFrame(Frame):
             self.node.name,
             self.arguments,
             self.attempt,
-            f"{turn.state.run['id']}/{address}/{self._round(turn)}",
+            f"{turn.state.name}/{address}/{self._round(turn)}",
             self.id if retry is None else retry.id,
             committed=retry is not None and retry.most == 1,
             queue=self.queue,

@@ -74,6 +74,8 @@ class RetryFrame(Wrapper):
     def handle(self, turn: Turn, event: Event) -> None:
         self.attempt += 1
         self.failure = None
+        if self.node.whole:
+            turn.start_over(self.attempt)
         if self.node.inner:
             kept = turn.state.home(self.scope).steps
             for id in self.node.inner:

@@ -36,7 +36,8 @@ class RunFrame(Wrapper):
 
     def _conclude(self, turn: Turn, outcome: Outcome) -> None:
         self.verdict = self._judge(turn, outcome)
-        if isinstance(self.verdict, Completed) or not turn.state.undos:
+        restarts = isinstance(self.verdict, Stopped) and self.verdict.restarting
+        if isinstance(self.verdict, Completed) or restarts or not turn.state.undos:
             self._close(turn)
         else:
             self.child = undo(turn, self)
@@ -46,6 +47,8 @@ class RunFrame(Wrapper):
         ending = turn.state.ending
         if ending is not None and ending["way"] == "fail":
             return Failed(ending["error"])
+        if isinstance(outcome, Stopped) and outcome.restarting:
+            return outcome
         if isinstance(outcome, Stopped) and outcome.returning:
             outcome = Completed(outcome.value)
         elif ending is not None:
@@ -64,6 +67,8 @@ class RunFrame(Wrapper):
                 turn.close("complete", output=value)
             case Failed(error):
                 turn.close("fail", error=error)
+            case Stopped(restarting=True, value=input):
+                turn.close("continue", input=input)
             case _:
                 reason = (turn.state.ending or {}).get("reason")
                 turn.close("cancel", error=new_error("Cancelled", reason or "the run was cancelled"))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from perdure.core.events import Event
 from perdure.core.frame import Frame
 from perdure.core.outcomes import new_error
+from perdure.core.state import event_key
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.program.nodes import Patience, Trigger
@@ -42,10 +43,11 @@ class PatientFrame(Frame):
 
 @dataclass(slots=True)
 class TriggerFrame(PatientFrame):
-    """`dues` are the armed timers and `signals` the awaited signals, both by trigger name."""
+    """`dues` are the armed timers, `signals` and `events` what is awaited, all by trigger name."""
 
     dues: dict[str, int] = field(default_factory=dict)
     signals: dict[str, str] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
 
     def fired(self, turn: Turn, name: str, data: JSON) -> bool:
         """A trigger has fired; whether the frame waits for no more."""
@@ -54,17 +56,34 @@ class TriggerFrame(PatientFrame):
     def enter(self, turn: Turn) -> None:
         self.start_patience(turn)
         for trigger in self.node.triggers:
-            if trigger.signal is None:
+            if trigger.after is not None or trigger.until is not None:
                 self.dues[trigger.name] = due(turn, self, trigger)
         for trigger in self.node.triggers:
             if trigger.signal is not None:
                 if trigger.transient:
                     turn.state.signals = [s for s in turn.state.signals if s.signal != trigger.signal]
                 self.signals[trigger.name] = trigger.signal
+            elif trigger.event is not None:
+                self.events[trigger.name] = trigger.event
         if not self._take_early(turn):
             for signal in dict.fromkeys(self.signals.values()):
                 turn.state.subscribe(signal, self.id)
+            for event in dict.fromkeys(self.events.values()):
+                turn.state.subscribe(event_key(event), self.id)
             self._arm(turn)
+
+    def notice(self, turn: Turn, event: str, data: JSON) -> None:
+        name = self._matching(turn, event, data)
+        if name is None:
+            return
+        del self.events[name]
+        if event not in self.events.values():
+            turn.state.unsubscribe(event_key(event), self.id)
+        if not self.fired(turn, name, data):
+            self._arm(turn)
+
+    def expects(self, turn: Turn, event: str, data: JSON) -> bool:
+        return self._matching(turn, event, data) is not None
 
     def offer(self, turn: Turn, signal: str, data: JSON) -> bool:
         name = next((name for name, awaited in self.signals.items() if awaited == signal), None)
@@ -98,9 +117,24 @@ class TriggerFrame(PatientFrame):
         """Wait for nothing any more."""
         for signal in self.signals.values():
             turn.state.unsubscribe(signal, self.id)
+        for event in self.events.values():
+            turn.state.unsubscribe(event_key(event), self.id)
         self.signals = {}
+        self.events = {}
         self.dues = {}
         turn.clear_timer(self)
+
+    def _matching(self, turn: Turn, event: str, data: JSON) -> str | None:
+        """The awaiting trigger whose `match` holds; one that cannot be evaluated for this event does not hold."""
+        names = {**turn.state.scopes[self.scope].names, "message": data}
+        for trigger in self.node.triggers:
+            if self.events.get(trigger.name) == event:
+                try:
+                    if trigger.match is None or trigger.match.holds(names, turn):
+                        return trigger.name  # type: ignore[no-any-return]
+                except ExpressionError:
+                    continue
+        return None
 
     def _take_early(self, turn: Turn) -> bool:
         """Take signals that came before, in the order they came; whether that was enough."""

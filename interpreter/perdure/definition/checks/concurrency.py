@@ -1,7 +1,8 @@
 """Variables that two positions which can run at once both set: the one who is last would win.
 
-At once run the branches of a parallel, the turns of a foreach with room for several, and the losers of a join with
-`rest: finish` beside what follows. Undos are left out: they run when their group is done, rollbacks apart.
+At once run the branches of a parallel, the turns of a foreach with room for several, the messages of an async
+handler, and the losers of a join with `rest: finish` beside what follows. Undos are left out: they run when their
+group is done, rollbacks apart.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def check_concurrency(space: Space, spaces: Spaces, findings: Findings) -> None:
                 inside = _merged(inside, writes.pop(id(child)))
             if found.role == _GROUPS.get(placed.step.kind):
                 _check_group(placed, found, own, inside, findings)
+            elif found.role == "handler" and found.owner.get("async"):
+                _check_async(placed, found, inside, findings)
             if found.role != "undo":
                 own = _merged(own, inside)
         if _leaves_losers(placed):
@@ -77,6 +80,14 @@ def _check_group(placed: Placed, found: StepList, earlier: Writes, inside: Write
             message = f"turns that run at once all set {quoted(name)}"
             limit = ((*placed.path, "concurrency"), False)
             _report(message, "turns run at once by this", place, limit, file, findings)
+
+
+def _check_async(placed: Placed, found: StepList, inside: Writes, findings: Findings) -> None:
+    """Messages of one handler against each other; whatever else runs beside them is told with it."""
+    switch = ((*placed.path, "receive", "on", int(found.key), "async"), True)
+    for name, place in inside.items():
+        message = f"messages handled at once all set {quoted(name)}"
+        _report(message, "they are handled at once by this", place, switch, placed.space.file, findings)
 
 
 def _check_losers(

@@ -5,10 +5,11 @@ Looks at literals only; a template is judged when it has a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.messages import check_equal, check_receive
 from perdure.definition.checks.order import why_not_yet
 from perdure.definition.checks.spaces import Placed, Space, Spaces
 from perdure.definition.diagnostics import Related, quoted
@@ -16,7 +17,7 @@ from perdure.definition.models import Path
 from perdure.values import JSON
 
 ENDING: Final = ("return", "restart")
-_CLOSING: Final = {"finally": "finally", "undo": "compensate"}
+_CLOSING: Final = {"finally": "finally", "undo": "compensate", "handler": "handler"}
 
 
 def check_control(space: Space, spaces: Spaces, findings: Findings) -> None:
@@ -42,6 +43,8 @@ def check_control(space: Space, spaces: Spaces, findings: Findings) -> None:
                 _check_wait(placed, findings)
             case "select":
                 _check_select(placed, findings)
+            case "receive":
+                check_receive(placed, findings)
     _check_closing_uses(space, spaces, findings)
 
 
@@ -108,25 +111,13 @@ def _check_wait(placed: Placed, findings: Findings) -> None:
     for gather in ("any", "all"):
         if isinstance(terms, dict) and gather in terms:
             path = (*placed.path, "wait", gather)
-            names = [entry.get("name") or entry.get("signal") for entry in terms[gather]]
-            _check_equal("name", names, placed, path, findings)
+            names = [entry.get("name") or entry.get("signal") or entry.get("event") for entry in terms[gather]]
+            check_equal("name", names, placed, path, findings)
 
 
 def _check_select(placed: Placed, findings: Findings) -> None:
     written = placed.step.keys["select"]
     arms, path = (written, ()) if isinstance(written, list) else (written["arms"], ("arms",))
-    signals = [arm.get("signal") for arm in arms]
-    _check_equal("signal", signals, placed, (*placed.path, "select", *path), findings)
-
-
-def _check_equal(what: str, names: Sequence[str | None], placed: Placed, path: Path, findings: Findings) -> None:
-    first: dict[str, int] = {}
-    for index, name in enumerate(names):
-        if name is None:
-            continue
-        if name in first:
-            place = findings.place(placed.space.file, (*path, first[name]))
-            related = Related(place, "the first one is here")
-            message = f"the {what} {quoted(name)} stands here twice"
-            findings.add("WF219", message, placed.space.file, (*path, index), related=(related,))
-        first.setdefault(name, index)
+    at = (*placed.path, "select", *path)
+    check_equal("signal", [arm.get("signal") for arm in arms], placed, at, findings)
+    check_equal("event", [arm.get("event") if "match" not in arm else None for arm in arms], placed, at, findings)

@@ -8,7 +8,7 @@ from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Space
 from perdure.definition.diagnostics import Related, quoted
 
-WAITING: Final = ("wait", "select", "ask")
+WAITING: Final = ("wait", "select", "ask", "receive")
 
 
 def check_ids(space: Space, findings: Findings) -> None:

@@ -14,7 +14,7 @@ from perdure.errors import ExpressionError
 from perdure.expressions import Reference, compile_expression
 from perdure.values import JSON
 
-_SLOWING: Final = ("activity", "wait", "select", "ask")
+_SLOWING: Final = ("activity", "workflow", "wait", "select", "ask", "receive", "send", "emit", "cancel")
 _ENDING: Final = ("return", "fail", "restart")
 _BUSY: Final = (*_SLOWING, *_ENDING)
 

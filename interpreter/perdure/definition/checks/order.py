@@ -25,6 +25,7 @@ _SEEN_FROM: Final = {
 
 _HIDDEN: Final = {
     "turn": "stands inside a loop and is readable only there",
+    "handler": "stands in a handler and is readable only there",
     "finally": "stands in a finally and is not readable outside",
     "undo": "stands in a compensate and is not readable outside",
 }
@@ -61,13 +62,24 @@ def why_not_yet(reader: Placed, slot: str, target: Placed) -> str | None:
     if from_list is to_list:
         return _AFTER if to_index > from_index else hidden
     looking = slot if from_list is None else from_list.role
-    if to_list.role in _SEEN_FROM.get(looking, ()):
+    own = to_list.role == "handler" and looking == handling(to_list.key)
+    if own or to_list.role in _SEEN_FROM.get(looking, ()):
         return hidden
     return _unseen(looking, to_list.role)
 
 
+def handling(key: str) -> str:
+    """The slot in which a receive evaluates what follows on the steps of the handler with this key."""
+    return f"handler {key}"
+
+
+def _is_handler(looking: str, role: str) -> bool:
+    """Whether one looks into a handler from another, or when messages have been handled."""
+    return role == "handler" and looking != "before"
+
+
 def _unseen(looking: str, role: str) -> str:
-    if role in _HIDDEN and looking in ("output", "catch", "undo", "finally"):
+    if role in _HIDDEN and (looking in ("output", "catch", "undo", "finally") or _is_handler(looking, role)):
         return _HIDDEN[role]
     if role in _ASIDE and (looking in _WORK if role != "catch" else looking == "catch"):
         return _ASIDE[role]

@@ -13,7 +13,8 @@ from perdure.definition.checks.spaces import Placed, Space
 from perdure.definition.diagnostics import quoted
 from perdure.program import matches
 
-ENDS: Final = ("return", "fail", "restart")
+LEAVES: Final = ("return", "restart")
+ENDS: Final = ("fail", *LEAVES)
 
 
 def check_reach(space: Space, findings: Findings) -> None:
@@ -43,7 +44,7 @@ def _check_list(children: list[Placed], ending: set[int], findings: Findings) ->
 def _always_ends(placed: Placed, ending: set[int]) -> bool:
     """Whether nothing can run behind a step, its lists having been looked at before."""
     keys, kind = placed.step.keys, placed.step.kind
-    if "if" in keys or ("catch" in keys and kind != "return"):
+    if "if" in keys or ("catch" in keys and kind not in LEAVES):
         return False
     if kind in ENDS:
         return True

@@ -24,7 +24,7 @@ from perdure.expressions import FUNCTIONS, Reference
 from perdure.values import JSON
 
 ROOTS: Final = ("input", "steps", "vars", "run")
-LATER: Final = ("state", "secrets")
+LATER: Final = ("secrets",)
 """Names of the language that this version refuses as not supported yet."""
 
 MOST_BEARERS: Final = 10
@@ -39,7 +39,8 @@ _BOUND: Final = {
     "item": "inside a foreach",
     "index": "inside a foreach or repeat",
     "error": "inside a catch",
-    "message": "inside the arms of a select",
+    "message": "inside the arms of a select and the handlers of a receive",
+    "state": "inside a receive, and in queries",
 }
 """Where the names that scopes bind are readable."""
 
@@ -82,6 +83,8 @@ class Lookup:
             if (reference.offset or 0) < dashed:
                 continue
             match reference.root:
+                case root if root not in roots(reading):
+                    self._unknown_root(reference, reading)
                 case root if root in reading.names:
                     self._field(reading.names[root], reference, reading, 0)
                 case "input":
@@ -90,10 +93,8 @@ class Lookup:
                     self._field(RUN, reference, reading, 0)
                 case "vars":
                     self._variable(reference, reading)
-                case "steps":
-                    dashed = max(dashed, self._step(reference, reading))
                 case _:
-                    self._unknown_root(reference, reading)
+                    dashed = max(dashed, self._step(reference, reading))
 
     def _unknown_root(self, reference: Reference, reading: Reading) -> None:
         root = reference.root
@@ -102,7 +103,7 @@ class Lookup:
             return
         hint = self._meant(root, reading)
         if hint is None:
-            hint = f"known here: {', '.join((*ROOTS, *reading.names))}"
+            hint = f"known here: {', '.join(roots(reading))}"
         self._report("WF304", f"there is no name {quoted(root)} here", reference, reading, hint)
 
     def _meant(self, root: str, reading: Reading) -> str | None:
@@ -112,10 +113,10 @@ class Lookup:
             return f"it is there {_BOUND[root]}" if name is None else f"here it is called {quoted(name)}"
         if root in FUNCTIONS:
             return f"write {root}()"
-        spellings = self._spelled(reading.placed.space)
+        spellings = {} if reading.slot == "query" else self._spelled(reading.placed.space)
         if root in spellings:
             return suggested(spellings[root])
-        near = self.findings.nearest(root, (*ROOTS, *reading.names)) or self.findings.nearest(root, spellings)
+        near = self.findings.nearest(root, roots(reading)) or self.findings.nearest(root, spellings)
         return None if near is None else suggested(spellings.get(near, near))
 
     def _spelled(self, space: Space) -> Mapping[str, str]:
@@ -208,6 +209,11 @@ class Lookup:
         start = reading.start + (reference.offset or 0)
         stretch = span(reading.text, start, reference.root, reference.path[:keys])
         self.findings.add_inside(code, message, reading.file, reading.path, stretch, hint, severity=severity)
+
+
+def roots(reading: Reading) -> tuple[str, ...]:
+    """The first names that an expression can read; a query sees the run from outside."""
+    return (*(("run",) if reading.slot == "query" else ROOTS), *reading.names)
 
 
 def _dashed(text: str, start: int, ids: Collection[str]) -> str | None:

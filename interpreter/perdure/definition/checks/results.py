@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from perdure.definition.checks.spaces import Placed
+from perdure.definition.checks.spaces import Placed, state_schema
 from perdure.values import JSON
 
 ANSWER: Final[JSON] = {
     "properties": {"answer": {}, "by": {}, "at": {}},
     "additionalProperties": False,
 }
+
+NOTHING: Final[JSON] = {"properties": {}, "additionalProperties": False}
+"""Of a step whose result is null."""
 
 
 def result_schema(target: Placed, reader: Placed, slot: str, catalogue: Mapping[str, Mapping[str, Any]]) -> JSON:
@@ -28,6 +31,10 @@ def result_schema(target: Placed, reader: Placed, slot: str, catalogue: Mapping[
             return catalogue.get(keys["activity"], {}).get("result") or {}
         case "ask":
             return ANSWER
+        case "receive" if "default" not in keys["receive"]:
+            return state_schema(target.step)
+        case "publish" | "send" | "emit" | "cancel":
+            return NOTHING
         case "parallel":
             branches = keys["parallel"]["branches"]
             return {"properties": {name: {} for name in branches}, "additionalProperties": False}

@@ -36,8 +36,8 @@ _UNEXPANDED: Final = _Unexpanded({}, {})
 class Placed:
     """A step in its space. `within` is the list of `parent` that holds it, at `index`; the root has neither.
 
-    `names` are those bound around it; `closing` is the innermost role around it that must not end the run: finally
-    or undo.
+    `names` are those bound around it; `closing` is the innermost role around it that must not end the run: finally,
+    undo or handler.
     """
 
     step: Step
@@ -143,8 +143,9 @@ def read_spaces(document: Document, library: Library) -> Spaces:
     return spaces
 
 
-def names_in(step: Step, found: StepList, around: Names) -> Names:
-    """The names that the steps of one of a step's lists can read besides those of the space."""
+def names_in(step: Step, found: StepList, around: Names, state: JSON) -> Names:
+    """The names that the steps of one of a step's lists can read besides those of the space; `state` is that of a
+    receive."""
     match found.role:
         case "turn" if step.kind == "foreach":
             return {**around, step.keys.get("as", "item"): {}, "index": {}}
@@ -154,12 +155,27 @@ def names_in(step: Step, found: StepList, around: Names) -> Names:
             return names_in_arm(found.owner, around)
         case "arm":
             return {**around, "message": {}}
+        case "handler":
+            return names_in_handler(found.owner, {**around, "state": state})
     return around
 
 
 def names_in_arm(arm: Mapping[str, JSON], around: Names) -> Names:
     """The names that a catch arm and its `if` can read."""
     return {**around, "error": ERROR, arm.get("as", "error"): ERROR}
+
+
+def names_in_handler(handler: Mapping[str, JSON], inside: Names) -> Names:
+    """The names that a handler's steps and expressions can read, those inside its receive being known."""
+    return {**inside, "message": handler.get("input") or {}}
+
+
+def state_schema(step: Step) -> JSON:
+    """The fields of a receive's state are those it begins with; nothing is known where an expression gives them."""
+    state = step.keys["receive"].get("state", {})
+    if not isinstance(state, dict):
+        return {}
+    return {"properties": {name: {} for name in state}, "additionalProperties": False}
 
 
 def _space(file: str, name: str | None, prefix: Path, keys: Mapping[str, JSON]) -> Space:
@@ -175,9 +191,10 @@ def _space(file: str, name: str | None, prefix: Path, keys: Mapping[str, JSON]) 
         if placed.parent is not None and placed.step.id is not None:
             space.ids.setdefault(placed.step.id, []).append(placed)
         below: list[Placed] = []
+        state = state_schema(placed.step) if placed.step.kind == "receive" else {}
         for found in placed.step.lists:
-            names = names_in(placed.step, found, placed.names)
-            closing = found.role if found.role in ("finally", "undo") else placed.closing
+            names = names_in(placed.step, found, placed.names, state)
+            closing = found.role if found.role in ("finally", "undo", "handler") else placed.closing
             children = [
                 Placed(step, space, placed, found, index, placed.depth + 1, names, closing)
                 for index, step in enumerate(found.steps)

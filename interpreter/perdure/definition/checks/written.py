@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from perdure.definition.checks.spaces import Names, Placed, names_in_arm
+from perdure.definition.checks.order import handling
+from perdure.definition.checks.spaces import Names, Placed, names_in_arm, names_in_handler, state_schema
 from perdure.definition.models import Path, Step
 from perdure.values import JSON
 
 Form = Literal["template", "condition", "collection", "expression"]
 """How a value is read: as a nested template, or as one bare expression."""
 
-Slot = Literal["before", "while", "until", "catch", "output"]
-"""When a step evaluates it: before its own work, around the turns of a loop, for an error, or once completed."""
+Slot = str
+"""When a step evaluates it: `before` its own work, `while` or `until` around what it repeats, for an error (`catch`),
+once completed (`output`), behind the steps of a handler (see `handling`), or when it is asked (`query`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,16 @@ def written(placed: Placed) -> Iterator[Written]:
     step, names = placed.step, placed.names
     keys = step.keys
     if placed.parent is None:
-        for form, value, path in _templates(keys, (), ("vars", "labels", "timeout")):
+        for form, value, path in (*_templates(keys, (), ("vars", "labels")), *policies(keys)):
             yield Written(form, value, path, "before", names)
+        for name, text in (keys.get("queries") or {}).items():
+            yield Written("expression", text, ("queries", name), "query", {"state": {}})
     else:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
         for form, value, path in _KINDS[step.kind](step):
             yield Written(form, value, path, "before", names)
-        if step.kind == "repeat":
-            yield from _loop_conditions(keys["repeat"], {**names, "index": {}})
+        yield from _inner(step, names)
     for index, arm in enumerate(keys.get("catch") or ()):
         if "if" in arm:
             yield Written("condition", arm["if"], ("catch", index, "if"), "catch", names_in_arm(arm, names))
@@ -85,11 +88,50 @@ def _templates(keys: JSON, path: Path, names: tuple[str, ...]) -> Found:
             yield "template", keys[name], (*path, name)
 
 
+def _inner(step: Step, names: Names) -> Iterator[Written]:
+    """What is evaluated in a scope of the step's own: it binds names that the step itself cannot read."""
+    match step.kind:
+        case "repeat":
+            yield from _loop_conditions(step.keys["repeat"], {**names, "index": {}})
+        case "wait" | "select":
+            for path, entry in triggers(step):
+                if "match" in entry:
+                    yield Written("condition", entry["match"], (*path, "match"), "before", {**names, "message": {}})
+        case "receive":
+            yield from _messages(step, names)
+
+
 def _loop_conditions(terms: Mapping[str, JSON], names: Names) -> Iterator[Written]:
-    slots: tuple[Slot, ...] = ("while", "until")
-    for slot in slots:
+    for slot in ("while", "until"):
         if slot in terms:
             yield Written("condition", terms[slot], ("repeat", slot), slot, names)
+
+
+def _messages(step: Step, names: Names) -> Iterator[Written]:
+    terms, inside = step.keys["receive"], {**names, "state": state_schema(step)}
+    if "until" in terms:
+        yield Written("condition", terms["until"], ("receive", "until"), "until", inside)
+    for index, handler in enumerate(terms["on"]):
+        path, told = ("receive", "on", index), names_in_handler(handler, inside)
+        if "accept" in handler:
+            yield Written("condition", handler["accept"], (*path, "accept"), "before", told)
+        for form, value, at in _templates(handler, path, ("set", "reply")):
+            yield Written(form, value, at, handling(str(index)), told)
+
+
+def triggers(step: Step) -> Iterator[tuple[Path, Mapping[str, JSON]]]:
+    """The triggers of a wait or select, with their paths in the step."""
+    kind, terms = step.kind, step.keys[step.kind]
+    lists: list[tuple[Path, list[Mapping[str, JSON]]]] = []
+    if isinstance(terms, list):
+        lists = [((kind,), terms)]
+    elif isinstance(terms, dict):
+        lists = [((kind, key), terms[key]) for key in ("any", "all", "arms") if key in terms]
+        if not lists:
+            yield (kind,), terms
+    for path, entries in lists:
+        for index, entry in enumerate(entries):
+            yield (*path, index), entry
 
 
 def _only(*names: str) -> Callable[[Step], Found]:
@@ -129,23 +171,19 @@ def _wait(step: Step) -> Found:
     if not isinstance(terms, dict):
         yield "template", terms, ("wait",)
         return
-    yield from _templates(terms, ("wait",), ("for", *_TRIGGER, *_PATIENCE))
-    for gather in ("any", "all"):
-        yield from _triggers(terms.get(gather), ("wait", gather))
+    yield from _templates(terms, ("wait",), ("for", *_PATIENCE))
+    yield from _triggers(step)
 
 
 def _select(step: Step) -> Found:
-    terms = step.keys["select"]
-    if not isinstance(terms, dict):
-        yield from _triggers(terms, ("select",))
-        return
-    yield from _templates(terms, ("select",), ("timezone", *_PATIENCE))
-    yield from _triggers(terms["arms"], ("select", "arms"))
+    if isinstance(step.keys["select"], dict):
+        yield from _templates(step.keys["select"], ("select",), ("timezone", *_PATIENCE))
+    yield from _triggers(step)
 
 
-def _triggers(entries: JSON, path: Path) -> Found:
-    for index, entry in enumerate(entries or ()):
-        yield from _templates(entry, (*path, index), _TRIGGER)
+def _triggers(step: Step) -> Found:
+    for path, entry in triggers(step):
+        yield from _templates(entry, path, _TRIGGER)
 
 
 def _ask(step: Step) -> Found:
@@ -153,8 +191,29 @@ def _ask(step: Step) -> Found:
     yield from _templates(step.keys["ask"], ("ask",), names)
 
 
+def _receive(step: Step) -> Found:
+    yield from _templates(step.keys["receive"], ("receive",), ("state", *_PATIENCE))
+
+
+def _send(step: Step) -> Found:
+    yield from _templates(step.keys["send"], ("send",), ("to", "data"))
+
+
+def _emit(step: Step) -> Found:
+    yield from _templates(step.keys["emit"], ("emit",), ("data",))
+
+
+def _cancel(step: Step) -> Found:
+    terms = step.keys["cancel"]
+    if isinstance(terms, dict):
+        yield from _templates(terms, ("cancel",), ("run", "reason"))
+    else:
+        yield "template", terms, ("cancel",)
+
+
 _KINDS: Final[Mapping[str, Callable[[Step], Found]]] = {
     "activity": _only("with"),
+    "workflow": _only("with"),
     "steps": _only(),
     "branch": _branch,
     "parallel": _parallel,
@@ -163,9 +222,15 @@ _KINDS: Final[Mapping[str, Callable[[Step], Found]]] = {
     "wait": _wait,
     "select": _select,
     "ask": _ask,
+    "receive": _receive,
     "set": _only("set"),
+    "publish": _only("publish"),
+    "send": _send,
+    "emit": _emit,
+    "cancel": _cancel,
     "return": _only("return"),
     "fail": _only("fail"),
+    "restart": _only("restart"),
     "rollback": _only(),
     "use": _only("with"),
 }

@@ -16,7 +16,7 @@ CONTROL: Final = table(
     ),
     Rule(
         "WF402", "return-not-allowed-here", "error",
-        "return inside finally, compensate or a handler",
+        "return or restart inside finally, compensate or a handler",
         "These run while the run is already leaving, or beside it; ending it there would lose why it ended.",
         "finally:\n  - return: 3",
         "finally:\n  - activity: files.clean",

@@ -80,8 +80,9 @@ EXPRESSIONS: Final = table(
     ),
     Rule(
         "WF311", "unknown-field", "error",
-        "an expression reads a field that its schema does not have",
-        "The schema of the input, or the activity's declared result, says which fields there are.",
+        "a field that its schema does not have is read, or set in a state",
+        "The schema of the input, the activity's declared result, or what a state begins with says which fields "
+        "there are.",
         'with: {id: "{{ input.oder }}"}   # the input has the field order',
         'with: {id: "{{ input.order }}"}',
     ),

@@ -137,7 +137,7 @@ STRUCTURE: Final = table(
     Rule(
         "WF219", "duplicate-name", "error",
         "two entries with the same name",
-        "The result is keyed by name, so one of them would be lost.",
+        "Results and messages are told apart by name, so one of them would be lost.",
         "wait: {all: [{signal: ok}, {signal: ok}]}",
         "wait: {all: [{signal: ok, name: first}, {signal: ok, name: second}]}",
     ),

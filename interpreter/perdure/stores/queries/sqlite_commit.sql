@@ -1,16 +1,12 @@
 -- name: create_run
 -- Create a run; nothing happens where the id is taken.
-INSERT INTO runs (id, workflow, version, digest, status, created_at, labels, wake_at, owner)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (id, workflow, version, digest, status, created_at, labels, wake_at, owner, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: append_event
 -- Append one event to a run's journal.
 INSERT INTO journal (run, seq, at, event) VALUES (?, ?, ?, ?);
-
--- name: consume_letter
--- Delete a letter whose content the journal now holds.
-DELETE FROM inbox WHERE key = ? AND run = ?;
 
 -- name: open_ask
 -- Open a question, or replace it.
@@ -62,21 +58,49 @@ DELETE FROM asks WHERE run IN (SELECT value FROM json_each(?));
 -- Forget the heartbeats of ended runs.
 DELETE FROM heartbeats WHERE run IN (SELECT value FROM json_each(?));
 
+-- name: drop_subscriptions
+-- Ended runs listen to nothing.
+DELETE FROM subscriptions WHERE run IN (SELECT value FROM json_each(?));
+
+-- name: drop_update_letters
+-- Ended runs look at no more updates.
+DELETE FROM inbox WHERE kind = 'update' AND run IN (SELECT value FROM json_each(?));
+
+-- name: end_updates
+-- Reply to the updates that an ended run leaves open.
+UPDATE updates SET status = 'refused', body = ? WHERE run = ? AND status IN ('waiting', 'accepted');
+
+-- name: place_of_run
+-- A run's id, and which of the runs under this id it is.
+SELECT id, ordinal FROM runs WHERE key = ?;
+
+-- name: id_is_taken
+-- Whether a run has this id.
+SELECT 1 FROM runs WHERE id = ?;
+
+-- name: rename_run
+-- Give an ended run another id, so that its successor can have the one it had.
+UPDATE runs SET id = ? WHERE key = ?;
+
+-- name: set_ordinal
+-- Say which of the runs under its id a run is.
+UPDATE runs SET ordinal = ? WHERE key = ?;
+
+-- name: move_letters
+-- Hand waiting letters on to the successor; an answer belongs to a question of the run that ended.
+UPDATE inbox SET run = :successor WHERE run = :run AND kind <> 'answer';
+
+-- name: move_updates
+-- Hand on the updates whose letters were. The first condition on the status lets the planner use the index of open ones.
+UPDATE updates SET run = :successor WHERE run = :run AND status IN ('waiting', 'accepted') AND status = 'waiting'
+    AND id IN (SELECT id FROM inbox WHERE run = :successor AND kind = 'update');
+
 -- name: keep_definition
 -- Keep a definition, if it is not there.
 INSERT INTO definitions (digest, workflow, version, bundle, at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (digest) DO NOTHING;
 
--- name: post_letter
--- Put a letter into an inbox, unless one with this id is waiting (ON CONFLICT would use up a key and write).
-INSERT INTO inbox (run, kind, id, at, body) SELECT :run, :kind, :id, :at, :body
-WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE run = :run AND id = :id);
-
--- name: wake_run
--- See that a run without an owner is claimed at this time at the latest.
-UPDATE runs SET wake_at = min(coalesce(wake_at, :at), :at) WHERE key = :run AND owner IS NULL;
-
--- name: ask_is_open
--- Whether a question of an open run is open; gives the run's key.
-SELECT asks.run FROM runs CROSS JOIN asks ON asks.run = runs.key
-WHERE runs.id = ? AND asks.frame = ? AND runs.status IN ('scheduled', 'running', 'paused', 'stuck');
+-- name: keep_newest_definition
+-- Remember which definition was put last under a name.
+INSERT INTO newest_definitions (workflow, digest) VALUES (?, ?)
+ON CONFLICT (workflow) DO UPDATE SET digest = excluded.digest WHERE digest <> excluded.digest;

@@ -26,28 +26,32 @@ SELECT key, run, kind, id, at, body FROM inbox WHERE run = ? ORDER BY key;
 -- A definition's bundle.
 SELECT bundle FROM definitions WHERE digest = ?;
 
+-- name: newest_definition
+-- The digest of the definition that was put last under a name.
+SELECT digest FROM newest_definitions WHERE workflow = ?;
+
 -- name: find_run
 -- A run by its id.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
-    outcome
+    outcome, parent
 FROM runs WHERE id = ?;
 
 -- name: runs_page
 -- A page of all runs, newest first.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
-    outcome
+    outcome, parent
 FROM runs WHERE key < :before ORDER BY key DESC LIMIT :limit;
 
 -- name: runs_page_of_workflow
 -- A page of one workflow's runs, newest first.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
-    outcome
+    outcome, parent
 FROM runs WHERE workflow = :workflow AND key < :before ORDER BY key DESC LIMIT :limit;
 
 -- name: runs_page_with_status
 -- A page of the runs with given statuses: each status gives its own newest through the index, then they are merged.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
-    outcome
+    outcome, parent
 FROM runs WHERE key IN (
     SELECT candidate.key FROM (SELECT DISTINCT value FROM json_each(:statuses)) AS wanted
     JOIN runs AS candidate ON candidate.key IN (

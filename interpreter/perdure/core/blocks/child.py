@@ -1,0 +1,84 @@
+"""A run of another definition, as a step: waited for, or let go and looked after until this run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from perdure.core.commands import CancelChild, Command, StartChild
+from perdure.core.events import ChildEnded, Delivered, Event, Undeliverable
+from perdure.core.frame import Frame
+from perdure.core.outcomes import Completed, new_error
+from perdure.core.turn import Turn
+from perdure.errors import ExpressionError
+from perdure.values import JSON
+
+DEEPEST: Final = 50
+"""Runs inside runs: a recursion that goes deeper has lost its way."""
+
+
+@dataclass(slots=True)
+class ChildFrame(Frame):
+    """`child` is the child's run id, made from this run's id, the step's address and the round."""
+
+    child: str = ""
+    input: JSON = None
+    since: int = 0
+
+    waits = "workflow"
+
+    def enter(self, turn: Turn) -> None:
+        if turn.state.depth >= DEEPEST:
+            turn.fail(self, new_error("LimitExceeded", f"more than {DEEPEST} runs inside each other"))
+            return
+        node = self.node
+        self.since = turn.state.now
+        self.input = turn.value(node.input, self)
+        self.child = f"{turn.state.name}/{turn.label(self)}/{self.id}"
+        if node.id is not None:
+            given = turn.value(node.id, self)
+            if not isinstance(given, str) or not given:
+                raise ExpressionError(f"a child's run id is a text, not {given!r}")
+            self.child = given
+        turn.state.children.append({"run": self.child, "closing": node.closing})
+        turn.commands.append(self._start(turn))
+
+    def handle(self, turn: Turn, event: Event) -> None:
+        match event:
+            case Delivered() if self.node.detach:
+                turn.complete(self, self.child)
+            case Undeliverable():
+                self._see_off(turn)
+                turn.fail(self, {**new_error("ChildFailed", ""), **event.error, "step": None})
+            case ChildEnded():
+                self._see_off(turn)
+                self._ended(turn, event)
+            case _:
+                pass
+
+    def cancel(self, turn: Turn) -> None:
+        self.cancelling = True
+        if not self.node.detach:
+            turn.commands.append(CancelChild(self.id, self.child))
+
+    def outstanding(self, turn: Turn) -> Iterable[Command]:
+        yield self._start(turn)
+        if self.cancelling and not self.node.detach:
+            yield CancelChild(self.id, self.child)
+
+    def _ended(self, turn: Turn, event: ChildEnded) -> None:
+        if event.status == "completed":
+            turn.finish(self, Completed(event.output))
+        elif self.cancelling:
+            turn.stop(self)
+        else:
+            details = {"run": self.child, "status": event.status}
+            message = f"the run {self.child} {event.status}"
+            turn.fail(self, new_error("ChildFailed", message, details=details, cause=event.error))
+
+    def _see_off(self, turn: Turn) -> None:
+        turn.state.children = [entry for entry in turn.state.children if entry["run"] != self.child]
+
+    def _start(self, turn: Turn) -> StartChild:
+        return StartChild(self.id, self.node.workflow, self.input, self.child, turn.state.depth + 1, self.node.detach)

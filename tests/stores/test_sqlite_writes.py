@@ -1,0 +1,54 @@
+"""How little the store writes on SQLite where little has to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perdure.stores import Commit
+from perdure.stores.sqlite_file import open_file
+from perdure.stores.sqlite_writes import Transaction, keep_definition, write_commit
+from perdure.testing.store_makers import events, new_run
+
+Verbs = Callable[[Callable[[Transaction], Any]], list[str]]
+
+
+@pytest.fixture
+def verbs(tmp_path: Path) -> Iterator[Verbs]:
+    """The beginnings of the statements that a write needs."""
+    db = open_file(tmp_path / "runs.db", "normal")
+
+    def traced(write: Callable[[Transaction], Any]) -> list[str]:
+        seen: list[str] = []
+        db.set_trace_callback(seen.append)
+        transaction = Transaction(db)
+        write(transaction)
+        transaction.flush()
+        db.set_trace_callback(None)
+        return [" ".join(text.split()[:3]) for text in seen]
+
+    yield traced
+    db.close()
+
+
+def test_a_finished_step_is_one_insert(verbs: Verbs) -> None:
+    verbs(lambda transaction: write_commit(transaction, Commit(run=new_run())))
+    assert verbs(lambda transaction: write_commit(transaction, Commit(run=1, events=events(1)))) == [
+        "INSERT INTO journal"
+    ]
+    assert verbs(lambda transaction: write_commit(transaction, Commit(run=1, events=events(2, 3)))) == [
+        "INSERT INTO journal",
+        "INSERT INTO journal",
+    ]
+
+
+def test_a_definition_that_is_the_newest_already_changes_no_row(tmp_path: Path) -> None:
+    db = open_file(tmp_path / "runs.db", "normal")
+    keep_definition(Transaction(db), "d1", "order", None, b"bundle", 1)
+    before = db.total_changes
+    keep_definition(Transaction(db), "d1", "order", None, b"bundle", 2)
+    assert db.total_changes == before
+    db.close()
