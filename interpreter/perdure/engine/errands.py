@@ -35,9 +35,16 @@ PAUSE: Final = 1.0
 Errand = Deliver | StartChild | CancelChild
 
 
+_ERRANDS: Final = (Deliver, StartChild, CancelChild)
+
+
 def count_of(commands: Sequence[Command]) -> int:
     """How many of the commands are errands."""
-    return sum(isinstance(command, Deliver | StartChild | CancelChild) for command in commands)
+    count = 0
+    for command in commands:
+        if isinstance(command, _ERRANDS):
+            count += 1
+    return count
 
 
 class Errands:
