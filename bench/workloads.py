@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import subprocess
@@ -134,6 +135,8 @@ async def _timed(
 ) -> Figures:
     async with perdure.open(url(path, synchronous), activities=[noop]) as engine:
         await _run(engine, perdure.load("workflow: warm\nsteps:\n" + STEP))
+        gc.collect()
+        gc.freeze()  # as `perdure worker` does
         began, cpu = time.perf_counter(), time.process_time()
         await work(engine)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu

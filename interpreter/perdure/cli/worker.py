@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 
@@ -40,6 +41,9 @@ async def _work(chosen: Settings, concurrency: int, grace: float) -> None:
         async with working(chosen, concurrency=concurrency, grace=grace):
             if not chosen.quiet:
                 complain(f"worker {os.getpid()} on {one_line(chosen.store)}; Ctrl-C stops it", label=False)
+            # What is loaded now stays: collections need not look at it, or they show as pauses of 15 ms.
+            gc.collect()
+            gc.freeze()
             await asked.wait()
             if not chosen.quiet:
                 complain("stopping; a second signal exits at once", label=False)
