@@ -73,7 +73,18 @@ async def journal(run: perdure.Run, *times: str) -> list[str]:
         rows = [row for row in await events(run) if not row.startswith("AttemptStarted")]
         return rows if all(rows.count(row) >= times.count(row) for row in times) else None
 
-    return await eventually(look)
+    found: list[str] = await eventually(look)
+    return found
+
+
+async def posted(engine: Engine, run: str, update: str) -> None:
+    """Wait until an update is in the store, whatever has become of it."""
+    await eventually(lambda: engine._store.update(run, update))
+
+
+async def existing(engine: Engine, run: str) -> None:
+    """Wait until there is a run with this id."""
+    await eventually(lambda: engine._store.find(run))
 
 
 async def has_status(run: perdure.Run, status: str) -> perdure.RunInfo:
@@ -83,7 +94,8 @@ async def has_status(run: perdure.Run, status: str) -> perdure.RunInfo:
         info = await run.describe()
         return info if info.status == status else None
 
-    return await eventually(look)
+    found: perdure.RunInfo = await eventually(look)
+    return found
 
 
 def in_memory(engine: Engine) -> int:

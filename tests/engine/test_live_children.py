@@ -58,7 +58,7 @@ async def waiting_kid(engine: perdure.Engine) -> perdure.Run:
         found = await kids(engine)
         return engine.run(found[0].id) if found else None
 
-    kid = await eventually(look)
+    kid: perdure.Run = await eventually(look)
     await live(kid, "s")
     return kid
 
@@ -137,6 +137,34 @@ async def test_a_parent_cancelled_while_its_child_is_being_started_ends(opened: 
             with pytest.raises(RunCancelled):
                 await run.result(10)
         assert {info.status for info in await kids(engine)} <= {"cancelled"}
+
+
+async def test_a_child_whose_start_takes_long_is_cancelled_after_it(
+    place: Place, opened: OpenEngine, gate: Gate
+) -> None:
+    slow = Mortal(place.store())
+    latest, held = slow.store.latest, asyncio.Event()
+
+    async def hold(workflow: str) -> str | None:
+        held.set()
+        await gate.open.wait()
+        return await latest(workflow)
+
+    slow.store.latest = hold  # type: ignore[method-assign]
+    async with opened(store=slow) as engine:
+        await engine.deploy(WAITING)
+        run = await engine.start("workflow: mum\nsteps:\n  - {id: p, wait: 1ms}\n  - {id: k, workflow: kid}\n")
+        await soon(held.wait())
+        await run.cancel()
+
+        async def cancelling() -> bool:
+            return [part["status"] for part in (await run.describe()).live] == ["cancelling"]
+
+        await eventually(cancelling)
+        gate.open.set()
+        with pytest.raises(RunCancelled):
+            await run.result(10)
+        assert [info.status for info in await kids(engine)] == ["cancelled"]
 
 
 async def test_a_child_that_is_cancelled_or_terminated_fails_its_step(opened: OpenEngine) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from engine_world import Gate, OpenEngine, events, eventually, settled
-from live_world import has_status, in_memory, journal, soon
+from live_world import has_status, in_memory, journal, posted, soon
 
 from perdure.errors import RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
 
@@ -70,7 +70,7 @@ output: "{{ steps.scope.got }}"
         await has_status(run, "paused")
         await run.signal("put", 1)
         first = asyncio.create_task(run.update("add", 2, id="u"))
-        await eventually(lambda: engine._store.update("r", "u"))
+        await posted(engine, "r", "u")
         await run.signal("put", 3)
         with pytest.raises(TimeoutError):
             await soon(asyncio.shield(first), 0.1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from engine_world import Gate, OpenEngine, Place, events, eventually, live
-from live_world import Mortal, bury_all, has_status, journal, soon
+from live_world import Mortal, bury_all, existing, has_status, journal, posted, soon
 
 import perdure
 from perdure.errors import RunCancelled, RunConflict, RunFailed
@@ -65,7 +65,7 @@ async def test_whoever_waits_for_a_result_gets_that_of_the_last_run(opened: Open
         run = await engine.start(BOX, id="r")
         results = [asyncio.create_task(handle.result()) for handle in (run, engine.run("r"), client.run("r"))]
         await run.signal("a", "again")
-        await eventually(lambda: engine._store.find("r~1"))
+        await existing(engine, "r~1")
         await run.signal("a", 1)
         await run.signal("b", 2)
         assert await soon(asyncio.gather(*results)) == [[1, 2]] * 3
@@ -88,7 +88,7 @@ async def test_a_cancellation_that_comes_while_a_run_restarts_reaches_the_new_on
     async with opened(work=False) as client:
         run = await client.start(COUNT.replace("input.n > 0", "true"), {"n": 1, "shop": ""}, id="r")
         async with opened() as engine:
-            await eventually(lambda: client._store.find("r~3"))
+            await existing(client, "r~3")
             await run.cancel("enough")
             with pytest.raises(RunCancelled):
                 await engine.run("r").result(10)
@@ -113,7 +113,7 @@ steps:
         run = await engine.start(text, {"turn": 1}, id="r")
         callers = [asyncio.create_task(run.update("next", n, id=f"u{n}")) for n in range(2)]
         for number in range(2):
-            await eventually(lambda number=number: engine._store.update("r", f"u{number}"))
+            await posted(engine, "r", f"u{number}")
         await gate.entered.wait()
         gate.open.set()
         first, second = await soon(asyncio.gather(*callers, return_exceptions=True))
@@ -189,6 +189,8 @@ steps:
         assert await first.result(10) == 1
         assert await journal(run, "ChildEnded") == ["RunStarted", "ChildEnded"]
         assert (await second.describe()).status == "running"
+        state = await run._state(await engine._row("r"))
+        assert state.children == [{"run": second.id, "closing": "cancel"}]
         await run.signal("end")
         await run.result(10)
         await has_status(second, "cancelled")
@@ -198,7 +200,7 @@ async def test_an_endless_loop_of_restarts_does_not_starve_others(opened: OpenEn
     endless = "workflow: endless\nsteps:\n  - restart: {input: {}}\n"
     async with opened() as engine:
         loops = [await engine.start(endless, id=f"loop{n}") for n in range(3)]
-        await eventually(lambda: engine._store.find("loop0~5"))
+        await existing(engine, "loop0~5")
         for number in range(10):
             run = await engine.start(BOX)
             await run.signal("a", number)
@@ -236,7 +238,7 @@ steps:
             await eventually(lambda: engine.asks("r"))
             await run.answer("q", number < 2)
             if number < 2:
-                await eventually(lambda n=number: engine._store.find(f"r~{n + 1}"))
+                await existing(engine, f"r~{number + 1}")
         await run.result(10)
         assert await engine.asks() == []
 
@@ -258,6 +260,29 @@ steps:
         await run.answer("q", "yes")
         assert (await run.result(10))["answer"] == "yes"
         assert [unread["data"] for unread in (await run.describe()).unread] == list(range(80))
+
+
+async def test_a_restarted_run_hears_events_although_its_activity_has_to_queue(opened: OpenEngine, gate: Gate) -> None:
+    text = """
+workflow: again
+steps:
+  - if: input.n == 0
+    steps: [{id: go, wait: {signal: go}}, {restart: {input: {n: 1}}}]
+  - id: both
+    parallel:
+      branches:
+        work: [{id: w, activity: echo, with: {value: 1}}]
+        hear: [{id: e, wait: {event: ping}}]
+output: "{{ steps.e }}"
+"""
+    async with opened(concurrency=1) as engine:
+        await engine.start("workflow: w\nsteps:\n  - {id: h, activity: hold}\n")
+        await gate.entered.wait()
+        run = await engine.start(text, {"n": 0}, id="r")
+        await run.signal("go")
+        await eventually(lambda: engine.emit("ping", 5))
+        gate.open.set()
+        assert await run.result(10) == 5
 
 
 async def test_a_retried_run_undoes_counts_and_begins_with_its_variables(opened: OpenEngine, gate: Gate) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from engine_world import Gate, OpenEngine, Place, events, eventually, live, settled
-from live_world import Mortal, bury_all, has_status, in_memory, journal, soon
+from live_world import Mortal, bury_all, existing, has_status, in_memory, journal, soon
 
+from perdure.engine import Run
 from perdure.errors import InvalidInput, RunCancelled, RunFailed
 
 GATHER = """
@@ -217,10 +219,8 @@ async def test_an_event_emitted_as_soon_as_a_run_can_be_seen_to_wait_is_never_mi
             assert await soon(run.result()) == number
 
 
-async def test_a_child_or_a_restarted_run_that_waits_for_an_event_from_its_start_hears_it(opened: OpenEngine) -> None:
-    child = "workflow: kid\nsteps:\n  - {id: e, wait: {event: ping}}\n"
-    parent = "workflow: mum\nsteps:\n  - {id: k, workflow: kid}\n"
-    again = """
+async def test_a_restarted_run_that_waits_for_an_event_from_its_start_hears_it(opened: OpenEngine) -> None:
+    text = """
 workflow: again
 steps:
   - {id: e, wait: {event: ping}}
@@ -229,20 +229,28 @@ steps:
 output: "{{ steps.e }}"
 """
     async with opened() as engine:
-        await engine.deploy(child)
-        mother = await engine.start(parent)
-        run = await engine.start(again, {"n": 2})
+        run = await engine.start(text, {"n": 2}, id="r")
         for number in range(3):
-
-            async def reached(number: int = number) -> bool:
-                return await engine.emit("ping", number) >= 1
-
-            await eventually(reached)
+            await eventually(partial(engine.emit, "ping", number))
             if number < 2:
-                await eventually(lambda n=number: engine._store.find(f"{run.id}~{n + 1}"))
-        await eventually(lambda: engine.emit("ping", 2)) if not (await run.describe()).closed_at else None
-        assert await soon(mother.result()) in (0, 1, 2)
-        assert await soon(run.result()) == 2
+                await existing(engine, f"r~{number + 1}")
+        assert await run.result(10) == 2
+
+
+async def test_a_child_hears_events_from_its_beginning_although_nobody_moves_it_yet(
+    place: Place, opened: OpenEngine
+) -> None:
+    dying = Mortal(place.store())
+    dying.last, dying.fatal = "commit", lambda batch: any(getattr(commit.run, "parent", None) for commit in batch)
+    async with opened(store=dying) as first:
+        await first.deploy("workflow: kid\nsteps:\n  - {id: e, wait: {event: ping}}\n")
+        await first.start("workflow: mum\nsteps:\n  - {id: k, workflow: kid}\n", id="mum")
+        await soon(dying.dead.wait())
+    await bury_all(place)
+    async with opened(work=False) as client:
+        assert await client.emit("ping", 5) == 1
+    async with opened() as engine:
+        assert await engine.run("mum").result(10) == 5
 
 
 async def test_a_run_that_only_sent_leaves_memory(opened: OpenEngine) -> None:
@@ -283,5 +291,5 @@ async def test_a_cancellation_waits_for_what_is_being_sent(opened: OpenEngine, p
         assert await box.result(10) == [1]
 
 
-async def cancelling(run: object) -> bool:
-    return any(part["status"] == "cancelling" for part in (await run.describe()).live)  # type: ignore[attr-defined]
+async def cancelling(run: Run) -> bool:
+    return any(part["status"] == "cancelling" for part in (await run.describe()).live)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine_world import Gate, OpenEngine, eventually, live
-from live_world import has_status, in_memory, journal, refusal, soon
+from live_world import existing, has_status, in_memory, journal, posted, refusal, soon
 from worker_processes import Processes
 
 import perdure
@@ -136,7 +137,7 @@ async def test_updates_are_handled_one_after_the_other_in_the_order_they_came(op
         callers = []
         for number in range(5):
             callers.append(asyncio.create_task(run.update("work", number, id=f"u{number}")))
-            await eventually(lambda number=number: engine._store.update(run.id, f"u{number}"))
+            await posted(engine, run.id, f"u{number}")
         await gate.entered.wait()
         assert gate.calls == ["hold 0"]
         gate.open.set()
@@ -151,13 +152,13 @@ async def test_signals_and_updates_of_a_receive_keep_their_order(opened: OpenEng
         first = asyncio.create_task(run.update("work", "u1"))
         await gate.entered.wait()
         second = asyncio.create_task(run.update("work", "u2", id="u2"))
-        await eventually(lambda: engine._store.update(run.id, "u2"))
+        await posted(engine, run.id, "u2")
         await run.signal("note", "s3")
         third = asyncio.create_task(run.update("work", "u4", id="u4"))
-        await eventually(lambda: engine._store.update(run.id, "u4"))
+        await posted(engine, run.id, "u4")
         await run.signal("done")
         gate.open.set()
-        assert await soon(asyncio.gather(first, second, third)) == ["u1", "u2", "u4"]
+        assert await soon(asyncio.gather(*[first, second, third])) == ["u1", "u2", "u4"]
         assert await run.result(10) == ["u1", "u2", "s3", "u4"]
 
 
@@ -181,7 +182,7 @@ output: "{{ steps.scope.seen }}"
         first = asyncio.create_task(run.update("work", "a", id="a"))
         await soon(run.update("work", "a", id="a", wait="accepted"))
         second = asyncio.create_task(run.update("work", "b", id="b"))
-        await eventually(lambda: engine._store.update(run.id, "b"))
+        await posted(engine, run.id, "b")
         await run.signal("go", "1")
         await run.signal("go", "2")
         await soon(asyncio.gather(first, second))
@@ -196,7 +197,7 @@ async def test_an_update_that_waits_when_its_scope_ends_is_refused(opened: OpenE
         first = asyncio.create_task(run.update("work", 1))
         await gate.entered.wait()
         second = asyncio.create_task(run.update("work", 2, id="b"))
-        await eventually(lambda: engine._store.update(run.id, "b"))
+        await posted(engine, run.id, "b")
         gate.open.set()
         assert await soon(first) == 1
         assert await refusal(second)
@@ -209,7 +210,7 @@ async def test_no_caller_hangs_when_the_run_is_terminated(opened: OpenEngine, ga
         accepted = asyncio.create_task(run.update("work", 1))
         await gate.entered.wait()
         waiting = asyncio.create_task(run.update("work", 2, id="b"))
-        await eventually(lambda: engine._store.update(run.id, "b"))
+        await posted(engine, run.id, "b")
         await run.terminate("enough")
         assert "it is terminated" in await refusal(accepted)
         assert "it is terminated" in await refusal(waiting)
@@ -224,7 +225,7 @@ async def test_no_caller_hangs_when_the_run_is_cancelled(opened: OpenEngine, gat
         accepted = asyncio.create_task(run.update("work", 1))
         await gate.entered.wait()
         waiting = asyncio.create_task(run.update("work", 2, id="b"))
-        await eventually(lambda: engine._store.update(run.id, "b"))
+        await posted(engine, run.id, "b")
         await run.cancel()
         assert "Cancelled" in await refusal(accepted)
         assert await refusal(waiting)
@@ -248,7 +249,7 @@ async def test_updates_that_come_while_no_worker_is_up_are_handled_later(opened:
         callers = []
         for number in range(3):
             callers.append(asyncio.create_task(run.update("add", {"sku": f"s{number}"}, id=f"u{number}")))
-            await eventually(lambda number=number: client._store.update("r", f"u{number}"))
+            await posted(client, "r", f"u{number}")
         with pytest.raises(TimeoutError):
             await soon(asyncio.shield(callers[0]), 0.05)
         async with opened():
@@ -264,10 +265,10 @@ async def test_an_update_goes_on_over_a_restart_of_the_worker(opened: OpenEngine
             accepted = asyncio.create_task(run.update("work", 1, id="a"))
             await gate.entered.wait()
             waiting = asyncio.create_task(run.update("work", 2, id="b"))
-            await eventually(lambda: client._store.update("r", "b"))
+            await posted(client, "r", "b")
         gate.open.set()
         async with opened():
-            assert await soon(asyncio.gather(accepted, waiting)) == [1, 2]
+            assert await soon(asyncio.gather(*[accepted, waiting])) == [1, 2]
             await run.signal("done")
             assert await run.result(10) == [1, 2]
     assert gate.calls == ["hold 1", "hold 1", "hold 2"]
@@ -314,7 +315,8 @@ async def test_a_run_starts_with_an_update_or_a_signal_or_not_at_all(opened: Ope
         assert await run.result(10) == ["first"]
         with pytest.raises(RunConflict):
             await engine.start(CART, id="s", signal=("put", "late"))
-        for bad in (("", 1), (7, 1), ("put", {1})):
+        wrong: list[Any] = [("", 1), (7, 1), ("put", {1}), "put", ("put",)]
+        for bad in wrong:
             with pytest.raises(InvalidInput):
                 await engine.start(CART, id="never", signal=bad)
         with pytest.raises(UnknownRun):
@@ -333,7 +335,7 @@ async def test_a_start_whose_update_is_refused_says_so_and_the_run_stays(opened:
 async def test_a_start_from_a_pure_client_keeps_its_message_for_the_worker(opened: OpenEngine) -> None:
     async with opened(work=False) as client:
         starting = asyncio.create_task(client.start(CART, id="r", signal=("put", "s"), update=("add", {"sku": "u"})))
-        await eventually(lambda: client._store.find("r"))
+        await existing(client, "r")
         async with opened():
             run = await soon(starting)
             await run.signal("done")
