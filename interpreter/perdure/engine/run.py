@@ -13,6 +13,7 @@ from perdure.engine.commits import farewells
 from perdure.engine.history import annotate
 from perdure.engine.records import Ask, RunInfo, iso
 from perdure.engine.resume import restore
+from perdure.engine.starting import check_json
 from perdure.engine.view import live_parts
 from perdure.errors import (
     ExpressionError,
@@ -27,7 +28,7 @@ from perdure.errors import (
 )
 from perdure.schemas import check_value
 from perdure.stores.store import Closing, Commit, OpenAsk, RunRow, UpdateRow
-from perdure.values import JSON, check, decode, encode
+from perdure.values import JSON, decode, encode
 
 if TYPE_CHECKING:
     from perdure.engine.engine import Engine
@@ -108,7 +109,7 @@ class Run:
         """
         if not isinstance(name, str) or not name:
             raise InvalidInput("a signal's name is a text")
-        _json(data, "the signal's data")
+        check_json(data, "the signal's data")
         await self._post("signal", {"signal": name, "data": data}, id)
 
     async def update(self, name: str, data: JSON = None, *, id: str | None = None, wait: str = "completed") -> JSON:
@@ -121,7 +122,7 @@ class Run:
             raise InvalidInput(f"wait is accepted or completed, not {wait}")
         if not isinstance(name, str) or not name:
             raise InvalidInput("an update's name is a text")
-        _json(data, "the update's data")
+        check_json(data, "the update's data")
         letter = id or uuid4().hex
         known = None if id is None else await self._engine._store.update(self.id, letter)
         if known is None:
@@ -209,7 +210,7 @@ class Run:
 
         Raises InvalidInput where the answer does not fit the form, RunConflict where the question is not open.
         """
-        _json(value, "the answer")
+        check_json(value, "the answer")
         row = await self._open_row()
         found = await self._question(step)
         form = decode(found.ask.body)["form"]
@@ -381,10 +382,3 @@ def _cause(row: RunRow) -> JSON:
 
 def _last(address: str) -> str:
     return address.rpartition("/")[2]
-
-
-def _json(value: JSON, what: str) -> None:
-    try:
-        check(value)
-    except ValueError as problem:
-        raise InvalidInput(f"{what} is not JSON: {problem}") from None
