@@ -64,7 +64,7 @@ on: true
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
-        ("- {id: a, wait: 0s, lock: {key: k}}", "WF299"),
+        ("- {id: a, wait: 0s, lock: {limit: 2}}", "WF202"),
         ("- {id: a, receive: {state: {v: 0}, on: [{signal: s, set: {v: 1}, steps: [{wait: 3}]}]}}", "WF206"),
         ("- {id: a, receive: {on: [{signal: s, stop: yes!}]}}", "WF203"),
         ("- {id: a, receive: {on: [{signal: 3}]}}", "WF203"),

@@ -36,6 +36,7 @@ vars: {n: 0}
 defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h}}
 timeout: 30d
 retry: {attempts: 2}
+concurrency: {key: "{{ input.id }}", limit: 2, on_conflict: cancel_running}
 queries: {count: "state.n", first: "{{ state.items[0] }}"}
 labels: {customer: "{{ input.id }}", vip: true, n: 3}
 imports: {mail: ./mail.yaml}
@@ -55,6 +56,8 @@ steps:
     finally: []
     compensate: {activity: payments.refund}
     output: "{{ steps.call.id }}"
+    lock: {key: "card-{{ input.card }}", limit: 2}
+    cache: {key: [charge, "{{ input.card }}"], ttl: 1h}
     summary: charge
     description: charges
   - steps: [{wait: 1h30m}]

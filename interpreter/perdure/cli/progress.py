@@ -30,10 +30,12 @@ from perdure.core.events import (
     ActivityFailed,
     AskAnswered,
     AttemptLost,
+    CacheRead,
     ChildEnded,
     Delivered,
     Event,
     RunStarted,
+    SlotRefused,
     TimerFired,
     Undeliverable,
 )
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 MOST_ENDED: Final = 2_000
 """Steps that have ended and are still remembered; older ones are only counted."""
 
-WAITING: Final = frozenset({"wait", "select", "ask", "receive"})
+WAITING: Final = frozenset({"wait", "select", "ask", "receive", "lock"})
 LEAVES: Final = frozenset({"activity", "wait", "ask", "workflow", "send", "emit", "cancel"})
 """Kinds of steps that, where they end without a word, were cancelled."""
 
@@ -139,6 +141,8 @@ class Progress:
         if frame.parent in self._undoing or frame.parent in self._within_undo:
             self._within_undo.add(frame.id)
         if not where:
+            if frame.waits == "lock" and not has_chosen(frame):
+                self._lines.append(Line("run", "waiting", f"for {awaited(frame)}"))
             return
         step = self.steps.get(where)
         if step is None:
@@ -206,6 +210,10 @@ class Progress:
                 self._set(step, "completed", quiet=frame.id in self._within_undo)
             case ChildEnded(error=error, status=status):
                 self._failed(step, frame, f"its run {status}: {told_error(error or {})}")
+            case CacheRead(found=True) if not frame.cancelling:
+                self._set(step, "completed", "from the cache", quiet=frame.id in self._within_undo)
+            case SlotRefused(reason=reason):
+                self._failed(step, frame, reason)
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
             case _ if isinstance(frame, ReceiveFrame):

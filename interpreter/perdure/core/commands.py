@@ -1,7 +1,8 @@
 """What the machine asks of its host. A host carries commands out only after the events behind them are durable.
 
-All but `CloseRun` can be asked for again from a restored state (`machine.outstanding`): a host that dies
-between the commit and the doing loses nothing.
+What the commit itself carries out (CloseRun, LeaveSlot, WriteCache, ReplyUpdate, CloseAsk) is done once it is
+durable; all else can be asked for again from a restored state (`machine.outstanding`): a host that dies between the
+commit and the doing loses nothing.
 """
 
 from __future__ import annotations
@@ -90,12 +91,50 @@ class StartChild:
     id: str
     depth: int
     detach: bool
+    holds: JSON = None
+    """The slots held around it, [run id, frame] each: the child is never to wait for one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelChild:
     frame: int
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSlot:
+    """Ask for one of the `limit` slots of a key, answered by SlotGranted or SlotRefused. `conflict` is queue, reject or
+    cancel_running; `chain` are the slots held around, [run id, frame] each."""
+
+    frame: int
+    key: str
+    limit: int
+    conflict: str
+    chain: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSlot:
+    """Give the frame's slot back, held or still waited for."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCache:
+    """Look whether there is an earlier result under a key, answered by CacheRead."""
+
+    frame: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCache:
+    """Keep a result until it expires; for ever where that is None."""
+
+    key: str
+    value: JSON
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +164,10 @@ Command = (
     | Deliver
     | StartChild
     | CancelChild
+    | TakeSlot
+    | LeaveSlot
+    | ReadCache
+    | WriteCache
     | ReplyUpdate
     | CloseRun
 )

@@ -14,7 +14,8 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left."""
+    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left;
+    `holds` the slots that runs hold which wait for this one, [run id, frame] each."""
 
     at: int
     run: str
@@ -24,6 +25,7 @@ class RunStarted:
     depth: int = 0
     generation: int = 0
     children: JSON = None
+    holds: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,33 @@ class ChildEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotGranted:
+    """The slot that the frame has asked for is its own, until it is left."""
+
+    at: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRefused:
+    """The frame will never get the slot it has asked for."""
+
+    at: int
+    frame: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRead:
+    """Whether there was an earlier result, and which."""
+
+    at: int
+    frame: int
+    found: bool
+    value: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
 class PauseRequested:
     at: int
     note: str | None
@@ -174,6 +203,9 @@ Event = (
     | Delivered
     | Undeliverable
     | ChildEnded
+    | SlotGranted
+    | SlotRefused
+    | CacheRead
     | AskAnswered
     | PauseRequested
     | ResumeRequested

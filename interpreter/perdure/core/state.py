@@ -114,9 +114,10 @@ class Signal:
 @dataclass(slots=True)
 class State:
     """One run. `published` is what queries see; `children` are runs that this one must see off when it ends: {run,
-    closing}; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and
-    undos; `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or
-    {"way": "fail", "error"}."""
+    closing}; `holds` are slots held around the whole run, [run id, frame] each: its own, and those of runs that wait
+    for it; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and undos;
+    `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or {"way":
+    "fail", "error"}."""
 
     digest: str
     run: dict[str, JSON]
@@ -139,6 +140,7 @@ class State:
     children: list[JSON] = field(default_factory=list)
     depth: int = 0
     generation: int = 0
+    holds: list[JSON] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
     ending: dict[str, JSON] | None = None
     outcome: dict[str, JSON] | None = None

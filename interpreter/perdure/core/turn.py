@@ -10,7 +10,15 @@ from collections import deque
 from hashlib import sha256
 from typing import Any, Final
 
-from perdure.core.commands import CancelTimer, CloseRun, Command, ReplyUpdate, StartTimer
+from perdure.core.commands import (
+    CancelTimer,
+    CloseRun,
+    Command,
+    LeaveSlot,
+    ReplyUpdate,
+    StartTimer,
+    WriteCache,
+)
 from perdure.core.frame import Frame
 from perdure.core.lifecycle import follow
 from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
@@ -22,6 +30,9 @@ from perdure.values import JSON, format_time, parse_duration
 
 MOST_TRANSITIONS: Final = 1_000_000
 """Local transitions one event may cause: some seconds of work; an endless loop without a wait ends here."""
+
+LASTING: Final = (ReplyUpdate, LeaveSlot, WriteCache)
+"""Commands that a run's end does not make pointless: they concern others."""
 
 ENTER: Final = 0
 ENDED: Final = 1
@@ -146,8 +157,8 @@ class Turn:
         state.undos.clear()
         state.waiting.clear()
         self.work.clear()
-        replies = [command for command in self.commands if isinstance(command, ReplyUpdate)]
-        self.commands = [*replies, CloseRun(state.status, state.outcome)]
+        lasting = [command for command in self.commands if isinstance(command, LASTING)]
+        self.commands = [*lasting, CloseRun(state.status, state.outcome)]
 
     def start_over(self, attempt: int) -> None:
         """Another attempt of the whole run: variables begin anew, and `run.attempt` says which it is."""

@@ -35,6 +35,9 @@ _EVENTS: Final[dict[str, type[Event]]] = {
     "sent": events.Delivered,
     "unsent": events.Undeliverable,
     "child": events.ChildEnded,
+    "slot": events.SlotGranted,
+    "no slot": events.SlotRefused,
+    "cache": events.CacheRead,
     "pause": events.PauseRequested,
     "resume": events.ResumeRequested,
     "cancel": events.CancelRequested,
@@ -54,7 +57,8 @@ _FRAME_FIELDS: Final = {
 }
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
-    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "held", "ending", "outcome",
+    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "holds", "held", "ending",
+    "outcome",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 

@@ -1,8 +1,8 @@
 """Turns the tree of a checked definition into a program: a flat table of nodes.
 
-Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `finally`, `catch`, total timeout,
-`retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that `checks` found
-nothing wrong; does not report, and does not know how nodes run.
+Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `cache`, `lock`, `finally`, `catch`,
+total timeout, `retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that
+`checks` found nothing wrong; does not report, and does not know how nodes run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from perdure.expressions import Expression, Template, compile_expression, compil
 from perdure.program import Position, Program
 from perdure.program.nodes import (
     Address,
+    Cache,
     Captures,
     Catch,
     Deadline,
@@ -26,6 +27,7 @@ from perdure.program.nodes import (
     Finish,
     Guard,
     Handler,
+    Lock,
     Node,
     Retry,
     Run,
@@ -111,6 +113,8 @@ class Compiler:
 
     def root(self, root: Step) -> None:
         top = self.layers(root, self.body(root, root.lists[0], "steps"))
+        if "concurrency" in root.keys:
+            top = self.concurrency(root, top)
         self.add(Run(address="#run", step="", child=top))
 
     def step(self, step: Step) -> Address:
@@ -131,10 +135,42 @@ class Compiler:
         for found in step.of("finally"):
             body = self.body(step, found, "finally")
             inner = self.add(Finally(address=f"{step.address}#guarded", step=step.address, child=inner, body=body))
+        if "lock" in step.keys:
+            inner = self.lock(step, inner)
+        if "cache" in step.keys:
+            inner = self.cache(step, inner)
         if "if" in step.keys:
             condition = self.expression(step.keys["if"])
             inner = self.add(Guard(address=f"{step.address}#if", step=step.address, child=inner, condition=condition))
         return inner
+
+    def lock(self, step: Step, inner: Address) -> Address:
+        terms = step.keys["lock"]
+        if step.kind in ("parallel", "foreach"):  # a list around it keeps losers (`rest: finish`) within the lock
+            held = f"{step.address}#held"
+            inner = self.add(Sequence(address=held, step=step.address, children=(inner,), order={inner: 0}))
+        key, limit = self.template(terms["key"]), self.optional(terms.get("limit"))
+        return self.add(Lock(address=f"{step.address}#lock", step=step.address, child=inner, key=key, limit=limit))
+
+    def concurrency(self, root: Step, inner: Address) -> Address:
+        terms = root.keys["concurrency"]
+        return self.add(
+            Lock(
+                address="#concurrency",
+                step="",
+                child=inner,
+                key=self.template(terms.get("key", "")),
+                limit=self.optional(terms.get("limit")),
+                prefix=f"concurrency:{root.keys['workflow']}:",
+                conflict=terms.get("on_conflict", "queue"),
+                whole=True,
+            )
+        )
+
+    def cache(self, step: Step, inner: Address) -> Address:
+        terms = step.keys["cache"]
+        key, ttl = self.template(terms["key"]), self.optional(terms.get("ttl"))
+        return self.add(Cache(address=f"{step.address}#cache", step=step.address, child=inner, key=key, ttl=ttl))
 
     def finish(self, step: Step, child: Address) -> Address:
         output = self.template(step.keys["output"]) if "output" in step.keys else None

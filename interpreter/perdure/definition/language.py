@@ -39,6 +39,7 @@ from perdure.definition.leaves import (
     ID,
     IDENTIFIER,
     JOIN,
+    KEY,
     LABEL,
     PATH,
     SCHEMA,
@@ -59,14 +60,11 @@ from perdure.values import JSON, parse_time
 
 LATER: Final[Mapping[str, Mapping[str, str]]] = {
     "definition": {
-        "concurrency": "limits across runs",
         "schedule": "schedules",
     },
     "step": {
         "queue": "task queues",
         "priority": "task queues",
-        "lock": "locks",
-        "cache": "cached results",
     },
     "default": {"queue": "task queues"},
 }
@@ -118,6 +116,20 @@ _CATCH: Final = Items(Record("catch_arm", {
     "steps": Key(STEPS, "what to do instead"),
 }), least=1)  # fmt: skip
 
+_LOCK: Final = Record("lock", {
+    "key": Key(KEY, "what is locked: steps with an equal key share its slots, in all runs", required=True),
+    "limit": Key(COUNT, "how many may hold a slot at once, 1 without it"),
+})  # fmt: skip
+_CACHE: Final = Record("cache", {
+    "key": Key(KEY, "what the result depends on", required=True),
+    "ttl": Key(DURATION, "how long a result is kept; for ever without it"),
+})  # fmt: skip
+_CONCURRENCY: Final = Record("concurrency", {
+    "key": Key(KEY, "runs with an equal key count together; all runs of the workflow without it"),
+    "limit": Key(COUNT, "how many may run at once, 1 without it"),
+    "on_conflict": Key(word("on_conflict", "queue", "reject", "cancel_running"), "what a run does when it is full"),
+})  # fmt: skip
+
 _JOINING: Final[Keys] = {
     "join": Key(JOIN, "how many must succeed"),
     "rest": Key(word("rest", "cancel", "finish"), "what happens to those behind the join"),
@@ -141,6 +153,8 @@ MODIFIERS: Final[Keys] = {
     "finally": Key(STEPS, "steps that always run"),
     "compensate": Key(Ref("step"), "the step that undoes this one"),
     "output": Key(ANY, "replaces the step's result"),
+    "lock": Key(_LOCK, "hold a lock, across runs, while the step runs"),
+    "cache": Key(_CACHE, "use an earlier result, if there is one"),
     "summary": Key(TEXT, "what people see in lists and timelines"),
     "description": Key(TEXT, "what the step is for"),
 }
@@ -347,6 +361,7 @@ DEFINITION: Final = Record("definition", {
     }), ERROR_TYPE), "settings of activities, by pattern of their names"),
     "timeout": Key(DURATION, "how long a run may take"),
     "retry": Key(_RETRY, "run everything again when it fails"),
+    "concurrency": Key(_CONCURRENCY, "how many runs go on at once"),
     "labels": Key(Table(LABEL, ID), "what runs can be searched by"),
     "queries": Key(Table(EXPRESSION, IDENTIFIER), "expressions over the published `state` and the `run`, by name"),
     "fragments": _FRAGMENTS,

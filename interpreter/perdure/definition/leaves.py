@@ -229,6 +229,12 @@ LABEL: Final = _typed(
 VERSION: Final = _typed(
     "version", "a text or a number", (str, int, float), {"type": ["string", "number"], "pattern": r"\S"}
 )
+KEY: Final = _typed(
+    "key",
+    "a text, a number, a boolean, a list or a mapping",
+    (str, int, float, bool, list, dict),
+    {"type": ["string", "number", "boolean", "array", "object"], "pattern": r"\S"},
+)
 SWITCH: Final = _typed("switch", "true or false", (bool,), {"type": "boolean"})
 TRUE: Final = Leaf(
     "true",

@@ -271,6 +271,28 @@ class Guard(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cache(Node):
+    """The result of an earlier time, wherever the same step of the same workflow came to one under the same key."""
+
+    child: Address
+    key: Template
+    ttl: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock(Node):
+    """Runs its child while it holds one of the `limit` slots of a key, which begins with `prefix`. `conflict` says what
+    a full key means; `whole` when it is the run itself that holds the slot, until it has ended."""
+
+    child: Address
+    key: Template
+    limit: Template | None = None
+    prefix: str = "lock:"
+    conflict: str = "queue"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finally(Node):
     child: Address
     body: Address

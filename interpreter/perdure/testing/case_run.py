@@ -38,6 +38,8 @@ def check_case(case: Case, way: str = "plain") -> None:
         restart_every_event=way == "restarted",
         refold=way == "refolded",
     )
+    for entry in mocks.slots:
+        _occupy(harness, entry)
     for entry in case.script:
         _plan(harness, entry)
     harness.run()
@@ -69,6 +71,16 @@ def _plan(harness: Harness, entry: Mapping[str, JSON]) -> None:
         harness.when(_condition(entry["when"]), action, after)
     else:
         harness.at(parse_duration(entry.get("at", 0)) + after, action)
+
+
+def _occupy(harness: Harness, entry: Mapping[str, JSON]) -> None:
+    """Another run wants a slot: before this one begins, or at a time."""
+    held = None if "held" not in entry else parse_duration(entry["held"])
+    wanted = (entry["slot"], entry.get("by", "other"), entry.get("limit", 1), held)
+    if "at" in entry:
+        harness.at(parse_duration(entry["at"]), lambda: harness.slots.occupy(*wanted))
+    else:
+        harness.slots.occupy(*wanted)
 
 
 def _action(harness: Harness, entry: Mapping[str, JSON]) -> Action:
@@ -164,6 +176,7 @@ def _exchanged(expect: Mapping[str, JSON], harness: Harness) -> Iterator[str]:
         "queries": ({name: harness.query(name) for name in expect.get("queries", ())}, _equal),
         "replies": (harness.callers.replies, subset),
         "sent": (sent, subset),
+        "took": (harness.slots.took, _equal),
     }
     for key, (value, same) in found.items():
         if key in expect and not same(expect[key], value):

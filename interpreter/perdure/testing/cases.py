@@ -22,6 +22,7 @@ KEYS: Final = frozenset(("case", "definition", "input", "mocks", "script", "expe
 EXPECTATIONS: Final = frozenset((
     "status", "output", "error", "undone", "not_undone", "calls", "never", "elapsed", "recorded", "unread", "live",
     "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued",
+    "took",
 ))  # fmt: skip
 ENTRY_KEYS: Final = frozenset(
     (

@@ -21,11 +21,15 @@ from perdure.core.commands import (
     CloseRun,
     Command,
     Deliver,
+    LeaveSlot,
     OpenAsk,
+    ReadCache,
     ReplyUpdate,
     StartActivity,
     StartChild,
     StartTimer,
+    TakeSlot,
+    WriteCache,
 )
 from perdure.core.events import (
     ActivityCancelled,
@@ -53,6 +57,8 @@ from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
 from perdure.testing.callers import Callers, Verdict
 from perdure.testing.laws import Open
 from perdure.testing.neighbours import RUN, Neighbours
+from perdure.testing.results import Results
+from perdure.testing.slots import SlotKeeper
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
@@ -121,6 +127,8 @@ class Harness:
         self.callers = Callers(self._consider, self._accept)
         find_child = children if callable(children) else (children or {}).get
         self.neighbours = Neighbours(find_child, post, self._agenda, self.apply, self._come_home)
+        self.slots = SlotKeeper(self._agenda, self.apply)
+        self.results = Results(self._agenda, self.apply)
         self._state: State | None = None
 
     # -- what tests ask for
@@ -293,6 +301,7 @@ class Harness:
             laws.check_refold(self.program, self.journal, self.state)
         for command in commands:
             self._carry_out(command)
+        laws.check_slots(self.state, self.slots.held())
         for watch in tuple(self._watches):
             if watch.holds(self):
                 self._watches.remove(watch)
@@ -320,6 +329,14 @@ class Harness:
                 self.neighbours.start(command)
             case CancelChild():
                 self.neighbours.cancel(command)
+            case TakeSlot():
+                self.slots.take(command)
+            case LeaveSlot(frame):
+                self.slots.leave(frame)
+            case ReadCache():
+                self.results.read(command)
+            case WriteCache():
+                self.results.write(command)
             case ReplyUpdate():
                 self.callers.hear(command)
             case CancelTimer() | CloseAsk():
@@ -403,6 +420,7 @@ class Harness:
         self.open.updates.clear()
         self._running.clear()
         self._agenda.keep_outside()
+        self.slots.close()
 
     def _keeps(self, message: Action) -> bool:
         """Whether the run is paused: messages are kept until it goes on."""

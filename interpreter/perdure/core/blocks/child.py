@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from perdure.core.blocks.lock import held_around
 from perdure.core.commands import CancelChild, Command, StartChild
 from perdure.core.events import ChildEnded, Delivered, Event, Undeliverable
 from perdure.core.frame import Frame
@@ -81,4 +82,6 @@ class ChildFrame(Frame):
         turn.state.children = [entry for entry in turn.state.children if entry["run"] != self.child]
 
     def _start(self, turn: Turn) -> StartChild:
-        return StartChild(self.id, self.node.workflow, self.input, self.child, turn.state.depth + 1, self.node.detach)
+        node = self.node
+        holds = [] if node.detach else held_around(turn.state, self)
+        return StartChild(self.id, node.workflow, self.input, self.child, turn.state.depth + 1, node.detach, holds)

@@ -35,6 +35,8 @@ class Written:
 
 
 _RETRY: Final = ("attempts", "backoff", "delay", "factor", "max_delay", "jitter", "within")
+_LOCK: Final = ("key", "limit")
+_CACHE: Final = ("key", "ttl")
 _TIMEOUT: Final = ("attempt", "total", "queue", "heartbeat")
 _PATIENCE: Final = ("timeout", "default")
 _TRIGGER: Final = ("after", "until", "timezone")
@@ -48,7 +50,8 @@ def written(placed: Placed) -> Iterator[Written]:
     step, names = placed.step, placed.names
     keys = step.keys
     if placed.parent is None:
-        for form, value, path in (*_templates(keys, (), ("vars", "labels")), *policies(keys)):
+        slots = _templates(keys.get("concurrency"), ("concurrency",), _LOCK)
+        for form, value, path in (*_templates(keys, (), ("vars", "labels")), *slots, *policies(keys)):
             yield Written(form, value, path, "before", names)
         for name, text in (keys.get("queries") or {}).items():
             yield Written("expression", text, ("queries", name), "query", {"state": {}})
@@ -78,6 +81,8 @@ def policies(keys: Mapping[str, JSON]) -> Found:
 def _modifiers(keys: Mapping[str, JSON]) -> Found:
     if "if" in keys:
         yield "condition", keys["if"], ("if",)
+    yield from _templates(keys.get("cache"), ("cache",), _CACHE)
+    yield from _templates(keys.get("lock"), ("lock",), _LOCK)
     yield from policies(keys)
     yield from _templates(keys, (), ("summary",))
 
