@@ -22,7 +22,8 @@ from perdure.core.events import RunStarted
 from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
-from perdure.engine.commits import listening, write_down
+from perdure.engine.commits import first_commit, write_down
+from perdure.engine.errands import runs_already
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
@@ -42,7 +43,7 @@ from perdure.engine.worker import SOON, Worker
 from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists, open_store
-from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, Store
+from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, SlotTaken, Store
 from perdure.values import JSON, canonical, decode, encode
 
 T = TypeVar("T")
@@ -137,7 +138,8 @@ class Engine:
         run_id = checked_id(id)
         event = RunStarted(self._clock.now(), run_id, value, uuid4().hex)
         state, commands = start_machine(definition.program, event)
-        commit = self._first_commit(definition, event, {**own_labels(definition, state), **texts(labels or {})})
+        run_labels = {**own_labels(definition, state), **texts(labels or {})}
+        commit = self._first_commit(definition, event, state, commands, run_labels)
         letters = first_letters(run_id, event.at, signal, update)
         # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
         creating = asyncio.get_running_loop().create_task(
@@ -150,6 +152,8 @@ class Engine:
             run = await self._attach(answer.row, definition, value)
             for letter in letters:
                 await run._post(letter.kind, decode(letter.body), letter.id)
+        elif isinstance(answer, SlotTaken):
+            raise RunConflict(runs_already(definition.name, answer), run=run_id)
         elif isinstance(answer, StoreError):
             raise answer
         else:
@@ -307,7 +311,14 @@ class Engine:
     async def _is_deployed(self, workflow: str) -> bool:
         return await self._store.latest(workflow) is not None
 
-    def _first_commit(self, definition: Definition, event: RunStarted, labels: Mapping[str, str]) -> Commit:
+    def _first_commit(
+        self,
+        definition: Definition,
+        event: RunStarted,
+        state: State,
+        commands: Sequence[Command],
+        labels: Mapping[str, str],
+    ) -> Commit:
         worker = None if self._worker is None else self._worker.id
         run = NewRun(
             id=event.run,
@@ -320,7 +331,7 @@ class Engine:
             wake_at=event.at,
             owner=worker,
         )
-        return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
+        return first_commit(run, state, commands, [(1, event.at, wire.event_to_bytes(event))])
 
     async def _create(
         self,
@@ -335,7 +346,7 @@ class Engine:
         run_id, at = commit.run.id, commit.run.created_at
         # A run that is over at once and comes with messages is ended by whoever claims it: they are to reach it first.
         early = bool(letters) and state.status in ENDED
-        released = not early and _settle_start(commit, state, commands, at)
+        released = not early and _settle_start(commit, program, state, commands, at)
         commit.letters = [*commit.letters, *letters]
         if released or early or not self._mine(run_id):
             _disown(commit, released, state)
@@ -349,7 +360,7 @@ class Engine:
             if self._worker is not None:
                 self._worker.doubt(run_id)  # it may have been kept all the same
             return problem
-        if isinstance(answer, int) and (commit.successor is not None or commit.letters):
+        if isinstance(answer, int) and (commit.successor is not None or commit.letters or commit.takes):
             self._poke()
         if isinstance(answer, int) and commit.closing is None and self._worker is not None:
             if commit.worker is None:
@@ -374,11 +385,10 @@ class Engine:
         return Run(self, row.id)
 
 
-def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:
+def _settle_start(commit: Commit, program: Program, state: State, commands: Sequence[Command], at: int) -> bool:
     """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
     assert isinstance(commit.run, NewRun)
-    write_down(commit, 0, commit.run, state, commands)
-    commit.listens = dict.fromkeys(listening(state), True)
+    write_down(commit, 0, commit.run, program, state, commands)
     if commit.closing is not None:
         return True
     if commit.letters or any(not isinstance(command, StartTimer | OpenAsk) for command in commands):

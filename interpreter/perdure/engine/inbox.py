@@ -21,6 +21,8 @@ from perdure.core.events import (
     PauseRequested,
     ResumeRequested,
     SignalReceived,
+    SlotGranted,
+    SlotRefused,
     TerminateRequested,
     UpdateReceived,
 )
@@ -148,6 +150,8 @@ def letter_to_event(letter: Letter, state: State) -> Event | None:
             return ResumeRequested(at)
         case "child":
             return _child_ended(state, at, body)
+        case "slot" if body["frame"] in state.frames:
+            return SlotGranted(at, body["frame"]) if body["granted"] else SlotRefused(at, body["frame"], body["reason"])
         case _:
             return None
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import Command
 from perdure.core.events import AttemptLost, AttemptStarted, Event
@@ -41,8 +42,8 @@ class LiveRun:
 
     __slots__ = (
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
-        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "snapshot_seq",
-        "snapshot_size", "state", "status", "tail_size", "timers",
+        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
+        "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +79,10 @@ class LiveRun:
         self.last_letter = 0
         """The newest letter in this state; it may still be in the store. Letters of a run come in the order of keys."""
         self.fresh = False
-        """Just come into memory; its letters have not been read yet, so it may not leave."""
+        """Just come into memory, or has just asked for a slot; its letters have not been read yet, so it may not
+        leave."""
+        self.slotted = bool(state.holds) or any(isinstance(frame, LockFrame) for frame in state.frames.values())
+        """Whether it may have slots that others wait for."""
         self.parking = False
         """On its way out of memory: nothing may reach it any more."""
         self.missed = False
@@ -107,7 +111,9 @@ class LiveRun:
             refused=decided.refused,
         )
         if decided.commands:
-            write_down(commit, self.key, self.origin, self.state, decided.commands)
+            write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
+            if commit.takes:
+                self.fresh = self.slotted = True
         if commit.closing is None:
             self._keep(commit, soon, park)
             self._tell(commit)

@@ -20,9 +20,11 @@ from perdure.core.commands import (
     CancelTimer,
     Command,
     Deliver,
+    ReadCache,
     StartActivity,
     StartChild,
     StartTimer,
+    TakeSlot,
 )
 from perdure.core.events import AttemptStarted, Event, TimerFired
 from perdure.core.lifecycle import ENDED
@@ -54,6 +56,10 @@ ROOM: Final = 200
 """Places that have to be free before a full worker claims again."""
 MARK_AFTER: Final = 0.02
 """Seconds after which a running attempt's start is written even when nothing else is."""
+TIDY: Final = 60 * SECOND
+"""Between two looks for cached results that have expired."""
+TIDIED: Final = 1_000
+"""Expired results that go at a time."""
 UNWINDING: Final = 1.0
 """Seconds that activities which outlived the grace of a closing worker have for their clean-up."""
 
@@ -96,6 +102,7 @@ class Worker:
         self._beating: asyncio.TimerHandle | None = None
         self._full = False
         self._closing = False
+        self._tidied = 0
 
     @property
     def id(self) -> str:
@@ -138,7 +145,11 @@ class Worker:
             self._poke()
             return
         self._runs[run.key] = run
-        self._carry_out(run, commands)
+        if any(isinstance(command, TakeSlot) for command in commands):
+            self._let_read(run, commands)  # the letter that grants it came with the run
+            self._poke()
+        else:
+            self._carry_out(run, commands)
 
     def poke(self) -> None:
         """Look at once whether there is something to claim or to read."""
@@ -237,7 +248,8 @@ class Worker:
                 self._told(run.id)
             elif commit.replies or commit.accepted or commit.refused:
                 self._told(run.id)
-            if commit.letters or commit.successor is not None:
+            slots = commit.takes or commit.leaves or (commit.closing is not None and run.slotted)
+            if commit.letters or commit.successor is not None or slots:
                 self._poke()
             if self._runs.get(run.key) is not run:
                 continue  # dropped meanwhile; by whom it is owned now, if by anybody, shows elsewhere
@@ -253,6 +265,8 @@ class Worker:
                     self._carry_out(run, commands)
                 except Exception as problem:
                     self._set_aside(run, problem)
+                if commit.takes:
+                    self._let_read(run, ())
 
     def _carry_out(self, run: LiveRun, commands: Sequence[Command]) -> None:
         for command in commands:
@@ -265,7 +279,7 @@ class Worker:
                     self._timers.set(run, command.frame, command.due)
                 case CancelTimer():
                     self._timers.clear(run, command.frame)
-                case Deliver() | StartChild() | CancelChild():
+                case Deliver() | StartChild() | CancelChild() | ReadCache():
                     self._errands.start(run, command)
                 case _:
                     pass
@@ -317,6 +331,7 @@ class Worker:
     async def _round(self) -> None:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
         await self._lease.take()
+        await self._tidy()
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
@@ -331,12 +346,22 @@ class Worker:
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
-        run.fresh = True
-        self._awake.append((run, commands))
+        self._let_read(run, commands)
         if self.only is not None:
             self.only.extend(child["run"] for child in run.state.children if child["run"] not in self.only)
         if run.decided.events:
             self._note(run)
+
+    def _let_read(self, run: LiveRun, commands: Sequence[Command]) -> None:
+        """The run stays, and does this once letters have been read."""
+        run.fresh = True
+        self._awake.append((run, commands))
+
+    async def _tidy(self) -> None:
+        """Now and then let go of cached results that have expired: some, and the next round the others."""
+        now = self._clock.now()
+        if now >= self._tidied + TIDY and await self._store.purge(now, TIDIED) < TIDIED:
+            self._tidied = now
 
     def _set_going(self) -> None:
         awake, self._awake = self._awake, []
