@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engine_world import Gate, OpenEngine, eventually, live, settled
-from live_world import has_status, soon
+from live_world import existing, has_status, soon
 
 import perdure
 from perdure.engine import Engine
@@ -108,6 +108,7 @@ async def test_a_child_queues_behind_another_run(opened: OpenEngine) -> None:
         mum = await engine.start("workflow: mum\nsteps: [{id: kid, workflow: shop, with: {customer: ana}}]\n", id="m")
         await live(mum, "kid")
         kid = engine.run("m/kid/4")
+        await existing(engine, kid.id)
         await queues(kid)
         await kid.signal("go")
         await first.signal("go")
@@ -133,7 +134,7 @@ steps: [{id: h, activity: hold, with: {value: "{{ run.id }}"}, finally: [{activi
         await eventually(entered)
         gate.open.set()
         assert await second.result(10) == "second"
-    assert gate.calls == ["hold first", "echo left", "hold second"]
+    assert gate.calls == ["hold first", "echo left", "hold second", "echo left"]
 
 
 async def test_a_child_has_the_running_one_cancelled(opened: OpenEngine) -> None:
@@ -141,6 +142,7 @@ async def test_a_child_has_the_running_one_cancelled(opened: OpenEngine) -> None
         first = await engine.start(shop("cancel_running"), ANA, id="first")
         await live(first, "w")
         await engine.start("workflow: mum\nsteps: [{id: kid, workflow: shop, with: {customer: ana}}]\n", id="m")
+        await existing(engine, "m/kid/4")
         with pytest.raises(RunCancelled):
             await first.result(10)
         kid = engine.run("m/kid/4")
