@@ -71,7 +71,7 @@ async def test_a_start_is_refused_that_would_run_beside_another(opened: OpenEngi
     async with opened() as engine, opened(work=False) as client:
         first = await engine.start(shop("reject"), ANA, id="first")
         for one in (engine, client):
-            with pytest.raises(RunConflict, match="shop runs already.*first"):
+            with pytest.raises(RunConflict, match=r"shop runs already.*first"):
                 await one.start(shop("reject"), ANA, id="second")
             with pytest.raises(RunConflict):
                 await one.start(shop("reject"), ANA, id="third", signal=("go", None))
@@ -267,3 +267,50 @@ async def test_each_of_many_quick_runs_has_its_turn(opened: OpenEngine, gate: Ga
         for run in runs:
             await run.result(20)
     assert gate.calls == [f"echo r{n}" for n in range(20)]
+
+
+async def test_a_run_whose_child_could_only_follow_it_is_told(opened: OpenEngine) -> None:
+    text = """
+workflow: nested
+concurrency: {}
+steps: [{if: input.deep, id: kid, workflow: nested, with: {deep: false}}]
+"""
+    async with opened() as engine:
+        run = await engine.start(text, {"deep": True})
+        with pytest.raises(RunFailed) as failed:
+            await run.result(10)
+        assert failed.value.error["cause"]["type"] == "LimitExceeded"
+        await (await engine.start(text, {"deep": False})).result(10)
+
+
+async def test_a_child_started_by_an_undo_could_only_follow_too(opened: OpenEngine) -> None:
+    text = """
+workflow: nested
+concurrency: {}
+steps:
+  - {id: a, activity: echo, compensate: {workflow: nested, with: {deep: false}}}
+  - {if: input.deep, fail: {type: Boom}}
+"""
+    async with opened() as engine:
+        run = await engine.start(text, {"deep": True})
+        with pytest.raises(RunFailed, match="Boom") as failed:
+            await run.result(10)
+        assert [entry["step"] for entry in failed.value.not_undone] == ["a"]
+
+
+async def test_a_restarted_child_still_knows_the_locks_around_it(opened: OpenEngine) -> None:
+    kid = """
+workflow: kid
+steps:
+  - {if: input.again, wait: 1ms}
+  - {if: input.again, restart: {input: {again: false}}}
+  - {id: k, activity: echo, lock: {key: room}}
+"""
+    async with opened() as engine:
+        await engine.deploy(kid)
+        mum = await engine.start(
+            "workflow: mum\nsteps: [{lock: {key: room}, steps: [{workflow: kid, with: {again: true}}]}]\n"
+        )
+        with pytest.raises(RunFailed) as failed:
+            await mum.result(10)
+        assert failed.value.error["cause"]["type"] == "LimitExceeded"

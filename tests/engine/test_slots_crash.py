@@ -123,10 +123,10 @@ async def test_no_two_runs_hold_a_lock_though_workers_are_killed(tmp_path: Path)
         async with client(processes) as engine:
             runs = [await engine.start(LOCKED, id=f"r{n}") for n in range(12)]
             workers = [await processes.start() for _ in range(2)]
-            for round in range(6):
-                await eventually(lambda round=round: enough(processes, 4 * (round + 1)))
-                await kill(workers[round % 2])
-                workers[round % 2] = await processes.start()
+            for number in range(6):
+                await eventually(lambda number=number: enough(processes, 4 * (number + 1)))
+                await kill(workers[number % 2])
+                workers[number % 2] = await processes.start()
             for run in runs:
                 await run.result(20)
     finally:

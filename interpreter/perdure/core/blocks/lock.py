@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from perdure.core.commands import Command, LeaveSlot, TakeSlot
 from perdure.core.events import Event, SlotGranted, SlotRefused
@@ -15,7 +16,12 @@ from perdure.core.frame import Frame, Wrapper
 from perdure.core.outcomes import Outcome, new_error
 from perdure.core.state import State
 from perdure.core.turn import Turn
-from perdure.values import JSON, canonical
+from perdure.values import JSON, canonical, digest
+
+LONGEST_KEY: Final = 500
+"""Characters of a key that stores are given; they sort by it."""
+MOST_SLOTS: Final = 1_000_000_000
+"""A higher limit is none."""
 
 
 @dataclass(slots=True)
@@ -34,7 +40,7 @@ class LockFrame(Wrapper):
         self.since = turn.state.now
         self.key = f"{node.prefix}{spelled(turn.value(node.key, self))}"
         if node.limit is not None:
-            self.limit = turn.whole(node.limit, self, "limit", 1)
+            self.limit = min(turn.whole(node.limit, self, "limit", 1), MOST_SLOTS)
         if any(lock.key == self.key for lock in _granted_around(turn.state, self)):
             self.child = turn.enter(node.child, self)
         else:
@@ -82,8 +88,9 @@ def held_around(state: State, frame: Frame) -> list[JSON]:
 
 
 def spelled(key: JSON) -> str:
-    """A key as text: scalars as they are written, lists and mappings as JSON."""
-    return key if isinstance(key, str) else canonical(key).decode()
+    """A key as text: texts as they are, all else as JSON; what is too long by its beginning and its digest."""
+    text = key if isinstance(key, str) else canonical(key).decode()
+    return text if len(text) <= LONGEST_KEY else f"{text[:100]}…{digest(text)}"
 
 
 def _granted_around(state: State, frame: Frame) -> Iterable[LockFrame]:
