@@ -137,6 +137,16 @@ steps: [{id: h, activity: hold, with: {value: "{{ run.id }}"}, finally: [{activi
     assert gate.calls == ["hold first", "echo left", "hold second", "echo left"]
 
 
+async def test_of_runs_that_cancel_each_other_the_last_one_goes_on(opened: OpenEngine) -> None:
+    async with opened() as engine:
+        runs = [await engine.start(shop("cancel_running"), ANA, id=f"r{n}") for n in range(5)]
+        for run in runs[:-1]:
+            with pytest.raises(RunCancelled):
+                await run.result(10)
+        await runs[-1].signal("go")
+        assert await runs[-1].result(10) == "r4"
+
+
 async def test_a_child_has_the_running_one_cancelled(opened: OpenEngine) -> None:
     async with opened() as engine:
         first = await engine.start(shop("cancel_running"), ANA, id="first")

@@ -14,7 +14,7 @@ from perdure.values import JSON, encode
 
 
 def live_parts(program: Program, state: State) -> list[dict[str, JSON]]:
-    """Running activities, waits, selects, asks and sleeping retries, as `RunInfo.live` describes them."""
+    """Running activities, waits, also for locks, selects, asks and sleeping retries, as `RunInfo.live` tells them."""
     parts = []
     for frame in state.frames.values():
         part = _part(program, state, frame)

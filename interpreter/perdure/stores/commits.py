@@ -58,9 +58,9 @@ class Take:
     What is granted or refused arrives as a letter of kind `slot`: {frame, granted, reason}. `chain` names the slots
     held around this wish, as (run id, frame), also those of runs that wait for this one: a wish that could only be
     granted once somebody it waits for has got one of these is refused, since that would never happen. `conflict` says
-    what a full key means: queue waits; reject refuses the whole commit (SlotTaken) of a new run, and the wish
-    alone of any other; cancel_running posts a letter `cancel` to each run that holds one, and waits. Letters `slot`
-    have the id `~slot/<frame>`. A wish of a run that has ended means nothing.
+    what a full key means: queue waits; reject refuses the whole commit (SlotTaken) of a new run, and the wish alone of
+    any other; cancel_running posts a letter `cancel` to each run that holds one, or waits for one, and waits. Letters
+    `slot` have the id `~slot/<frame>`. A wish of a run that has ended means nothing.
     """
 
     key: str
