@@ -37,6 +37,7 @@ from perdure.engine.inbox import Inbox
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
+from perdure.engine.tidying import Tidying
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
 from perdure.stores.store import Closing, Commit, SequenceTaken, Store
@@ -56,10 +57,6 @@ ROOM: Final = 200
 """Places that have to be free before a full worker claims again."""
 MARK_AFTER: Final = 0.02
 """Seconds after which a running attempt's start is written even when nothing else is."""
-TIDY: Final = 60 * SECOND
-"""Between two looks for cached results that have expired."""
-TIDIED: Final = 1_000
-"""Expired results that go at a time."""
 UNWINDING: Final = 1.0
 """Seconds that activities which outlived the grace of a closing worker have for their clean-up."""
 
@@ -105,6 +102,7 @@ class Worker:
         self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
+        self._tidying = Tidying(store, clock)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,7 +111,6 @@ class Worker:
         self._beating: asyncio.TimerHandle | None = None
         self._full = False
         self._closing = False
-        self._tidied = 0
 
     @property
     def id(self) -> str:
@@ -347,7 +344,6 @@ class Worker:
     async def _round(self) -> None:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
         await self._lease.take()
-        await self._tidy()
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
@@ -358,6 +354,7 @@ class Worker:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
+        await self._tidying.tidy()
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
@@ -373,12 +370,6 @@ class Worker:
         """The run stays, and does this once letters have been read."""
         run.fresh = True
         self._awake.append((run, commands))
-
-    async def _tidy(self) -> None:
-        """Now and then let go of cached results that have expired: some, and the next round the others."""
-        now = self._clock.now()
-        if now >= self._tidied + TIDY and await self._store.purge(now, TIDIED) < TIDIED:
-            self._tidied = now
 
     def _set_going(self) -> None:
         awake, self._awake = self._awake, []
