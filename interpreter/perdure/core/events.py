@@ -14,7 +14,9 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left."""
+    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left, and
+    `first_input` is the digest of the input that the first run before it was started with. A run does nothing before
+    `begins`."""
 
     at: int
     run: str
@@ -24,6 +26,8 @@ class RunStarted:
     depth: int = 0
     generation: int = 0
     children: JSON = None
+    begins: int | None = None
+    first_input: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

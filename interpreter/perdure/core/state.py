@@ -116,7 +116,7 @@ class State:
     """One run. `published` is what queries see; `children` are runs that this one must see off when it ends: {run,
     closing}; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and
     undos; `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or
-    {"way": "fail", "error"}."""
+    {"way": "fail", "error"}; `begins` is when a run that was not to begin at once does."""
 
     digest: str
     run: dict[str, JSON]
@@ -139,6 +139,8 @@ class State:
     children: list[JSON] = field(default_factory=list)
     depth: int = 0
     generation: int = 0
+    begins: int | None = None
+    first_input: str | None = None
     held: list[int] = field(default_factory=list)
     ending: dict[str, JSON] | None = None
     outcome: dict[str, JSON] | None = None

@@ -56,7 +56,9 @@ from perdure.testing.neighbours import RUN, Neighbours
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
-OPEN: Final = ("running", "paused")
+OPEN: Final = ("scheduled", "running", "paused")
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which messages are kept for later."""
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
 
@@ -83,8 +85,9 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`). `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
-    `refold` folds the journal anew after each event and compares the states."""
+    `neighbours`). `delay` is how long it waits before it begins. `restart_every_event` puts the state through bytes
+    after each event and compares what is outstanding; `refold` folds the journal anew after each event and compares
+    the states."""
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Harness:
         input: JSON = None,
         seed: str = "seed",
         start: int = STARTED_AT,
+        delay: int | None = None,
         restart_every_event: bool = False,
         refold: bool = False,
     ) -> None:
@@ -104,6 +108,7 @@ class Harness:
         self.input = {} if input is None else input
         self.seed = seed
         self.started_at = start
+        self.delay = delay
         self.restart_every_event = restart_every_event
         self.refold = refold
         self.journal: list[Event] = []
@@ -177,7 +182,8 @@ class Harness:
         problems = [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
         if problems:
             raise InvalidInput("the input does not fit", problems=problems)
-        event = RunStarted(self.now, RUN, self.input, self.seed)
+        begins = None if self.delay is None else self.now + self.delay
+        event = RunStarted(self.now, RUN, self.input, self.seed, begins=begins)
         self.journal.append(event)
         self._state, commands = machine.start(self.program, event)
         self._turned(commands)
@@ -297,7 +303,7 @@ class Harness:
             if watch.holds(self):
                 self._watches.remove(watch)
                 self._agenda.later(self.now + watch.after, OUTSIDE, watch.action)
-        if self._kept and self.status != "paused":
+        if self._kept and self.status not in KEEPING:
             kept, self._kept = self._kept, []
             for action in kept:
                 self._agenda.later(self.now, OUTSIDE, action)
@@ -405,10 +411,11 @@ class Harness:
         self._agenda.keep_outside()
 
     def _keeps(self, message: Action) -> bool:
-        """Whether the run is paused: messages are kept until it goes on."""
-        if self.status == "paused":
+        """Whether the run is paused, or has not begun: messages are kept until it goes on."""
+        keeps = self.status in KEEPING
+        if keeps:
             self._kept.append(message)
-        return self.status == "paused"
+        return keeps
 
     def _accepts(self) -> bool:
         if self.status in OPEN:
