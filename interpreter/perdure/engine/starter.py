@@ -1,0 +1,303 @@
+"""Starting runs: what is asked for is checked, made a first commit, and kept; or the run that has the id is dealt with.
+
+Knows stores, definitions and the worker that may go on with a new run. What a start may ask for, and how that is
+checked, stands in `starting`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from perdure.core import State, wire
+from perdure.core import start as start_machine
+from perdure.core.commands import Command, OpenAsk, StartTimer
+from perdure.core.events import RunStarted
+from perdure.core.lifecycle import ENDED
+from perdure.definition import Definition, load, load_bundle
+from perdure.engine.commits import listening, write_down
+from perdure.engine.live import LiveRun
+from perdure.engine.siblings import siblings
+from perdure.engine.starting import (
+    begins_at,
+    check_policies,
+    checked_id,
+    checked_input,
+    first_input,
+    first_letters,
+    own_labels,
+    texts,
+)
+from perdure.engine.worker import SOON, Worker
+from perdure.errors import Fenced, InvalidInput, RunConflict, StoreCorrupt, StoreError
+from perdure.program import Program
+from perdure.stores import RunExists
+from perdure.stores.store import Commit, NewLetter, NewRun, RunRow
+from perdure.values import JSON, decode, digest
+
+if TYPE_CHECKING:
+    from perdure.engine.engine import Engine
+    from perdure.engine.run import Run
+
+UNDONE = ("failed", "cancelled", "terminated")
+"""Ends that `reuse="allow_failed"` does not let stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be started, checked: `reuse` and `conflict` say what happens to a run that has the id."""
+
+    id: str
+    definition: Definition
+    input: JSON
+    labels: Mapping[str, str]
+    delay: object
+    at: object
+    reuse: str
+    conflict: str
+    signal: tuple[str, JSON] | None
+    update: tuple[str, JSON] | None
+
+
+class Starter:
+    """Starts runs for one engine; `worker` gives the worker that moves them, if there is one."""
+
+    def __init__(self, engine: Engine, worker: Callable[[], Worker | None], catalogue: Callable[[], Any]) -> None:
+        self._engine = engine
+        self._store = engine._store
+        self._clock = engine._clock
+        self._programs = engine._programs
+        self._find_worker = worker
+        self._catalogue = catalogue
+        self._stored: set[str] = set()
+        self._creating: set[asyncio.Task[int | StoreError]] = set()
+
+    @property
+    def _worker(self) -> Worker | None:
+        return self._find_worker()
+
+    async def close(self) -> None:
+        """Wait for starts that are under way."""
+        if self._creating:
+            await asyncio.wait(self._creating)
+
+    # -- definitions
+
+    async def definition(self, given: str | Path | Definition, version: str | None) -> Definition:
+        """What is to be started: as it is, from a file or text, or as it was deployed. Siblings are kept with it."""
+        if version is not None and not isinstance(version, str):
+            raise InvalidInput(f"a version is a text, not {version!r}")
+        found = await self._deployed(given, version) if isinstance(given, str) else None
+        if found is not None:
+            return found
+        definition = given if isinstance(given, Definition) else load(given, catalogue=self._catalogue())
+        if version is not None and definition.version != version:
+            raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+            await self.keep(sibling)
+        await self.keep(definition)
+        return definition
+
+    async def keep(self, definition: Definition) -> None:
+        """Put a definition into the store."""
+        self._programs.add(definition)
+        if definition.digest not in self._stored:
+            await self._store.put_definition(
+                definition.digest, definition.name, definition.version, definition.bundle, self._clock.now()
+            )
+            self._stored.add(definition.digest)
+
+    async def _deployed(self, name: str, version: str | None) -> Definition | None:
+        """The definition that was deployed last under a name; none where a text is no name, or there is no such."""
+        if "\n" in name or Path(name).is_file():
+            return None
+        found = await self._store.latest(name, version)
+        if found is None:
+            if version is not None and await self._is_deployed(name):
+                raise InvalidInput(f"no version {version} of {name} is deployed")
+            return None
+        bundle = await self._store.definition(found)
+        if bundle is None:
+            raise StoreCorrupt(f"the store has no definition {found[:12]}, which {name} is")
+        definition = load_bundle(bundle)
+        self._programs.add(definition)
+        return definition
+
+    async def _is_deployed(self, workflow: str) -> bool:
+        return await self._store.latest(workflow) is not None
+
+    # -- runs
+
+    async def start(
+        self,
+        definition: str | Path | Definition,
+        input: JSON,
+        *,
+        id: str | None,
+        version: str | None,
+        labels: Mapping[str, str] | None,
+        delay: object,
+        at: object,
+        reuse: str,
+        conflict: str,
+        signal: tuple[str, JSON] | None,
+        update: tuple[str, JSON] | None,
+    ) -> Run:
+        """See `Engine.start`."""
+        check_policies(reuse, conflict)
+        begins_at(delay, at, self._clock.now())
+        run_id = checked_id(id)
+        first_letters(run_id, 0, signal, update)
+        found = await self.definition(definition, version)
+        value = checked_input(found, input)
+        wish = Wish(run_id, found, value, texts(labels or {}), delay, at, reuse, conflict, signal, update)
+        run = self._engine.run(run_id)
+        replaced: RunRow | None = None
+        while True:
+            answer, letters = await self._attempt(wish, replaced)
+            if not isinstance(answer, RunExists):
+                break
+            replaced = await self._deal_with(wish, answer.row)
+            if replaced is None:
+                for letter in letters:
+                    await run._post(letter.kind, decode(letter.body), letter.id)
+                break
+        if isinstance(answer, StoreError) and not isinstance(answer, RunExists):
+            raise answer
+        if update is not None:
+            await run._replied(letters[-1].id, "accepted")
+        return run
+
+    async def _attempt(self, wish: Wish, replaced: RunRow | None) -> tuple[int | StoreError, list[NewLetter]]:
+        """Create the run as it would be now; its key or why there is none, and the messages it starts with."""
+        definition, now = wish.definition, self._clock.now()
+        event = RunStarted(now, wish.id, wish.input, uuid4().hex, begins=begins_at(wish.delay, wish.at, now))
+        state, commands = start_machine(definition.program, event)
+        commit = self._first_commit(definition, event, state, {**own_labels(definition, state), **wish.labels}, replaced)
+        letters = first_letters(wish.id, now, wish.signal, wish.update)
+        # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
+        creating = asyncio.get_running_loop().create_task(
+            self._create(commit, definition.program, state, commands, letters)
+        )
+        self._creating.add(creating)
+        creating.add_done_callback(self._creating.discard)
+        return await asyncio.shield(creating), letters
+
+    async def _deal_with(self, wish: Wish, row: RunRow) -> RunRow | None:
+        """What becomes of a run that has the id: the row of one to be replaced; None where it is the run wished for.
+
+        Raises RunConflict where it is to stand.
+        """
+        if row.closed_at is None and wish.conflict == "terminate":
+            run = self._engine.run(row.id)
+            try:
+                await run.terminate("a new run was started under its id")
+            except RunConflict:
+                pass  # it has ended since
+            return await self._engine._ended(row.id)
+        policy = wish.conflict if row.closed_at is None else wish.reuse
+        if policy == "allow" or (policy == "allow_failed" and row.status in UNDONE):
+            return row
+        if policy != "attach":
+            raise RunConflict(f"the run {row.id} exists already: it is {row.status}", run=row.id)
+        await self._check_same(wish, row)
+        self._engine._poke()
+        return None
+
+    async def _check_same(self, wish: Wish, row: RunRow) -> None:
+        """RunConflict unless the run was started with the same definition and input."""
+        if row.digest != wish.definition.digest:
+            raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
+        [(_, at, text)] = await self._store.history(row.key, limit=1)
+        first = wire.event_from_bytes(at, text)
+        if not isinstance(first, RunStarted) or first_input(first) != digest(wish.input):
+            raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
+
+    def _first_commit(
+        self,
+        definition: Definition,
+        event: RunStarted,
+        state: State,
+        labels: Mapping[str, str],
+        replaced: RunRow | None,
+    ) -> Commit:
+        worker = None if self._worker is None else self._worker.id
+        run = NewRun(
+            id=event.run,
+            workflow=definition.name,
+            version=definition.version,
+            digest=definition.digest,
+            status="running" if state.status in ENDED else state.status,
+            created_at=event.at,
+            labels=labels,
+            wake_at=event.at,
+            owner=worker,
+            replaces=None if replaced is None else replaced.key,
+        )
+        return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
+
+    async def _create(
+        self,
+        commit: Commit,
+        program: Program,
+        state: State,
+        commands: Sequence[Command],
+        letters: Sequence[NewLetter] = (),
+    ) -> int | StoreError:
+        """Make a run durable; where this worker owns it, it goes on at once. The run's key, or why there is none."""
+        assert isinstance(commit.run, NewRun)
+        run_id, at = commit.run.id, commit.run.created_at
+        # A run that is over at once and comes with messages is ended by whoever claims it: they are to reach it first.
+        early = bool(letters) and state.status in ENDED
+        released = not early and _settle_start(commit, state, commands, at)
+        commit.letters = [*commit.letters, *letters]
+        if released or early or not self._mine(run_id):
+            _disown(commit, released, state)
+        try:
+            [answer] = await self._store.commit([commit])
+            if isinstance(answer, Fenced):
+                self._engine._poke()
+                _disown(commit, released, state)
+                [answer] = await self._store.commit([commit])
+        except StoreError as problem:
+            if self._worker is not None:
+                self._worker.doubt(run_id)  # it may have been kept all the same
+            return problem
+        if isinstance(answer, int) and (commit.successor is not None or commit.letters):
+            self._engine._poke()
+        if isinstance(answer, int) and commit.closing is None and self._worker is not None:
+            if commit.worker is None:
+                self._worker.expect(commit.run.wake_at)
+            else:
+                self._worker.adopt(LiveRun(answer, commit.run, program, state, 1), commands, commit.worker)
+        return answer
+
+    def _mine(self, run_id: str) -> bool:
+        """Whether this engine's worker would go on with a new run."""
+        worker = self._worker
+        return worker is not None and bool(worker.id) and (worker.only is None or run_id in worker.only)
+
+
+def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:
+    """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
+    assert isinstance(commit.run, NewRun)
+    write_down(commit, 0, commit.run, state, commands)
+    commit.listens = dict.fromkeys(listening(state), True)
+    if commit.closing is not None:
+        return True
+    if commit.letters or any(not isinstance(command, StartTimer | OpenAsk) for command in commands):
+        return False
+    return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
+
+
+def _disown(commit: Commit, released: bool, state: State) -> None:
+    """Leave the run to whoever claims it: at once, or when it is next due."""
+    assert isinstance(commit.run, NewRun)
+    dues = [frame.due for frame in state.frames.values() if frame.due is not None]
+    wake_at = min(dues, default=None) if released else commit.run.wake_at
+    commit.worker = None
+    commit.run = replace(commit.run, wake_at=wake_at, owner=None)
