@@ -115,8 +115,9 @@ def labels(program: Program, state: State) -> dict[str, str]:
     turn = Turn(program, state, BLOCKS)
     try:
         # A run that has not begun has no variables yet: these are what they would be now.
-        early = state.status == "scheduled" and program.vars is not None
-        vars = program.vars.evaluate(state.names(ROOT_SCOPE), turn) if early else state.vars
+        vars: JSON = state.vars
+        if state.status == "scheduled" and program.vars is not None:
+            vars = program.vars.evaluate(state.names(ROOT_SCOPE), turn)
         values = program.labels.evaluate({"input": state.input, "run": state.run, "vars": vars}, turn)
     finally:
         state.draws = draws

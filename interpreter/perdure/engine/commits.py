@@ -10,7 +10,7 @@ from perdure.core import State, wire
 from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk, ReplyUpdate
 from perdure.core.events import Event, RunStarted, SignalReceived
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow
-from perdure.values import JSON, encode
+from perdure.values import JSON, digest, encode
 
 _EVENT_MARK: Final = "\x02"
 
@@ -66,7 +66,7 @@ def farewells(
     ]
     if origin.parent is not None:
         body = {"run": origin.id, "status": status, "output": outcome.get("output"), "error": outcome.get("error")}
-        letters.append(NewLetter(origin.parent, "child", f"child/{origin.id}", at, encode(body)))
+        letters.append(NewLetter(origin.parent, "child", f"~child/{origin.id}/{at}", at, encode(body)))
     return letters
 
 
@@ -92,6 +92,7 @@ def _continue(commit: Commit, origin: NewRun | RunRow, state: State, input: JSON
         depth=state.depth,
         generation=state.generation + 1,
         children=state.children,
+        first_input=state.first_input or digest(state.input),
     )
     events: list[Event] = [
         started,

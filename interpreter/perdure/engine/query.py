@@ -274,7 +274,9 @@ class _Parser:
 
     @staticmethod
     def _shown(token: Token) -> str:
-        return "the end" if token.kind == "end" else token.value[:60] if token.kind != "text" else f"'{token.value[:60]}'"
+        return (
+            "the end" if token.kind == "end" else token.value[:60] if token.kind != "text" else f"'{token.value[:60]}'"
+        )
 
     def _fail(self, token: Token, problem: str, hint: str = "") -> NoReturn:
         _refuse(self._query, token.at, problem, hint)

@@ -7,16 +7,18 @@ checked, stands in `starting`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from perdure.core import State, wire
 from perdure.core import start as start_machine
 from perdure.core.commands import Command, OpenAsk, StartTimer
-from perdure.core.events import RunStarted
+from perdure.core.events import Event, RunStarted
 from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition, load, load_bundle
 from perdure.engine.commits import listening, write_down
@@ -33,7 +35,7 @@ from perdure.engine.starting import (
     texts,
 )
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import Fenced, InvalidInput, RunConflict, StoreCorrupt, StoreError
+from perdure.errors import Fenced, InvalidInput, RunConflict, StoreCorrupt, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists
 from perdure.stores.store import Commit, NewLetter, NewRun, RunRow
@@ -47,38 +49,46 @@ UNDONE = ("failed", "cancelled", "terminated")
 """Ends that `reuse="allow_failed"` does not let stand."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is started, as `Engine.start` was told; `reuse` and `conflict` are about a run that has the id."""
+
+    id: str | None = None
+    version: str | None = None
+    labels: Mapping[str, str] | None = None
+    delay: str | float | timedelta | None = None
+    at: str | datetime | None = None
+    reuse: str = "attach"
+    conflict: str = "attach"
+    signal: tuple[str, JSON] | None = None
+    update: tuple[str, JSON] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be started, checked: `reuse` and `conflict` say what happens to a run that has the id."""
+    """What is to be started, checked."""
 
     id: str
     definition: Definition
     input: JSON
-    labels: Mapping[str, str]
-    delay: object
-    at: object
-    reuse: str
-    conflict: str
-    signal: tuple[str, JSON] | None
-    update: tuple[str, JSON] | None
+    options: Options
 
 
 class Starter:
-    """Starts runs for one engine; `worker` gives the worker that moves them, if there is one."""
+    """Starts runs for one engine."""
 
-    def __init__(self, engine: Engine, worker: Callable[[], Worker | None], catalogue: Callable[[], Any]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._store = engine._store
         self._clock = engine._clock
         self._programs = engine._programs
-        self._find_worker = worker
-        self._catalogue = catalogue
         self._stored: set[str] = set()
         self._creating: set[asyncio.Task[int | StoreError]] = set()
 
     @property
     def _worker(self) -> Worker | None:
-        return self._find_worker()
+        """The worker that goes on with new runs, if there is one."""
+        return self._engine._worker
 
     async def close(self) -> None:
         """Wait for starts that are under way."""
@@ -87,22 +97,29 @@ class Starter:
 
     # -- definitions
 
-    async def definition(self, given: str | Path | Definition, version: str | None) -> Definition:
+    async def _definition(self, given: str | Path | Definition, version: str | None) -> Definition:
         """What is to be started: as it is, from a file or text, or as it was deployed. Siblings are kept with it."""
         if version is not None and not isinstance(version, str):
             raise InvalidInput(f"a version is a text, not {version!r}")
         found = await self._deployed(given, version) if isinstance(given, str) else None
         if found is not None:
             return found
-        definition = given if isinstance(given, Definition) else load(given, catalogue=self._catalogue())
+        definition = given if isinstance(given, Definition) else load(given, catalogue=self._engine._catalogue())
         if version is not None and definition.version != version:
             raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
-        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
-            await self.keep(sibling)
-        await self.keep(definition)
+        for sibling in await siblings(definition, self._is_deployed, self._engine._catalogue()):
+            await self._keep(sibling)
+        await self._keep(definition)
         return definition
 
-    async def keep(self, definition: Definition) -> None:
+    async def deploy(self, definition: str | Path | Definition) -> Definition:
+        """See `Engine.deploy`."""
+        if not isinstance(definition, Definition):
+            definition = load(definition, catalogue=self._engine._catalogue())
+        await self._keep(definition)
+        return definition
+
+    async def _keep(self, definition: Definition) -> None:
         """Put a definition into the store."""
         self._programs.add(definition)
         if definition.digest not in self._stored:
@@ -132,53 +149,45 @@ class Starter:
 
     # -- runs
 
-    async def start(
-        self,
-        definition: str | Path | Definition,
-        input: JSON,
-        *,
-        id: str | None,
-        version: str | None,
-        labels: Mapping[str, str] | None,
-        delay: object,
-        at: object,
-        reuse: str,
-        conflict: str,
-        signal: tuple[str, JSON] | None,
-        update: tuple[str, JSON] | None,
-    ) -> Run:
+    async def start(self, given: str | Path | Definition, input: JSON, options: Options) -> Run:
         """See `Engine.start`."""
-        check_policies(reuse, conflict)
-        begins_at(delay, at, self._clock.now())
-        run_id = checked_id(id)
-        first_letters(run_id, 0, signal, update)
-        found = await self.definition(definition, version)
-        value = checked_input(found, input)
-        wish = Wish(run_id, found, value, texts(labels or {}), delay, at, reuse, conflict, signal, update)
+        check_policies(options.reuse, options.conflict)
+        begins_at(options.delay, options.at, self._clock.now())
+        run_id = checked_id(options.id)
+        first_letters(run_id, 0, options.signal, options.update)
+        definition = await self._definition(given, options.version)
+        wish = Wish(run_id, definition, checked_input(definition, input), options)
         run = self._engine.run(run_id)
-        replaced: RunRow | None = None
-        while True:
-            answer, letters = await self._attempt(wish, replaced)
-            if not isinstance(answer, RunExists):
-                break
-            replaced = await self._deal_with(wish, answer.row)
-            if replaced is None:
-                for letter in letters:
-                    await run._post(letter.kind, decode(letter.body), letter.id)
-                break
-        if isinstance(answer, StoreError) and not isinstance(answer, RunExists):
-            raise answer
-        if update is not None:
+        attached, letters = await self._bring_about(wish)
+        if attached:
+            for letter in letters:
+                await run._post(letter.kind, decode(letter.body), letter.id)
+        if options.update is not None:
             await run._replied(letters[-1].id, "accepted")
         return run
 
+    async def _bring_about(self, wish: Wish) -> tuple[bool, list[NewLetter]]:
+        """Create the run, or attach to the one that has the id; whether that, and the messages it is started with."""
+        replaced: RunRow | None = None
+        while True:
+            answer, letters = await self._attempt(wish, replaced)
+            if isinstance(answer, int):
+                return False, letters
+            if not isinstance(answer, RunExists):
+                raise answer
+            attached, replaced = await self._deal_with(wish, answer.row)
+            if attached:
+                return True, letters
+
     async def _attempt(self, wish: Wish, replaced: RunRow | None) -> tuple[int | StoreError, list[NewLetter]]:
         """Create the run as it would be now; its key or why there is none, and the messages it starts with."""
-        definition, now = wish.definition, self._clock.now()
-        event = RunStarted(now, wish.id, wish.input, uuid4().hex, begins=begins_at(wish.delay, wish.at, now))
+        definition, options, now = wish.definition, wish.options, self._clock.now()
+        begins = begins_at(options.delay, options.at, now)
+        event = RunStarted(now, wish.id, wish.input, uuid4().hex, begins=begins)
         state, commands = start_machine(definition.program, event)
-        commit = self._first_commit(definition, event, state, {**own_labels(definition, state), **wish.labels}, replaced)
-        letters = first_letters(wish.id, now, wish.signal, wish.update)
+        labels = {**own_labels(definition, state), **texts(options.labels or {})}
+        commit = self._first_commit(definition, event, state, labels, replaced)
+        letters = first_letters(wish.id, now, options.signal, options.update)
         # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
         creating = asyncio.get_running_loop().create_task(
             self._create(commit, definition.program, state, commands, letters)
@@ -187,35 +196,32 @@ class Starter:
         creating.add_done_callback(self._creating.discard)
         return await asyncio.shield(creating), letters
 
-    async def _deal_with(self, wish: Wish, row: RunRow) -> RunRow | None:
-        """What becomes of a run that has the id: the row of one to be replaced; None where it is the run wished for.
-
-        Raises RunConflict where it is to stand.
-        """
-        if row.closed_at is None and wish.conflict == "terminate":
-            run = self._engine.run(row.id)
-            try:
-                await run.terminate("a new run was started under its id")
-            except RunConflict:
-                pass  # it has ended since
-            return await self._engine._ended(row.id)
-        policy = wish.conflict if row.closed_at is None else wish.reuse
+    async def _deal_with(self, wish: Wish, row: RunRow) -> tuple[bool, RunRow | None]:
+        """What becomes of a run that has the id: whether it is the one wished for, else the row to be replaced; none
+        where it is gone. Raises RunConflict where it is to stand."""
+        options = wish.options
+        if row.closed_at is None and options.conflict == "terminate":
+            return False, await self._terminated(row)
+        policy = options.conflict if row.closed_at is None else options.reuse
         if policy == "allow" or (policy == "allow_failed" and row.status in UNDONE):
-            return row
+            return False, row
         if policy != "attach":
             raise RunConflict(f"the run {row.id} exists already: it is {row.status}", run=row.id)
-        await self._check_same(wish, row)
+        started = await self._store.history(row.key, limit=1)
+        if not started:
+            return False, None  # deleted since
+        _check_same(wish, row, wire.event_from_bytes(*started[0][1:]))
         self._engine._poke()
-        return None
+        return True, None
 
-    async def _check_same(self, wish: Wish, row: RunRow) -> None:
-        """RunConflict unless the run was started with the same definition and input."""
-        if row.digest != wish.definition.digest:
-            raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
-        [(_, at, text)] = await self._store.history(row.key, limit=1)
-        first = wire.event_from_bytes(at, text)
-        if not isinstance(first, RunStarted) or first_input(first) != digest(wish.input):
-            raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
+    async def _terminated(self, row: RunRow) -> RunRow | None:
+        """The row of a run once it has been terminated, or has ended in another way; none where it is gone."""
+        run = self._engine.run(row.id)
+        with contextlib.suppress(RunConflict, UnknownRun):
+            await run.terminate("a new run was started under its id")
+            await self._engine._end(row.id)
+        found = await self._store.find(row.id)
+        return None if found is None or found.closed_at is None else found
 
     def _first_commit(
         self,
@@ -280,6 +286,14 @@ class Starter:
         """Whether this engine's worker would go on with a new run."""
         worker = self._worker
         return worker is not None and bool(worker.id) and (worker.only is None or run_id in worker.only)
+
+
+def _check_same(wish: Wish, row: RunRow, first: Event) -> None:
+    """RunConflict unless the run was started with the same definition and input."""
+    if row.digest != wish.definition.digest:
+        raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
+    if not isinstance(first, RunStarted) or first_input(first) != digest(wish.input):
+        raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
 
 
 def _settle_start(commit: Commit, state: State, commands: Sequence[Command], at: int) -> bool:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from perdure.core import State
 from perdure.core import labels as labels_of
 from perdure.core.events import RunStarted
+from perdure.core.ids import refuse_id
 from perdure.definition import Definition
 from perdure.errors import ExpressionError, InvalidInput
 from perdure.schemas import check_value
@@ -83,13 +84,9 @@ def checked_id(id: str | None) -> str:
     """The run's id, a new one where none is given. Raises InvalidInput."""
     if id is None:
         return uuid4().hex[:16]
-    if not isinstance(id, str) or not id or len(id) > 200 or not id.isprintable():
-        raise InvalidInput("a run id is a printable text of 1 to 200 characters")
-    if id.startswith("-"):
-        raise InvalidInput(f"a run id cannot begin with a hyphen: {id[:60]} reads as an option")
-    stem, _, number = id.rpartition("~")
-    if stem and number.isdecimal():
-        raise InvalidInput(f"a run id cannot end in ~ and a number: {id[:60]} names a run that {stem[:60]} was before")
+    problem = refuse_id(id)
+    if problem is not None:
+        raise InvalidInput(problem)
     return id
 
 
