@@ -28,7 +28,7 @@ async def test_what_runs_ends_and_is_kept_and_nothing_new_begins_until_resumed(o
         assert await journal(run, "ActivityCompleted a") == ["RunStarted", "PauseRequested", "ActivityCompleted a"]
         await settled(engine)
         assert gate.calls == ["hold 1"]
-        assert [(info.id, info.status) for info in await engine.runs(statuses=["paused"])] == [(run.id, "paused")]
+        assert [(info.id, info.status) for info in await engine.runs("status = 'paused'")] == [(run.id, "paused")]
         await run.resume()
         assert await run.result(10) == 2
         assert gate.calls == ["hold 1", "echo 2"]
@@ -214,7 +214,7 @@ steps:
     async with opened() as engine:
         await engine.deploy("workflow: kid\nsteps:\n  - {id: s, wait: {signal: go}}\n")
         run = await engine.start(mum, id="mum")
-        [kid] = await eventually(lambda: engine.runs(workflow="kid"))
+        [kid] = await eventually(lambda: engine.runs("workflow = 'kid'"))
         await run.pause()
         await has_status(run, "paused")
         await engine.run(kid.id).signal("go", 5)

@@ -1,8 +1,8 @@
 """Letters: what reaches a run from outside, on its way into the journal.
 
 A letter is written by whoever acts on a run (this process or another) and read by the worker that owns it; the commit
-that journals its event deletes it. What a run cannot take yet stays a letter: all messages to a run that is paused or has not
-begun, and what follows an update that has to wait for those before it.
+that journals its event deletes it. What a run cannot take yet stays a letter: all messages to a run that is paused or
+has not begun, and what follows an update that has to wait for those before it.
 """
 
 from __future__ import annotations

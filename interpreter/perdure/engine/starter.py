@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,7 +19,7 @@ from uuid import uuid4
 from perdure.core import State, wire
 from perdure.core import start as start_machine
 from perdure.core.commands import Command, OpenAsk, StartTimer
-from perdure.core.events import Event, RunStarted
+from perdure.core.events import RunStarted
 from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition, load, load_bundle
 from perdure.engine.commits import listening, write_down
@@ -74,6 +75,14 @@ class Wish:
     options: Options
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A run that has ended and gives its id to another; its `generation` is its place among those that had the id."""
+
+    key: int
+    generation: int
+
+
 class Starter:
     """Starts runs for one engine."""
 
@@ -104,7 +113,7 @@ class Starter:
         found = await self._deployed(given, version) if isinstance(given, str) else None
         if found is not None:
             return found
-        definition = given if isinstance(given, Definition) else load(given, catalogue=self._engine._catalogue())
+        definition = given if isinstance(given, Definition) else self._load(given)
         if version is not None and definition.version != version:
             raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
         for sibling in await siblings(definition, self._is_deployed, self._engine._catalogue()):
@@ -127,6 +136,14 @@ class Starter:
                 definition.digest, definition.name, definition.version, definition.bundle, self._clock.now()
             )
             self._stored.add(definition.digest)
+
+    def _load(self, given: str | Path) -> Definition:
+        try:
+            return load(given, catalogue=self._engine._catalogue())
+        except FileNotFoundError:
+            if isinstance(given, str) and Path(given).name == given and not Path(given).suffix:
+                raise FileNotFoundError(ENOENT, "neither a file nor a deployed workflow", given) from None
+            raise
 
     async def _deployed(self, name: str, version: str | None) -> Definition | None:
         """The definition that was deployed last under a name; none where a text is no name, or there is no such."""
@@ -168,25 +185,27 @@ class Starter:
 
     async def _bring_about(self, wish: Wish) -> tuple[bool, list[NewLetter]]:
         """Create the run, or attach to the one that has the id; whether that, and the messages it is started with."""
-        replaced: RunRow | None = None
+        former: Former | None = None
         while True:
-            answer, letters = await self._attempt(wish, replaced)
+            answer, letters = await self._attempt(wish, former)
             if isinstance(answer, int):
                 return False, letters
             if not isinstance(answer, RunExists):
                 raise answer
-            attached, replaced = await self._deal_with(wish, answer.row)
+            attached, former = await self._deal_with(wish, answer.row)
             if attached:
                 return True, letters
 
-    async def _attempt(self, wish: Wish, replaced: RunRow | None) -> tuple[int | StoreError, list[NewLetter]]:
+    async def _attempt(self, wish: Wish, former: Former | None) -> tuple[int | StoreError, list[NewLetter]]:
         """Create the run as it would be now; its key or why there is none, and the messages it starts with."""
         definition, options, now = wish.definition, wish.options, self._clock.now()
         begins = begins_at(options.delay, options.at, now)
-        event = RunStarted(now, wish.id, wish.input, uuid4().hex, begins=begins)
+        # Children, letters and idempotency keys are named after the run: not as those of the run before it were.
+        generation = 0 if former is None else former.generation + 1
+        event = RunStarted(now, wish.id, wish.input, uuid4().hex, generation=generation, begins=begins)
         state, commands = start_machine(definition.program, event)
         labels = {**own_labels(definition, state), **texts(options.labels or {})}
-        commit = self._first_commit(definition, event, state, labels, replaced)
+        commit = self._first_commit(definition, event, state, labels, former)
         letters = first_letters(wish.id, now, options.signal, options.update)
         # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
         creating = asyncio.get_running_loop().create_task(
@@ -196,32 +215,46 @@ class Starter:
         creating.add_done_callback(self._creating.discard)
         return await asyncio.shield(creating), letters
 
-    async def _deal_with(self, wish: Wish, row: RunRow) -> tuple[bool, RunRow | None]:
-        """What becomes of a run that has the id: whether it is the one wished for, else the row to be replaced; none
+    async def _deal_with(self, wish: Wish, row: RunRow) -> tuple[bool, Former | None]:
+        """What becomes of a run that has the id: whether it is the one wished for, else the one to be replaced; none
         where it is gone. Raises RunConflict where it is to stand."""
         options = wish.options
         if row.closed_at is None and options.conflict == "terminate":
             return False, await self._terminated(row)
         policy = options.conflict if row.closed_at is None else options.reuse
         if policy == "allow" or (policy == "allow_failed" and row.status in UNDONE):
-            return False, row
+            return False, await self._former(row)
         if policy != "attach":
             raise RunConflict(f"the run {row.id} exists already: it is {row.status}", run=row.id)
-        started = await self._store.history(row.key, limit=1)
-        if not started:
-            return False, None  # deleted since
-        _check_same(wish, row, wire.event_from_bytes(*started[0][1:]))
+        first = await self._first(row)
+        if first is None:
+            return False, None
+        _check_same(wish, row, first)
         self._engine._poke()
         return True, None
 
-    async def _terminated(self, row: RunRow) -> RunRow | None:
-        """The row of a run once it has been terminated, or has ended in another way; none where it is gone."""
+    async def _terminated(self, row: RunRow) -> Former | None:
+        """A run once it has been terminated, or has ended in another way; none where it is gone."""
         run = self._engine.run(row.id)
         with contextlib.suppress(RunConflict, UnknownRun):
             await run.terminate("a new run was started under its id")
             await self._engine._end(row.id)
         found = await self._store.find(row.id)
-        return None if found is None or found.closed_at is None else found
+        return None if found is None or found.closed_at is None else await self._former(found)
+
+    async def _former(self, row: RunRow) -> Former | None:
+        first = await self._first(row)
+        return None if first is None else Former(row.key, first.generation)
+
+    async def _first(self, row: RunRow) -> RunStarted | None:
+        """How a run started; none where it was deleted since."""
+        journal = await self._store.history(row.key, limit=1)
+        if not journal:
+            return None
+        [(_, at, text)] = journal
+        first = wire.event_from_bytes(at, text)
+        assert isinstance(first, RunStarted)
+        return first
 
     def _first_commit(
         self,
@@ -229,7 +262,7 @@ class Starter:
         event: RunStarted,
         state: State,
         labels: Mapping[str, str],
-        replaced: RunRow | None,
+        former: Former | None,
     ) -> Commit:
         worker = None if self._worker is None else self._worker.id
         run = NewRun(
@@ -242,7 +275,7 @@ class Starter:
             labels=labels,
             wake_at=event.at,
             owner=worker,
-            replaces=None if replaced is None else replaced.key,
+            replaces=None if former is None else former.key,
         )
         return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
 
@@ -288,11 +321,11 @@ class Starter:
         return worker is not None and bool(worker.id) and (worker.only is None or run_id in worker.only)
 
 
-def _check_same(wish: Wish, row: RunRow, first: Event) -> None:
+def _check_same(wish: Wish, row: RunRow, first: RunStarted) -> None:
     """RunConflict unless the run was started with the same definition and input."""
     if row.digest != wish.definition.digest:
         raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
-    if not isinstance(first, RunStarted) or first_input(first) != digest(wish.input):
+    if first_input(first) != digest(wish.input):
         raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
 
 

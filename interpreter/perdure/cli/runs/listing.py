@@ -10,22 +10,13 @@ import click
 from perdure.cli.lazy import command
 from perdure.cli.opening import looking
 from perdure.cli.output import emit, table
+from perdure.cli.runs.selection import ENDED, OPEN
 from perdure.cli.settings import Settings, settings
 
 if TYPE_CHECKING:
     from perdure.engine import RunInfo
 
-STATUSES: Final = (
-    "scheduled",
-    "running",
-    "paused",
-    "stuck",
-    "completed",
-    "failed",
-    "cancelled",
-    "terminated",
-    "continued",
-)
+STATUSES: Final = (*OPEN, *ENDED)
 
 
 @command("list")
