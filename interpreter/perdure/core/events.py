@@ -14,9 +14,9 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` those that had its id before it; `children` are what the run before it left, and
-    `first_input` is the digest of the input that the first run before it was started with. A run does nothing before
-    `begins`."""
+    counts the runs this one is a child of, `generation` those that had its id before it. Of a restart, `children` are
+    what the run before it left, and `first_input` is the digest of the input that the first one was started with. A run
+    does nothing before `begins`."""
 
     at: int
     run: str
