@@ -192,9 +192,12 @@ async def test_a_run_counts_as_started_when_it_begins(opened: OpenEngine, hands:
 
 
 async def test_labels_of_a_run_that_has_not_begun_read_its_input_and_variables(opened: OpenEngine) -> None:
-    text = (
-        'workflow: w\nvars: {x: "{{ input.n + 1 }}"}\nlabels: {n: "{{ vars.x }}"}\nsteps: [{return: "{{ vars.x }}"}]\n'
-    )
+    text = """
+workflow: w
+vars: {x: "{{ input.n + 1 }}"}
+labels: {n: "{{ vars.x }}"}
+steps: [{return: "{{ vars.x }}"}]
+"""
     async with opened() as engine:
         run = await engine.start(text, {"n": 1}, delay="1h", labels={"by": "me"})
         assert (await run.describe()).labels == {"n": "2", "by": "me"}
@@ -423,6 +426,11 @@ async def test_many_starts_of_a_used_id_at_once_make_one_run(opened: OpenEngine)
         assert [info.status for info in await engine.runs()] == ["running", "completed"]
 
 
+async def replaced_and_found(engine: Engine) -> None:
+    await decided(engine, "new", reuse="allow")
+    await engine._row("r")
+
+
 @pytest.mark.parametrize("moment", ["commit", "find"])
 async def test_a_process_that_dies_while_it_replaces_a_run_has_replaced_it_or_not(
     place: Place, gate: Gate, moment: str
@@ -433,8 +441,7 @@ async def test_a_process_that_dies_while_it_replaces_a_run_has_replaced_it_or_no
     store.last = moment
     async with opener(place, gate)(store=store, work=False) as engine:
         with pytest.raises(StoreError):
-            await decided(engine, "new", reuse="allow", conflict="terminate")
-            await engine._row("r")
+            await replaced_and_found(engine)
     await bury_all(place)
     async with opener(place, gate)() as engine:
         run = await decided(engine, "new", reuse="allow")
