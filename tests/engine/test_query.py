@@ -68,7 +68,6 @@ async def ids(engine: Any, query: str) -> list[str]:
         ("workflow = 'order'", "6 4 2 0"),
         ("workflow = order", "6 4 2 0"),
         ('workflow="order"', "6 4 2 0"),
-        ("WORKFLOW = order", None),
         ("workflow = order AND NOT status = running", "4 2"),
         ("status in (failed, running) and workflow != 'order'", "3"),
         ("status not in ('running')", "7 5 4 2 1"),
@@ -98,19 +97,15 @@ async def ids(engine: Any, query: str) -> list[str]:
         ("not not id = run-1", "1"),
     ],
 )
-async def test_a_query_finds_what_it_says(place: Place, query: str, found: str | None) -> None:
+async def test_a_query_finds_what_it_says(place: Place, query: str, found: str) -> None:
     store = await filled(place.store(), 8)
-    if found is None:
-        with pytest.raises(InvalidQuery):
-            parse(query, NOW)
-        return
     rows = await store.runs(where=parse(query, NOW))
     assert [row.id.removeprefix("run-") for row in rows] == found.split()
     await store.close()
 
 
 async def test_an_engine_lists_what_a_query_finds_up_to_a_limit(opened: OpenEngine, place: Place) -> None:
-    await filled(place.store(), 8)
+    await (await filled(place.store(), 8)).close()
     async with opened(work=False) as engine:
         assert await ids(engine, "workflow = order") == ["6", "4", "2", "0"]
         assert [info.id for info in await engine.runs("workflow = order", limit=1)] == ["run-6"]
@@ -123,22 +118,25 @@ async def test_an_engine_lists_what_a_query_finds_up_to_a_limit(opened: OpenEngi
 
 
 async def test_a_listing_of_ten_thousand_runs_is_read_page_by_page(opened: OpenEngine, place: Place) -> None:
-    store = place.store()
-    await store.open()
+    store = await filled(place.store(), 0)
     for first in range(0, 10_000, 1000):
         batch = [Commit(replace(shop(0), id=f"r{number}", status="stuck")) for number in range(first, first + 1000)]
         await store.commit(batch)
+    await store.close()
     pages = []
 
     class Counting:
+        def __init__(self, store: Store) -> None:
+            self._store = store
+
         def __getattr__(self, name: str) -> Any:
-            return getattr(store, name)
+            return getattr(self._store, name)
 
         async def runs(self, **wanted: Any) -> list[RunRow]:
             pages.append(wanted["limit"])
-            return await store.runs(**wanted)
+            return await self._store.runs(**wanted)
 
-    async with opened(work=False, store=Counting()) as engine:
+    async with opened(work=False, store=Counting(place.store())) as engine:
         found = await engine.runs("workflow = order", limit=20_000)
         assert [info.id for info in found] == [f"r{number}" for number in reversed(range(10_000))]
         assert len(pages) > 5
@@ -210,12 +208,6 @@ def joined(parts: st.SearchStrategy[Asked]) -> st.SearchStrategy[Asked]:
 QUERIES = st.recursive(comparisons(), joined, max_leaves=8)
 
 
-@pytest.fixture(scope="module")
-def shops(tmp_path_factory: pytest.TempPathFactory) -> list[Store]:
-    """The same runs in a store in memory and in one on disk."""
-    return [MemoryStore(), SQLiteStore(tmp_path_factory.mktemp("shop") / "runs.db")]
-
-
 @given(asked=st.lists(QUERIES, min_size=40, max_size=40))
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_stores_find_what_a_filter_in_python_finds(
@@ -241,6 +233,7 @@ def test_stores_find_what_a_filter_in_python_finds(
     [
         ("statuss = failed", 0, "runs have no statuss; did you mean status?"),
         ("label.x = 1", 0, "did you mean labels.NAME?"),
+        ("WORKFLOW = order", 0, "did you mean workflow?"),
         ("colour = red", 0, "there are id, workflow, version, digest, status, parent, started, closed, labels.NAME"),
         ("labels. = 1", 0, "labels. is followed by the label's name"),
         ("status = faild", 9, "runs are never faild; did you mean failed?"),
@@ -269,8 +262,8 @@ def test_stores_find_what_a_filter_in_python_finds(
         ("id = workflow", 5, "a text is 'workflow'"),
         ("id = labels.x", 5, "a text is 'labels.x'"),
         ("status = and", 9, "a value is expected, not and"),
-        ("(" * 60 + "id = a", DEEPEST, "more than 50 inside each other"),
-        ("not " * 60 + "id = a", 4 * DEEPEST, "more than 50 inside each other"),
+        ("(" * 60 + "id = a", DEEPEST, "more than 16 inside each other"),
+        ("not " * 60 + "id = a", 4 * DEEPEST, "more than 16 inside each other"),
     ],
 )
 def test_a_query_that_does_not_read_says_where_and_what_was_meant(query: str, offset: int, told: str) -> None:
@@ -295,19 +288,20 @@ def test_a_query_has_bounds() -> None:
         parse(f"id in ({','.join('a' for _ in range(MOST + 1))})", NOW)
 
 
-def test_the_largest_query_there_may_be_is_answered(shops: list[Store]) -> None:
-    query = " or ".join(f"labels.x{number} = 'y'" for number in range(MOST - 1)) + " or id = 'run-1'"
+WORST = (
+    "not " * DEEPEST + "labels.x = y",
+    "(id = a or not " * (DEEPEST // 2) + "labels.x = y" + ")" * (DEEPEST // 2),
+    "(id = a and (labels.x = z or " * (DEEPEST // 2) + "labels.x in (y, z)" + "))" * (DEEPEST // 2),
+    " or ".join(f"labels.x{number} = 'y'" for number in range(MOST)),
+    f"id not in ({', '.join('a' for _ in range(MOST))})",
+)
 
-    async def look() -> None:
-        for store in shops:
-            await filled(store, 3)
-            assert [row.id for row in await store.runs(where=parse("not " * 49 + f"({query})", NOW))] == [
-                "run-2",
-                "run-0",
-            ]
-            await store.close()
 
-    asyncio.run(look())
+@pytest.mark.parametrize("query", WORST, ids=range(len(WORST)))
+async def test_the_largest_queries_there_may_be_are_answered(place: Place, query: str) -> None:
+    store = await filled(place.store(), 3)
+    assert len(await store.runs(where=parse(query, NOW))) in (0, 3)
+    await store.close()
 
 
 PIECES = st.sampled_from(

@@ -398,7 +398,7 @@ async def test_a_new_run_starts_with_its_own_messages_and_hears_nothing_of_the_o
     async with opened() as engine:
         run = await engine.start(BOX, id="r")
         await run.signal("put", 1, id="a")
-        await journal(run, "SignalReceived scope")
+        await journal(run, "SignalReceived")
         await run.cancel()
         with pytest.raises(RunCancelled):
             await run.result(10)
@@ -499,7 +499,7 @@ output: done
         await live(run, "q")
         await run.answer("q", True)
         await restarted(engine, 1)
-        await live(run, "q")
+        await eventually(lambda: engine.asks("r"))
         await run.answer("q", False)
         assert await run.result(10) == "done"
 

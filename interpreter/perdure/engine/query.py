@@ -37,9 +37,9 @@ LABELS: Final = "labels."
 LONGEST: Final = 10_000
 """Characters of a query."""
 MOST: Final = 200
-"""Comparisons of a query, each value of an `in` counted: a store's own limits are not far beyond."""
-DEEPEST: Final = 50
-"""Brackets and `not` inside each other."""
+"""Comparisons of a query, each value of an `in` counted."""
+DEEPEST: Final = 16
+"""Brackets and `not` inside each other; SQLite's parser gives up at some thirty."""
 EARLIEST: Final = -(1 << 62)
 """Before every time there is."""
 
