@@ -239,7 +239,7 @@ class Run:
         body = encode({"frame": found.ask.frame, "answer": value, "by": by})
         now = self._engine._clock.now()
         # One letter per question: a reminder may show it again between an answer and its journalling.
-        letter = f"answer/{found.ask.frame}"
+        letter = f"answer/{row.key}/{found.ask.frame}"
         if not await self._engine._store.answer(row.id, found.ask.frame, body, id=letter, at=now):
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()

@@ -276,6 +276,7 @@ class Starter:
             wake_at=event.at,
             owner=worker,
             replaces=None if former is None else former.key,
+            apart=former is not None,
         )
         return Commit(run, worker, events=[(1, event.at, wire.event_to_bytes(event))])
 
