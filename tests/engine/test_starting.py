@@ -408,6 +408,20 @@ async def test_a_new_run_starts_with_its_own_messages_and_hears_nothing_of_the_o
         assert await run.result(10) == [10, 1, 2]
 
 
+async def test_an_update_of_the_run_before_is_not_the_update_of_the_new_one(opened: OpenEngine) -> None:
+    async with opened() as engine:
+        run = await engine.start(BOX, id="r")
+        assert await run.update("add", 1, id="u") == 1
+        await run.cancel()
+        with pytest.raises(RunCancelled):
+            await run.result(10)
+        run = await engine.start(BOX, id="r", reuse="allow", signal=("put", 0))
+        assert await run.update("add", 5, id="u") == 2
+        assert await engine.run("r~1").update("add", 1, id="u") == 1
+        await run.signal("put", 9)
+        assert await run.result(10) == [0, 5, 9]
+
+
 async def test_many_starts_at_once_that_each_end_the_run_before_leave_one_open(opened: OpenEngine) -> None:
     async with opened() as engine:
         runs = [decided(engine, "wait", conflict="terminate", reuse="allow") for _ in range(8)]
