@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from cli_project import TRIP, document
+from cli_project import TRIP, document, eventually
 from click.testing import CliRunner
 from test_cli_terminal import Terminal
 
@@ -169,3 +169,10 @@ def test_a_run_that_has_ended_is_deleted_and_an_open_one_is_not(perdure, shop):
     assert result.exit_code == 7
     assert "a0 is running: only one that has ended is deleted" in result.stderr
     assert perdure("runs", "delete", "done").exit_code == 3
+
+
+def test_a_worker_deletes_what_ended_longer_ago_than_the_project_keeps(project, perdure, shop, spawn):
+    with (project / "perdure.toml").open("a") as configuration:
+        configuration.write('retention = "1ms"\n')
+    spawn("worker")
+    eventually(lambda: sorted(statuses(perdure)) == ["a0", "a1", "a2"])

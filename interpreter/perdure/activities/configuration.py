@@ -77,4 +77,4 @@ def _meant(key: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(key.lower(), KEYS, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}"
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS[:-1])} and {KEYS[-1]}"
