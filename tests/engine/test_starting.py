@@ -572,6 +572,28 @@ async def test_a_run_that_has_ended_is_deleted_with_everything_and_its_id_is_fre
         assert await again.result(10) == [0, 1, 2]
 
 
+async def test_a_child_that_ended_and_was_deleted_before_its_parent_woke_is_not_started_again(
+    opened: OpenEngine, gate: Gate
+) -> None:
+    mum = 'workflow: mum\nsteps: [{id: k, workflow: kid}]\noutput: "{{ steps.k }}"\n'
+    kid = "workflow: kid\nsteps: [{id: s, wait: {signal: go}}, {id: e, activity: echo, with: {value: 7}}]\n"
+    async with opened() as engine:
+        await engine.deploy(kid)
+        run = await engine.start(mum, id="mum")
+        [child] = await eventually(lambda: engine.runs("workflow = kid"))
+        await settled(engine)
+    async with opened(only=[child.id]) as engine:
+        await engine.run(child.id).signal("go")
+        assert await engine.run(child.id).result(10) == 7
+        await engine.run(child.id).delete()
+    async with opened() as engine:
+        run = engine.run("mum")
+        assert await run.result(10) == 7
+        await settled(engine)
+        assert [info.id for info in await engine.runs()] == ["mum"]
+        assert gate.calls == ["echo 7"]
+
+
 async def test_what_a_new_run_does_is_not_taken_for_what_the_one_before_it_did(opened: OpenEngine, gate: Gate) -> None:
     mum = """
 workflow: mum

@@ -147,7 +147,7 @@ class Starter:
 
     async def _deployed(self, name: str, version: str | None) -> Definition | None:
         """The definition that was deployed last under a name; none where a text is no name, or there is no such."""
-        if "\n" in name or Path(name).is_file():
+        if "\n" in name or name.lstrip().startswith("{") or Path(name).is_file():
             return None
         found = await self._store.latest(name, version)
         if found is None:

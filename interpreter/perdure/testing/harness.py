@@ -236,7 +236,7 @@ class Harness:
 
     def event(self, name: str, data: JSON = None) -> None:
         """Publish an event; unless the run waits for it, it never hears of it."""
-        if self._keeps(lambda: self.event(name, data)):
+        if self.status == "paused" and self._keeps(lambda: self.event(name, data)):
             return
         if self.status in OPEN and machine.expects(self.program, self.state, name, data):
             self.apply(EventReceived(self.now, name, data))
