@@ -294,6 +294,20 @@ async def test_a_run_is_started_from_the_newest_deployed_definition_or_from_a_ve
         assert (await again.describe()).version == "2"
 
 
+async def test_what_is_deployed_again_is_the_newest_again(opened: OpenEngine) -> None:
+    text = 'workflow: w\nversion: "{0}"\nsteps: [{{return: "{0}"}}]\n'
+    async with opened() as engine:
+        for version in ("1", "2", "1"):
+            await engine.deploy(text.format(version))
+        assert await (await engine.start("w")).result(10) == "1"
+        assert await (await engine.start(text.format("2"))).result(10) == "2"
+    async with opened() as engine:
+        assert await (await engine.start(text.format("2"))).result(10) == "2"
+        assert await (await engine.start("w")).result(10) == "1"
+        assert await (await engine.start(text.format("3"))).result(10) == "3"
+        assert await (await engine.start("w")).result(10) == "3"
+
+
 async def test_a_deployed_name_is_checked_against_its_input_schema(opened: OpenEngine) -> None:
     async with opened() as engine:
         await engine.deploy("workflow: w\ninput: {type: object, required: [a]}\nsteps: [{wait: 1h}]\n")

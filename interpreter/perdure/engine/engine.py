@@ -16,6 +16,7 @@ from uuid import uuid4
 from perdure.activities import Registry
 from perdure.definition import Definition
 from perdure.engine.clock import Clock, SystemClock
+from perdure.engine.definitions import Definitions
 from perdure.engine.programs import Programs
 from perdure.engine.query import parse
 from perdure.engine.records import Ask, RunInfo
@@ -99,6 +100,7 @@ class Engine:
         self._worker: Worker | None = None
         self._retention: Retention | None = None
         self._watching = Watching(store)
+        self._definitions = Definitions(store, self._programs, clock, self._catalogue)
         self._starter = Starter(self)
 
     # -- runs
@@ -183,7 +185,7 @@ class Engine:
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
         """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
-        return await self._starter.deploy(definition)
+        return await self._definitions.deploy(definition)
 
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""

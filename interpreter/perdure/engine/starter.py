@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -21,10 +20,9 @@ from perdure.core import start as start_machine
 from perdure.core.commands import Command, OpenAsk, StartTimer
 from perdure.core.events import RunStarted
 from perdure.core.lifecycle import ENDED
-from perdure.definition import Definition, load, load_bundle
+from perdure.definition import Definition
 from perdure.engine.commits import listening, write_down
 from perdure.engine.live import LiveRun
-from perdure.engine.siblings import siblings
 from perdure.engine.starting import (
     begins_at,
     check_policies,
@@ -36,7 +34,7 @@ from perdure.engine.starting import (
     texts,
 )
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import Fenced, InvalidInput, RunConflict, StoreCorrupt, StoreError, UnknownRun
+from perdure.errors import Fenced, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists
 from perdure.stores.store import Commit, NewLetter, NewRun, RunRow
@@ -90,8 +88,7 @@ class Starter:
         self._engine = engine
         self._store = engine._store
         self._clock = engine._clock
-        self._programs = engine._programs
-        self._stored: set[str] = set()
+        self._definitions = engine._definitions
         self._creating: set[asyncio.Task[int | StoreError]] = set()
 
     @property
@@ -104,75 +101,13 @@ class Starter:
         if self._creating:
             await asyncio.wait(self._creating)
 
-    # -- definitions
-
-    async def _definition(self, given: str | Path | Definition, version: str | None) -> Definition:
-        """What is to be started: as it is, from a file or text, or as it was deployed. Siblings are kept with it."""
-        if version is not None and not isinstance(version, str):
-            raise InvalidInput(f"a version is a text, not {version!r}")
-        found = await self._deployed(given, version) if isinstance(given, str) else None
-        if found is not None:
-            return found
-        definition = given if isinstance(given, Definition) else self._load(given)
-        if version is not None and definition.version != version:
-            raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
-        for sibling in await siblings(definition, self._is_deployed, self._engine._catalogue()):
-            await self._keep(sibling)
-        await self._keep(definition)
-        return definition
-
-    async def deploy(self, definition: str | Path | Definition) -> Definition:
-        """See `Engine.deploy`."""
-        if not isinstance(definition, Definition):
-            definition = load(definition, catalogue=self._engine._catalogue())
-        await self._keep(definition)
-        return definition
-
-    async def _keep(self, definition: Definition) -> None:
-        """Put a definition into the store."""
-        self._programs.add(definition)
-        if definition.digest not in self._stored:
-            await self._store.put_definition(
-                definition.digest, definition.name, definition.version, definition.bundle, self._clock.now()
-            )
-            self._stored.add(definition.digest)
-
-    def _load(self, given: str | Path) -> Definition:
-        try:
-            return load(given, catalogue=self._engine._catalogue())
-        except FileNotFoundError:
-            if isinstance(given, str) and Path(given).name == given and not Path(given).suffix:
-                raise FileNotFoundError(ENOENT, "neither a file nor a deployed workflow", given) from None
-            raise
-
-    async def _deployed(self, name: str, version: str | None) -> Definition | None:
-        """The definition that was deployed last under a name; none where a text is no name, or there is no such."""
-        if "\n" in name or name.lstrip().startswith("{") or Path(name).is_file():
-            return None
-        found = await self._store.latest(name, version)
-        if found is None:
-            if version is not None and await self._is_deployed(name):
-                raise InvalidInput(f"no version {version} of {name} is deployed")
-            return None
-        bundle = await self._store.definition(found)
-        if bundle is None:
-            raise StoreCorrupt(f"the store has no definition {found[:12]}, which {name} is")
-        definition = load_bundle(bundle)
-        self._programs.add(definition)
-        return definition
-
-    async def _is_deployed(self, workflow: str) -> bool:
-        return await self._store.latest(workflow) is not None
-
-    # -- runs
-
     async def start(self, given: str | Path | Definition, input: JSON, options: Options) -> Run:
         """See `Engine.start`."""
         check_policies(options.reuse, options.conflict)
         begins_at(options.delay, options.at, self._clock.now())
         run_id = checked_id(options.id)
         first_letters(run_id, 0, options.signal, options.update)
-        definition = await self._definition(given, options.version)
+        definition = await self._definitions.find(given, options.version)
         wish = Wish(run_id, definition, checked_input(definition, input), options)
         run = self._engine.run(run_id)
         attached, letters = await self._bring_about(wish)
