@@ -10,7 +10,7 @@ import click
 from perdure.cli.lazy import command
 from perdure.cli.opening import looking
 from perdure.cli.output import emit, table
-from perdure.cli.runs.selection import ENDED, OPEN
+from perdure.cli.runs.selection import ENDED, OPEN, picked
 from perdure.cli.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -62,21 +62,6 @@ def seconds(time: str | None) -> str:
 def brief(error: object) -> str:
     """An error's type and message."""
     return f"{error['type']}: {error['message']}" if isinstance(error, dict) else ""
-
-
-def picked(workflow: str | None, statuses: tuple[str, ...], query: str | None) -> str | None:
-    """One query of all that was asked for; InvalidInput where the user's own does not read."""
-    from perdure.engine.query import parse
-
-    parts = []
-    if query is not None and parse(query, 0) is not None:
-        parts.append(f"({query})")
-    if workflow is not None:
-        quoted = workflow.replace("'", "''")
-        parts.append(f"workflow = '{quoted}'")
-    if statuses:
-        parts.append(f"status in ({', '.join(statuses)})")
-    return " and ".join(parts) or None
 
 
 async def _found(chosen: Settings, query: str | None, limit: int) -> list[RunInfo]:

@@ -88,6 +88,21 @@ def act(selection: Selection, action: Action, deed: Deed) -> int:
     return asyncio.run(_act(chosen, selection, action, deed))
 
 
+def picked(workflow: str | None, statuses: Sequence[str], query: str | None) -> str | None:
+    """One query of all that was asked for; InvalidInput where the user's own does not read."""
+    from perdure.engine.query import parse
+
+    parts = []
+    if query is not None and parse(query, 0) is not None:
+        parts.append(f"({query})")
+    if workflow is not None:
+        quoted = workflow.replace("'", "''")
+        parts.append(f"workflow = '{quoted}'")
+    if statuses:
+        parts.append(f"status in ({', '.join(statuses)})")
+    return " and ".join(parts) or None
+
+
 async def _act(chosen: Settings, selection: Selection, action: Action, deed: Deed) -> int:
     async with looking(chosen) as engine:
         if selection.run is not None:
@@ -98,8 +113,7 @@ async def _act(chosen: Settings, selection: Selection, action: Action, deed: Dee
             if not chosen.quiet:
                 complain(f"{run.id} {action.told}", label=False)
             return OK
-        found = await engine.runs(selection.query, limit=ALL)
-        runs = [one for one in found if one.status in action.statuses]
+        runs = await engine.runs(picked(None, action.statuses, selection.query), limit=ALL)
         if selection.dry_run or not runs:
             return _show(chosen, action, runs)
         if not selection.yes and not _agreed(action, len(runs)):
