@@ -25,7 +25,7 @@ from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
 from perdure.definition.language import LATER
 from perdure.definition.rules import GROUPS, RULES
-from perdure.engine import attempts, claims, lease
+from perdure.engine import attempts, claims, lease, query
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
 from perdure.expressions.builtin import Table
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
@@ -86,6 +86,7 @@ def limits() -> str:
         ("details of an error", f"{failure.LARGEST_DETAILS:,} bytes of JSON"),
         ("a cancelled activity's time to stop", f"{attempts.GRACE:g}s"),
         ("runs inside each other, parents and children", f"{child.DEEPEST}"),
+        ("a query of runs", f"{query.LONGEST:,} characters, {query.MOST} comparisons, {query.DEEPEST} brackets deep"),
         ("a worker's lease", format_duration(lease.LEASE)),
         ("deaths of a run's worker in a row, before it is stuck", f"{claims.MOST_RECOVERIES}"),
     ]
@@ -107,7 +108,7 @@ def rules() -> str:
 
 def lifecycle() -> str:
     """The statuses of a run as a diagram."""
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> running"]
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> scheduled", "    [*] --> running"]
     lines += [f"    {a} --> {b}: {way}" for a, ways in TRANSITIONS.items() for way, b in ways.items()]
     lines += [f"    {status} --> [*]" for status in TRANSITIONS if status in ENDED]
     return "\n".join([*lines, "```", ""])

@@ -48,7 +48,7 @@ output: "{{{{ steps.k }}}}"
 
 
 async def kids(engine: perdure.Engine, workflow: str = "kid") -> list[perdure.RunInfo]:
-    return list(reversed(await engine.runs(workflow=workflow, limit=5000)))
+    return list(reversed(await engine.runs(f"workflow = '{workflow}'", limit=5000)))
 
 
 async def waiting_kid(engine: perdure.Engine) -> perdure.Run:

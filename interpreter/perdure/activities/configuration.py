@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from perdure.errors import PerdureError
+from perdure.values import parse_duration
 
 FILE: Final = "perdure.toml"
 PROJECT_FILE: Final = "pyproject.toml"
 
-KEYS: Final = ("store", "activities")
+KEYS: Final = ("store", "activities", "retention")
 
 
 class ConfigurationError(PerdureError):
@@ -65,6 +66,10 @@ def _activities(table: dict[str, Any], file: Path, where: str) -> list[str]:
     store = table.get("store", "the default")
     if not isinstance(store, str) or not store:
         raise ConfigurationError(f"{file}: {where}store must be a URL or a path, not {store!r}")
+    try:
+        parse_duration(table.get("retention", "0s"))
+    except ValueError as problem:
+        raise ConfigurationError(f"{file}: {where}retention: {problem}") from None
     return named
 
 
@@ -72,4 +77,4 @@ def _meant(key: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(key.lower(), KEYS, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {' and '.join(KEYS)}"
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS[:-1])} and {KEYS[-1]}"

@@ -53,7 +53,12 @@ async def working(
 
     _prepare(chosen)
     async with open(
-        chosen.store, activities=chosen.activities, only=only, concurrency=concurrency, grace=grace
+        chosen.store,
+        activities=chosen.activities,
+        only=only,
+        concurrency=concurrency,
+        grace=grace,
+        retention=chosen.retention,
     ) as engine:
         yield engine
 

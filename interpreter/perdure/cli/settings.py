@@ -64,6 +64,12 @@ class Settings:
         anchored = [str(root / name) if _is_file(name) else name for name in named]
         return list(dict.fromkeys([*anchored, *self.more_activities]))
 
+    @property
+    def retention(self) -> str | None:
+        """How long runs that have ended are kept; None for ever."""
+        named: str | None = _table(self.root).get("retention")
+        return named
+
     @cached_property
     def _configured(self) -> tuple[Path, list[str]]:
         from perdure.activities.configuration import configured_activities

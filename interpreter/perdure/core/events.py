@@ -14,8 +14,10 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left;
-    `holds` the slots that runs hold which wait for this one, [run id, frame] each."""
+    counts the runs this one is a child of, `generation` those that had its id before it. Of a restart, `children` are
+    what the run before it left, and `first_input` is the digest of the input that the first one was started with.
+    `holds` are the slots that runs hold which wait for this one, [run id, frame] each. A run does nothing before
+    `begins`."""
 
     at: int
     run: str
@@ -26,6 +28,8 @@ class RunStarted:
     generation: int = 0
     children: JSON = None
     holds: JSON = None
+    begins: int | None = None
+    first_input: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         "id": event.run,
         "workflow": program.name,
         "version": program.version,
-        "started_at": format_time(event.at),
+        "started_at": format_time(event.at if event.begins is None else event.begins),
         "attempt": 1,
     }
     state = State(
@@ -58,14 +58,15 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         generation=event.generation,
         children=list(event.children or []),
         holds=list(event.holds or []),
+        begins=event.begins,
+        first_input=event.first_input,
     )
+    if event.begins is not None and event.begins > event.at:
+        state.status = "scheduled"
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
     turn = Turn(program, state, BLOCKS)
     root = program.nodes[program.root]
     frame = BLOCKS[type(root)](turn.next_id(), root, 0, ROOT_SCOPE)
-    problem = _initial_vars(turn, program)
-    if problem is not None:
-        state.ending = {"way": "fail", "error": new_error("ExpressionFailed", f"vars: {problem}")}
     turn.admit(frame)
     turn.settle()
     return state, turn.commands
@@ -112,9 +113,13 @@ def labels(program: Program, state: State) -> dict[str, str]:
     if program.labels is None:
         return {}
     draws = state.draws
-    names = {"input": state.input, "run": state.run, "vars": state.vars}
+    turn = Turn(program, state, BLOCKS)
     try:
-        values = program.labels.evaluate(names, Turn(program, state, BLOCKS))
+        # A run that has not begun has no variables yet: these are what they would be now.
+        vars: JSON = state.vars
+        if state.status == "scheduled" and program.vars is not None:
+            vars = program.vars.evaluate(state.names(ROOT_SCOPE), turn)
+        values = program.labels.evaluate({"input": state.input, "run": state.run, "vars": vars}, turn)
     finally:
         state.draws = draws
     return {name: value if isinstance(value, str) else encode(value).decode() for name, value in values.items()}
@@ -172,6 +177,14 @@ def _update(turn: Turn, event: UpdateReceived) -> None:
 
 
 def _resume(turn: Turn) -> None:
+    """A paused run goes on; one whose time has not come waits for it."""
+    state = turn.state
+    early = state.frames[state.root].due is not None
+    state.status = lifecycle.follow(state.status, "resume early" if early else "resume")
+    _enter_held(turn)
+
+
+def _enter_held(turn: Turn) -> None:
     """What would have begun while the run was paused begins now."""
     held, turn.state.held = turn.state.held, []
     for id in held:
@@ -187,7 +200,7 @@ def _cancel(turn: Turn, event: CancelRequested) -> None:
         state.status = lifecycle.follow(state.status, "resume")
     turn.cancel(state.root)
     turn.settle()
-    _resume(turn)
+    _enter_held(turn)
 
 
 def _dispatch(turn: Turn, event: Event) -> None:
@@ -201,11 +214,10 @@ def _dispatch(turn: Turn, event: Event) -> None:
             for waiting in tuple(state.waiting.get(event_key(event.event), ())):
                 state.frames[waiting].notice(turn, event.event, event.data)
         case PauseRequested():
-            if state.status == "running" and state.ending is None:
+            if state.status in ("running", "scheduled") and state.ending is None:
                 state.status = lifecycle.follow(state.status, "pause")
         case ResumeRequested():
             if state.status == "paused":
-                state.status = lifecycle.follow(state.status, "resume")
                 _resume(turn)
         case CancelRequested():
             if state.ending is None:
@@ -238,13 +250,3 @@ def _terminate(turn: Turn, event: TerminateRequested) -> None:
     """End at once: nothing unwinds, nothing is undone."""
     error = new_error("Terminated", event.reason or "the run was terminated")
     turn.close("terminate", error=error)
-
-
-def _initial_vars(turn: Turn, program: Program) -> str | None:
-    if program.vars is None:
-        return None
-    try:
-        turn.state.vars.update(program.vars.evaluate(turn.state.names(ROOT_SCOPE), turn))
-    except ExpressionError as problem:
-        return problem.message
-    return None

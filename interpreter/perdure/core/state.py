@@ -117,7 +117,7 @@ class State:
     closing}; `holds` are slots held around the whole run, [run id, frame] each: its own, and those of runs that wait
     for it; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and undos;
     `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or {"way":
-    "fail", "error"}."""
+    "fail", "error"}; `begins` is when a run that was not to begin at once does."""
 
     digest: str
     run: dict[str, JSON]
@@ -141,6 +141,8 @@ class State:
     depth: int = 0
     generation: int = 0
     holds: list[JSON] = field(default_factory=list)
+    begins: int | None = None
+    first_input: str | None = None
     held: list[int] = field(default_factory=list)
     ending: dict[str, JSON] | None = None
     outcome: dict[str, JSON] | None = None

@@ -66,6 +66,10 @@ class Turn:
         self.work.append((ENTER, frame, None, None))
         return frame.id
 
+    def enter_again(self, frame: Frame) -> None:
+        """Let a frame enter that has put it off."""
+        self.work.append((ENTER, frame, None, None))
+
     def complete(self, frame: Frame, value: JSON) -> None:
         self.finish(frame, Completed(value))
 
@@ -151,6 +155,7 @@ class Turn:
             "recorded": state.recorded,
             "published": state.published,
             "attempt": state.run["attempt"],
+            **({} if state.begins is None else {"started_at": state.run["started_at"]}),
         }
         state.frames.clear()
         state.scopes.clear()
@@ -273,6 +278,8 @@ class Turn:
             return True
         if verb == CANCEL and frame.id in state.held:
             state.held.remove(frame.id)
+            if frame.id == state.root:
+                return False  # it has to end the run
             self.stop(frame)
             return True
         return False

@@ -57,8 +57,8 @@ _FRAME_FIELDS: Final = {
 }
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
-    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "holds", "held", "ending",
-    "outcome",
+    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "holds", "begins",
+    "first_input", "held", "ending", "outcome",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 

@@ -22,7 +22,7 @@ from perdure.core.commands import (
 from perdure.core.events import Event, RunStarted, SignalReceived
 from perdure.program import Program
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow, Take
-from perdure.values import JSON, encode
+from perdure.values import JSON, digest, encode
 
 _EVENT_MARK: Final = "\x02"
 
@@ -120,7 +120,7 @@ def farewells(
     ]
     if origin.parent is not None:
         body = {"run": origin.id, "status": status, "output": outcome.get("output"), "error": outcome.get("error")}
-        letters.append(NewLetter(origin.parent, "child", f"child/{origin.id}", at, encode(body)))
+        letters.append(NewLetter(origin.parent, "child", f"~child/{origin.id}/{at}", at, encode(body)))
     return letters
 
 
@@ -147,6 +147,7 @@ def _continue(commit: Commit, origin: NewRun | RunRow, program: Program, state: 
         generation=state.generation + 1,
         children=state.children,
         holds=[hold for hold in state.holds if hold[0] != origin.id],
+        first_input=state.first_input or digest(state.input),
     )
     events: list[Event] = [
         started,

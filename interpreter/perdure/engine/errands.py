@@ -22,11 +22,12 @@ from perdure.engine.clock import Clock
 from perdure.engine.commits import first_commit
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
+from perdure.engine.starting import first_input
 from perdure.errors import ExpressionError, StoreCorrupt, StoreError
 from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SlotTaken, Store
-from perdure.values import canonical, decode, encode
+from perdure.values import decode, digest, encode
 
 log = logging.getLogger("perdure.engine")
 
@@ -138,7 +139,8 @@ class Errands:
             self._sent(None)
             return Delivered(self._clock.now(), frame)
         body = {"reason": errand.data} if errand.kind == "cancel" else {"signal": errand.name, "data": errand.data}
-        row = await self._store.post(errand.to, errand.kind, encode(body), id=errand.id, at=now)
+        patient = errand.kind == "signal"
+        row = await self._store.post(errand.to, errand.kind, encode(body), id=errand.id, at=now, patient=patient)
         if row is None:
             return _refused(self._clock.now(), frame, "UnknownRun", f"no run has the id {errand.to}")
         if row.closed_at is not None and errand.kind != "cancel" and not await self._arrived(row, errand.id):
@@ -204,7 +206,7 @@ class Errands:
         assert isinstance(first, RunStarted)
         if row.parent != run.id:
             return _refused(now, frame, "ChildFailed", f"a run with the id {errand.id} exists already")
-        if first.generation == 0 and canonical(first.input) != canonical(errand.input):
+        if first_input(first) != digest(errand.input):
             return _refused(now, frame, "ChildFailed", f"the run {errand.id} exists with another input")
         self._sent(errand.id)
         if errand.detach:

@@ -12,7 +12,7 @@ from perdure.engine.records import iso
 from perdure.program import Program
 from perdure.values import JSON
 
-_HIDDEN: Final = frozenset({"at", "frame", "seed", "format"})
+_HIDDEN: Final = frozenset({"at", "frame", "seed", "format", "first_input"})
 
 
 def annotate(program: Program, journal: Iterable[tuple[int, int, bytes]]) -> list[dict[str, JSON]]:
@@ -35,7 +35,10 @@ def _details(program: Program, state: State | None, event: Event) -> dict[str, J
     if frame is not None and state is not None:
         details["step"] = program.label(frame.node.step, state.turns(frame))
     for field in fields(event):
-        if field.name not in _HIDDEN:
+        if field.name == "begins":
+            if isinstance(event, RunStarted) and event.begins is not None:
+                details["begins"] = iso(event.begins)
+        elif field.name not in _HIDDEN:
             name = "name" if field.name == "event" else field.name  # `event` is the row's own kind
             details[name] = getattr(event, field.name)
     return details

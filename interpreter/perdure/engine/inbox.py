@@ -1,8 +1,8 @@
 """Letters: what reaches a run from outside, on its way into the journal.
 
 A letter is written by whoever acts on a run (this process or another) and read by the worker that owns it; the commit
-that journals its event deletes it. What a run cannot take yet stays a letter: all messages to a paused run, and what
-follows an update that has to wait for those before it.
+that journals its event deletes it. What a run cannot take yet stays a letter: all messages to a run that is paused or
+has not begun, and what follows an update that has to wait for those before it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from perdure.core.events import (
     UpdateReceived,
 )
 from perdure.core.lifecycle import ENDED
-from perdure.engine.live import LiveRun
+from perdure.engine.live import KEEPING, LiveRun
 from perdure.stores.store import Letter, Store
 from perdure.values import JSON, decode, encode
 
 MESSAGES: Final = ("signal", "event", "update", "answer")
-"""Letters that a paused run keeps for later."""
+"""Letters that a run which is paused, or has not begun, keeps for later."""
 PAGE: Final = 1000
 
 
@@ -104,8 +104,9 @@ class Inbox:
             self._note(run)
 
     def _comes_later(self, run: LiveRun, letter: Letter) -> bool:
-        """Whether a message has to wait for a resumption, or a signal for updates before it that were put off."""
-        if run.state.status == "paused":
+        """Whether a message has to wait until the run begins or is resumed, or a signal for updates before it that were
+        put off."""
+        if run.state.status in KEEPING:
             return letter.kind in MESSAGES
         if letter.kind != "signal" or not run.deferred:
             return False

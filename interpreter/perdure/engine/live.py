@@ -20,6 +20,8 @@ from perdure.stores.store import Commit, Letter, NewRun, RunRow
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which a run takes no messages."""
 PARKED_EVENTS: Final = 50
 """Events since the last snapshot that a run being parked may leave to be folded when it wakes."""
 
@@ -68,7 +70,7 @@ class LiveRun:
         """How many of what it asked for in other runs are under way."""
         self.deferred: list[Letter] = []
         """Updates that wait until the messages before them have been handled."""
-        self.status = state.status
+        self.status = origin.status
         self.listening = listening(state)
         """What the store knows: the run's status and the events it waits for."""
         self.timers: dict[int, int] = {}
@@ -150,7 +152,10 @@ class LiveRun:
 
     def busy(self) -> bool:
         """Whether anything is under way, or about to be, that only this process knows of."""
-        return bool(self.fresh or self.attempts or self.promised or self.errands or self.deferred) or any(
+        here = self.fresh or self.attempts or self.promised or self.errands
+        # What a run that stands still keeps for later is patient: the store wakes nobody for it.
+        kept = self.deferred and self.state.status not in KEEPING
+        return bool(here or kept) or any(
             isinstance(frame, ActivityFrame | DeliverFrame) and frame.id not in self.state.held
             for frame in self.state.frames.values()
         )

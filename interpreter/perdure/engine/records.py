@@ -11,7 +11,8 @@ from perdure.values import JSON, format_time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """One run as it stands. `live` lists what it is doing: [{address, kind, status, attempt, since, due, summary}],
-    times as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took."""
+    times as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took; `begins_at`
+    when one that waits for its time will begin."""
 
     id: str
     workflow: str
@@ -26,6 +27,7 @@ class RunInfo:
     not_undone: list[JSON] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     started_at: str = ""
+    begins_at: str | None = None
     closed_at: str | None = None
     parent: str | None = None
     live: list[dict[str, JSON]] = field(default_factory=list)

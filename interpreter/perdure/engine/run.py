@@ -11,6 +11,7 @@ from perdure.core.events import RunStarted
 from perdure.core.outcomes import new_error
 from perdure.engine.commits import farewells
 from perdure.engine.history import annotate
+from perdure.engine.inbox import MESSAGES
 from perdure.engine.records import Ask, RunInfo, iso
 from perdure.engine.resume import restore
 from perdure.engine.starting import check_json
@@ -52,8 +53,8 @@ class Run:
         """
         async with asyncio.timeout(timeout):
             end = await self._engine._end(self.id)
-            while end.status == "continued":  # the handle is on one of the runs that a restart has left behind
-                end = await self._engine._end(end.id.rpartition("~")[0])
+            while end.status == "continued":
+                end = await self._engine._end(await self._successor(end.id))
         outcome = decode(end.outcome)
         if end.status == "completed":
             return outcome["output"]
@@ -66,6 +67,12 @@ class Run:
             undone=outcome["undone"],
             not_undone=outcome["not_undone"],
         )
+
+    async def _successor(self, id: str) -> str:
+        """The id of the run that went on where one called `id~N` ended: `id~N+1` if it has been followed too."""
+        name, _, number = id.rpartition("~")
+        follower = f"{name}~{int(number) + 1}"
+        return name if await self._engine._store.find(follower) is None else follower
 
     async def describe(self) -> RunInfo:
         """How the run stands: as the store knows it, whoever is working on it."""
@@ -82,6 +89,7 @@ class Run:
         return RunInfo(
             **_facts(row),
             input=state.input,
+            begins_at=iso(state.begins) if _waits_to_begin(state) else None,
             error=_cause(row),
             attempt=state.run["attempt"],
             undone=state.undone,
@@ -205,6 +213,17 @@ class Run:
         now = self._engine._clock.now()
         await self._commit(Commit(row.key, status="running", release=True, wake_at=now, recoveries=0))
 
+    async def delete(self) -> None:
+        """Delete the run, which has ended, and everything of it: its history, its messages, its place in lists.
+
+        Raises RunConflict while it is open, UnknownRun. Its id is free then, and what it was sent is no longer known.
+        """
+        row = await self._engine._row(self.id)
+        if row.closed_at is None:
+            raise RunConflict(f"the run {self.id} is {row.status}: only one that has ended is deleted", run=self.id)
+        if not await self._engine._store.delete(row.key):
+            raise UnknownRun(f"no run has the id {self.id}", run=self.id)
+
     async def answer(self, step: str, value: JSON, *, by: str | None = None) -> None:
         """Answer an open question, by the step's address, or by its id while only one question is open there.
 
@@ -220,7 +239,7 @@ class Run:
         body = encode({"frame": found.ask.frame, "answer": value, "by": by})
         now = self._engine._clock.now()
         # One letter per question: a reminder may show it again between an answer and its journalling.
-        letter = f"answer/{found.ask.frame}"
+        letter = f"answer/{row.key}/{found.ask.frame}"
         if not await self._engine._store.answer(row.id, found.ask.frame, body, id=letter, at=now):
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()
@@ -254,7 +273,8 @@ class Run:
 
     async def _post(self, kind: str, body: JSON, id: str | None) -> None:
         store, now = self._engine._store, self._engine._clock.now()
-        row = await store.post(self.id, kind, encode(body), id=id or f"~{uuid4().hex}", at=now)
+        letter, patient = id or f"~{uuid4().hex}", kind in MESSAGES
+        row = await store.post(self.id, kind, encode(body), id=letter, at=now, patient=patient)
         if row is None:
             raise UnknownRun(f"no run has the id {self.id}", run=self.id)
         if row.closed_at is not None:
@@ -356,7 +376,7 @@ def _run_facts(row: RunRow, outcome: JSON) -> dict[str, JSON]:
         "id": row.id,
         "workflow": row.workflow,
         "version": row.version,
-        "started_at": iso(row.created_at),
+        "started_at": outcome.get("started_at", iso(row.created_at)),
         "attempt": outcome.get("attempt", 1),
     }
 
@@ -382,3 +402,8 @@ def _cause(row: RunRow) -> JSON:
 
 def _last(address: str) -> str:
     return address.rpartition("/")[2]
+
+
+def _waits_to_begin(state: State) -> bool:
+    root = state.frames.get(state.root)
+    return root is not None and root.due is not None

@@ -14,7 +14,8 @@ from perdure.values import JSON, encode
 
 
 def live_parts(program: Program, state: State) -> list[dict[str, JSON]]:
-    """Running activities, waits, also for locks, selects, asks and sleeping retries, as `RunInfo.live` tells them."""
+    """Running activities, waits, also for locks, selects, asks, sleeping retries, and steps held back by a pause, as
+    `RunInfo.live` tells them."""
     parts = []
     for frame in state.frames.values():
         part = _part(program, state, frame)
@@ -24,6 +25,8 @@ def live_parts(program: Program, state: State) -> list[dict[str, JSON]]:
 
 
 def _part(program: Program, state: State, frame: Frame) -> dict[str, JSON] | None:
+    if frame.id in state.held:
+        return None if frame.id == state.root else _held(program, state, frame)
     kind = frame.waits
     decided = isinstance(frame, SelectFrame | LockFrame) and frame.child != 0
     if kind is None or decided or (kind == "retry" and frame.due is None):
@@ -43,6 +46,19 @@ def _kind(program: Program, frame: Frame, waits: str) -> str:
     if waits == "retry":
         return program.kinds[frame.node.step]
     return "concurrency" if isinstance(frame, LockFrame) and frame.node.whole else waits
+
+
+def _held(program: Program, state: State, frame: Frame) -> dict[str, JSON]:
+    """A step that will begin once the run is paused no more."""
+    return {
+        "address": program.label(frame.node.step, state.turns(frame)),
+        "kind": program.kinds[frame.node.step],
+        "status": "held",
+        "attempt": getattr(frame, "attempt", 1),
+        "since": None,
+        "due": None,
+        "summary": _summary(program, state, frame),
+    }
 
 
 def _summary(program: Program, state: State, frame: Frame) -> str | None:

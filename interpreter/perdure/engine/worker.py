@@ -292,6 +292,8 @@ class Worker:
                     self._timers.set(run, command.frame, command.due)
                 case CancelTimer():
                     self._timers.clear(run, command.frame)
+                case StartChild() if command.frame not in run.state.frames:
+                    pass  # it has ended, as a letter has said since; by now it may even be deleted
                 case Deliver() | StartChild() | CancelChild() | ReadCache():
                     self._errands.start(run, command)
                 case _:

@@ -35,6 +35,7 @@ def check_case(case: Case, way: str = "plain") -> None:
         children=mocks.find_child,
         post=mocks.post,
         input=case.input,
+        delay=None if case.delay is None else parse_duration(case.delay),
         restart_every_event=way == "restarted",
         refold=way == "refolded",
     )

@@ -62,7 +62,9 @@ from perdure.testing.slots import SlotKeeper
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
-OPEN: Final = ("running", "paused")
+OPEN: Final = ("scheduled", "running", "paused")
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which messages are kept for later."""
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
 
@@ -89,8 +91,9 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`). `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
-    `refold` folds the journal anew after each event and compares the states."""
+    `neighbours`). `delay` is how long it waits before it begins. `restart_every_event` puts the state through bytes
+    after each event and compares what is outstanding; `refold` folds the journal anew after each event and compares
+    the states."""
 
     def __init__(
         self,
@@ -102,6 +105,7 @@ class Harness:
         input: JSON = None,
         seed: str = "seed",
         start: int = STARTED_AT,
+        delay: int | None = None,
         restart_every_event: bool = False,
         refold: bool = False,
     ) -> None:
@@ -110,6 +114,7 @@ class Harness:
         self.input = {} if input is None else input
         self.seed = seed
         self.started_at = start
+        self.delay = delay
         self.restart_every_event = restart_every_event
         self.refold = refold
         self.journal: list[Event] = []
@@ -185,7 +190,8 @@ class Harness:
         problems = [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
         if problems:
             raise InvalidInput("the input does not fit", problems=problems)
-        event = RunStarted(self.now, RUN, self.input, self.seed)
+        begins = None if self.delay is None else self.now + self.delay
+        event = RunStarted(self.now, RUN, self.input, self.seed, begins=begins)
         self.journal.append(event)
         self._state, commands = machine.start(self.program, event)
         self._turned(commands)
@@ -238,7 +244,7 @@ class Harness:
 
     def event(self, name: str, data: JSON = None) -> None:
         """Publish an event; unless the run waits for it, it never hears of it."""
-        if self._keeps(lambda: self.event(name, data)):
+        if self.status == "paused" and self._keeps(lambda: self.event(name, data)):
             return
         if self.status in OPEN and machine.expects(self.program, self.state, name, data):
             self.apply(EventReceived(self.now, name, data))
@@ -306,7 +312,7 @@ class Harness:
             if watch.holds(self):
                 self._watches.remove(watch)
                 self._agenda.later(self.now + watch.after, OUTSIDE, watch.action)
-        if self._kept and self.status != "paused":
+        if self._kept and self.status not in KEEPING:
             kept, self._kept = self._kept, []
             for action in kept:
                 self._agenda.later(self.now, OUTSIDE, action)
@@ -423,10 +429,11 @@ class Harness:
         self.slots.close()
 
     def _keeps(self, message: Action) -> bool:
-        """Whether the run is paused: messages are kept until it goes on."""
-        if self.status == "paused":
+        """Whether the run is paused, or has not begun: messages are kept until it goes on."""
+        keeps = self.status in KEEPING
+        if keeps:
             self._kept.append(message)
-        return self.status == "paused"
+        return keeps
 
     def _accepts(self) -> bool:
         if self.status in OPEN:

@@ -20,6 +20,7 @@ runs = group(
         "terminate": Place("perdure.cli.runs.terminate:terminate", "End a run at once, without undoing."),
         "pause": Place("perdure.cli.runs.pause:pause", "Let a run begin nothing new."),
         "resume": Place("perdure.cli.runs.resume:resume", "Let a paused or stuck run go on."),
+        "delete": Place("perdure.cli.runs.delete:delete", "Delete a run that has ended."),
     },
     "List runs, look into them, act on them.",
 )

@@ -10,6 +10,7 @@ from perdure.core.blocks.lock import held_around
 from perdure.core.commands import CancelChild, Command, StartChild
 from perdure.core.events import ChildEnded, Delivered, Event, Undeliverable
 from perdure.core.frame import Frame
+from perdure.core.ids import refuse_id
 from perdure.core.outcomes import Completed, new_error
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
@@ -39,8 +40,9 @@ class ChildFrame(Frame):
         self.child = f"{turn.state.name}/{turn.label(self)}/{self.id}"
         if node.id is not None:
             given = turn.value(node.id, self)
-            if not isinstance(given, str) or not given:
-                raise ExpressionError(f"a child's run id is a text, not {given!r}")
+            problem = refuse_id(given)
+            if problem is not None:
+                raise ExpressionError(problem)
             self.child = given
         turn.state.children.append({"run": self.child, "closing": node.closing})
         turn.commands.append(self._start(turn))
