@@ -25,7 +25,7 @@ def test_what_is_wrong_with_a_schedule_is_told_at_its_place(holds: Holds) -> Non
           - {id: a, every: 1d, input: {day: 3}} # WF510 3
           - {id: a, every: 1d, input: {day: x}} # WF208 a
           - {id: b, cron: "0 9 * * *", input: {dya: x}} # WF510 dya
-          - {id: c, cron: "0 9 * * *"} # WF510 cron
+          - {id: c, cron: "0 9 * * *"} # WF510 "0 9 * * *"
           - {id: d, event: placed, match: message.total > nope} # WF304 nope
           - {id: e, every: 1d, input: {day: "{{ message }}"}} # WF304 message
           - {id: f, every: 1d, input: {day: "{{ steps.x }}"}} # WF304 steps
@@ -62,7 +62,8 @@ def test_what_is_wrong_with_a_schedule_is_told_at_its_place(holds: Holds) -> Non
         ("{event: a, start: 2026-05-02, end: 2026-05-01}", "WF508"),
         ("{cron: '0 0 1 1 *', start: 2026-02-01, end: 2026-12-01}", "WF508"),
         ("{cron: '0 0 1 1 *', start: 2026-02-01, end: 2027-01-01T00:01}", ""),
-        ("{event: a, match: true}", ""),
+        ("{event: a, match: true}", "WF312"),
+        ("{event: a, match: message.x}", ""),
     ],
 )
 def test_a_schedule_says_one_thing_that_can_be(schedule: str, code: str) -> None:
