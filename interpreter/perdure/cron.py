@@ -122,7 +122,7 @@ def clock_note(cron: Cron | None, at: int, zone: tzinfo) -> str | None:
 
 
 def _check_field(place: int, part: str) -> None:
-    from croniter import CroniterError, croniter
+    from croniter import CroniterError, croniter  # type: ignore[import-untyped]
 
     name, values, pattern = _FIELDS[place]
     good = all(re.fullmatch(pattern, item, re.ASCII) for item in part.split(","))
@@ -219,4 +219,3 @@ def _offset_of(reading: datetime, zone: tzinfo, fold: int) -> int:
 
 def _microseconds(span: timedelta | None) -> int:
     return 0 if span is None else span // timedelta(microseconds=1)
-

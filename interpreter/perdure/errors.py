@@ -4,6 +4,7 @@
     ├── DefinitionError        the author: a definition does not hold; carries diagnostics
     ├── ExpressionError        the author or the data: an expression could not be read or evaluated
     ├── InvalidInput           the caller: input, payload or answer does not fit its schema
+    ├── UnknownSchedule        the caller: no schedule has this id
     ├── RunError               one run
     │   ├── UnknownRun
     │   ├── RunConflict
@@ -65,6 +66,10 @@ class InvalidInput(PerdureError):
     def __init__(self, message: str | None = None, *, problems: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(message)
+
+
+class UnknownSchedule(PerdureError):
+    """No schedule has this id; `perdure schedules list` shows those that exist."""
 
 
 class RunError(PerdureError):

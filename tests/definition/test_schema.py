@@ -201,7 +201,7 @@ def test_what_is_not_built_yet_is_refused_by_both(place: str, key: str) -> None:
     assert not VALIDATOR.is_valid(bodies[place])
 
 
-# What JSON Schema cannot say: whether a duration, a time, a zone, a cron expression or a schema within the schema holds.
+# What JSON Schema cannot say: whether a duration, time, zone, cron expression or a schema within the schema holds.
 BEYOND = {"WF507", "WF508", "WF206", "WF207", "WF214", "WF215", "WF218"}
 
 POOL: list[Any] = [

@@ -40,6 +40,7 @@ from perdure.definition.leaves import (
     ID,
     IDENTIFIER,
     INTERVAL,
+    JITTER,
     JOIN,
     LABEL,
     MOMENT,
@@ -331,7 +332,7 @@ STEP: Final = Tagged("step", {
 }, MODIFIERS)  # fmt: skip
 
 _NOMINAL: Final[Keys] = {
-    "jitter": Key(SPAN, "each time is put off by up to this, always by the same"),
+    "jitter": Key(JITTER, "each time is put off by up to this, always by the same"),
     "catch_up": Key(SPAN, "times that are over by more than this are missed; 1h without it"),
 }
 

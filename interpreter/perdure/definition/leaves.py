@@ -15,7 +15,7 @@ from perdure import cron
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.schemas import schema_problems
-from perdure.values import JSON, SECOND, parse_duration, parse_time
+from perdure.values import DAY, JSON, SECOND, parse_duration, parse_time
 
 Check: TypeAlias = Callable[[JSON], Iterable[Fault]]
 
@@ -182,6 +182,13 @@ def _zone(value: JSON) -> Iterable[Fault]:
     return ()
 
 
+def _jitter(value: JSON) -> Iterable[Fault]:
+    faults = tuple(_duration(value))
+    if not faults and parse_duration(value) > DAY:
+        return (Fault("WF212", f"must be at most 1d, not {value}"),)
+    return faults
+
+
 def _overlap(value: JSON) -> Iterable[Fault]:
     if not isinstance(value, str):
         return _wrong("a word such as skip", value)
@@ -306,6 +313,7 @@ OVERLAP: Final = _written_out("overlap", _overlap, {"enum": list(_OVERLAPS)})
 INTERVAL: Final = _written_out(
     "interval", _interval, {"type": "string", "pattern": _DURATION, "not": {"pattern": r"\{\{"}}
 )
+JITTER: Final = _written_out("jitter", _jitter, DURATION.schema["else"])
 SPAN: Final = _written_out("span", DURATION.check, DURATION.schema["else"])
 MOMENT: Final = _written_out("moment", TIME.check, TIME.schema["else"])
 PLACE: Final = _written_out("place", ZONE.check, ZONE.schema["else"])

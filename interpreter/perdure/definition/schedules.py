@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from perdure.cron import parse
 from perdure.definition.models import Path
-from perdure.expressions import compile_expression, compile_template
 from perdure.definition.names import spelled
-from perdure.program.schedules import CATCH_UP, Schedule
+from perdure.expressions import compile_expression, compile_template
+from perdure.program.schedules import CATCH_UP, LEAST_CATCH_UP, Schedule
 from perdure.values import JSON, parse_duration, parse_time
 
 
@@ -44,7 +44,7 @@ def read_schedule(workflow: str, written: Mapping[str, JSON], id: str | None = N
         timezone=timezone,
         jitter=parse_duration(written.get("jitter", 0)),
         overlap=written.get("overlap", "allow" if "event" in written else "skip"),
-        catch_up=CATCH_UP if "catch_up" not in written else parse_duration(written["catch_up"]),
+        catch_up=CATCH_UP if "catch_up" not in written else max(parse_duration(written["catch_up"]), LEAST_CATCH_UP),
         start=None if "start" not in written else parse_time(written["start"], zone),
         end=None if "end" not in written else parse_time(written["end"], zone),
         input=None if "input" not in written else compile_template(written["input"]),

@@ -27,6 +27,8 @@ from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
+from perdure.engine.scheduler import Scheduler
+from perdure.engine.schedules import Schedules
 from perdure.engine.siblings import siblings
 from perdure.engine.starting import (
     check_json,
@@ -43,7 +45,7 @@ from perdure.engine.worker import SOON, Worker
 from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists, open_store
-from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, Store
+from perdure.stores.store import Closing, Commit, NewLetter, NewRun, RunRow, Store
 from perdure.values import JSON, canonical, decode, encode
 
 GRACE = 10.0
@@ -67,7 +69,8 @@ async def open(
     `url` is `sqlite:///file`, `memory://` or the path of a file that ends in .db; `sqlite:///file?durability=normal`
     may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
     .py files, or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is
-    the number of activities that run at a time; `only` confines the worker to these run ids. On closing, running
+    the number of activities that run at a time; `only` confines the worker to these run ids, and leaves schedules to
+    others. On closing, running
     activities have `grace` seconds to end. Raises StoreError.
     """
     if secrets is not None:
@@ -98,9 +101,11 @@ class Engine:
         self._checks = checks
         self._programs = Programs(store)
         self._worker: Worker | None = None
+        self._scheduler: Scheduler | None = None
         self._stored: set[str] = set()
         self._watching = Watching(store)
         self._creating: set[asyncio.Task[int | StoreError]] = set()
+        self.schedules = Schedules(self)
 
     # -- runs
 
@@ -177,20 +182,30 @@ class Engine:
         return [ask_of(found) for found in await self._store.asks(run)]
 
     async def emit(self, event: str, data: JSON = None, *, id: str | None = None) -> int:
-        """Publish an event to every run that waits for it; on return it is durable. How many runs were reached."""
+        """Publish an event to every run that waits for it and every schedule that it starts runs of; on return it is
+        durable. How many runs were reached."""
         if not isinstance(event, str) or not event:
             raise InvalidInput("an event's name is a text")
         check_json(data, "the event's data")
         body = encode({"event": event, "data": data})
         reached = await self._store.publish(event, body, id=id or f"~{uuid4().hex}", at=self._clock.now())
         self._poke()
+        self._poke_schedules()
         return reached
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
-        """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
+        """Check a definition, keep it in the store and make its schedules the store's.
+
+        Those of an earlier version that it does not have any more are removed; one that is paused stays paused. Doing
+        it again changes nothing. Raises DefinitionError, FileNotFoundError, InvalidInput where a schedule made by hand
+        has the id of one of its, StoreError.
+        """
         if not isinstance(definition, Definition):
             definition = load(definition, catalogue=self._catalogue())
+        changes = await self.schedules.changes(definition)
+        self._stored.discard(definition.digest)  # it becomes the latest again, whatever came between
         await self._keep(definition)
+        await self.schedules._register(definition, changes)
         return definition
 
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
@@ -209,6 +224,27 @@ class Engine:
         if self._worker is not None:
             self._worker.poke()
 
+    def _poke_schedules(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.poke()
+
+    async def _stop(self, run_id: str, kind: str, letter: str, reason: str) -> None:
+        """Cancel or terminate a run that makes room for the next of its schedule, if it still is open."""
+        row = await self._store.find(run_id)
+        if row is None or row.closed_at is not None:
+            return
+        if row.status == "stuck" and kind == "terminate":
+            with contextlib.suppress(RunConflict):  # it has ended meanwhile
+                await self.run(run_id).terminate(reason)
+            return
+        await self._store.post(run_id, kind, encode({"reason": reason}), id=letter, at=self._clock.now())
+        self._poke()
+
+    def _changed(self, run_id: str, closing: Closing | None) -> None:
+        self._watching.announce(run_id, closing)
+        if closing is not None and self._scheduler is not None:
+            self._scheduler.ended(run_id)
+
     async def _end(self, run_id: str) -> End:
         """How a run has ended, once it has."""
         soon = self._worker is not None and self._worker.has(run_id)
@@ -224,12 +260,17 @@ class Engine:
             self._clock,
             concurrency=concurrency,
             only=only,
-            changed=self._watching.announce,
+            changed=self._changed,
         )
         await self._worker.start()
+        if only is None:
+            self._scheduler = Scheduler(self._store, self._programs, self._clock, self._stop, self._poke)
+            self._scheduler.start()
 
     async def _close(self, grace: float) -> None:
         try:
+            if self._scheduler is not None:
+                await self._scheduler.close()
             if self._worker is not None:
                 await self._worker.close(grace)
             if self._creating:

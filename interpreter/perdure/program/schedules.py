@@ -9,13 +9,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from perdure.cron import Cron, next_after
 from perdure.expressions import Expression, Template
-from perdure.values import HOUR, JSON, to_datetime
+from perdure.values import HOUR, JSON, SECOND, to_datetime
 
-CATCH_UP = 1 * HOUR
+CATCH_UP: Final = 1 * HOUR
+LEAST_CATCH_UP: Final = 10 * SECOND
+"""A worker is always a little late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

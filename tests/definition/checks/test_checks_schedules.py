@@ -47,6 +47,7 @@ def test_what_is_wrong_with_a_schedule_is_told_at_its_place(holds: Holds) -> Non
         ("{every: 0s}", "WF212"),
         ("{every: '{{ input.x }}'}", "WF210"),
         ("{every: 1h, jitter: '{{ input.x }}'}", "WF210"),
+        ("{every: 1h, jitter: 25h}", "WF212"),
         ("{every: 1h, timezone: Mars/Base}", "WF218"),
         ("{every: 1h, start: tomorrow}", "WF207"),
         ("{every: 1h, overlap: queue}", "WF211"),
