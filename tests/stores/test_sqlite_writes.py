@@ -10,7 +10,8 @@ import pytest
 
 from perdure.stores import Commit
 from perdure.stores.sqlite_file import open_file
-from perdure.stores.sqlite_writes import Transaction, keep_definition, write_commit
+from perdure.stores.sqlite_transaction import Transaction
+from perdure.stores.sqlite_writes import keep_definition, write_commit
 from perdure.testing.store_makers import events, new_run
 
 Verbs = Callable[[Callable[[Transaction], Any]], list[str]]

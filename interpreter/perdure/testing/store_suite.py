@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from perdure.errors import StoreError
+from perdure.stores.conditions import Compare
 from perdure.stores.store import (
     Commit,
     Store,
@@ -117,14 +118,14 @@ class StoreSuite(CommitRules, OwnershipRules, InboxRules, MessageRules, Successi
             return listed
 
         assert await pages() == [["r9", "r8", "r7"], ["r6", "r5", "r4"], ["r3", "r2", "r1"], ["r0"]]
-        assert await pages(workflow="a") == [["r8", "r6", "r4"], ["r2", "r0"]]
+        assert await pages(where=Compare("workflow", "=", "a")) == [["r8", "r6", "r4"], ["r2", "r0"]]
         assert await pages(statuses=["stuck"]) == [["r9", "r8", "r7"], ["r6", "r5"]]
-        assert await pages(statuses=["running", "stuck", "running"], workflow="b") == [
+        assert await pages(statuses=["running", "stuck", "running"], where=Compare("workflow", "=", "b")) == [
             ["r9", "r7", "r5"],
             ["r3", "r1"],
         ]
         assert await pages(statuses=[]) == []
-        assert await pages(workflow="unknown") == []
+        assert await pages(where=Compare("workflow", "=", "unknown")) == []
         assert await store.runs(limit=0) == []
 
     async def test_history_is_paged(self, store: Store) -> None:
