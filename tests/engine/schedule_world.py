@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from random import Random
 from typing import Any
 
 import perdure
 from perdure.engine import Engine
 from perdure.engine.scheduler import Scheduler
+from perdure.errors import StoreUnavailable
 from perdure.stores.store import Closing, Commit, Store
 from perdure.values import HOUR, decode, encode, format_time, parse_time
 
@@ -85,3 +88,51 @@ class World:
 def hours(since: str, until: str) -> list[str]:
     """The whole hours between two times, as run ids have them."""
     return [format_time(at) for at in range(parse_time(since), parse_time(until), HOUR)]
+
+
+class Dying:
+    """A store whose process dies at the call of this number: `before` it does its work, or right after."""
+
+    def __init__(self, store: Store, last: int, *, before: bool) -> None:
+        self._store = store
+        self._left = last
+        self._before = before
+        self.dead = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            if self.dead:
+                raise StoreUnavailable("the process is dead")
+            self._left -= 1
+            self.dead = self._left < 0
+            if self.dead and self._before:
+                raise StoreUnavailable("the process is dead")
+            answer = await method(*arguments, **options)
+            if self.dead:
+                raise StoreUnavailable("the process is dead")
+            return answer
+
+        return call
+
+
+class Jostled:
+    """A store whose calls let others go first, as chance has it."""
+
+    def __init__(self, store: Store, chance: Random) -> None:
+        self._store = store
+        self._chance = chance
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            for _ in range(self._chance.randrange(4)):
+                await asyncio.sleep(0)
+            answer = await method(*arguments, **options)
+            for _ in range(self._chance.randrange(4)):
+                await asyncio.sleep(0)
+            return answer
+
+        return call

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
-from engine_world import Place
-from schedule_world import HOURLY, HandClock, World, hours
+from schedule_world import HOURLY, World, hours
 
 import perdure
 from perdure.errors import InvalidInput, UnknownSchedule
+from perdure.stores.store import Closing, Commit, NewRun
 from perdure.values import HOUR, MINUTE, SECOND, parse_time
-
-
-@pytest.fixture
-async def world(place: Place) -> AsyncIterator[World]:
-    clock = HandClock()
-    async with perdure.open(place.store(), clock=clock, work=False) as engine:
-        yield World(engine, clock)
-
 
 # -- starting
 
@@ -180,10 +172,6 @@ async def test_a_run_that_continues_under_its_id_is_still_open(world: World) -> 
     await world.at("13:00")
     row = await world.store.find("t/2026-06-01T13:00:00Z")
     assert row is not None
-    from dataclasses import replace
-
-    from perdure.stores.store import Closing, Commit, NewRun
-
     history = await world.store.history(row.key)
     successor = NewRun(row.id, row.workflow, None, row.digest, "running", 1)
     commit = Commit(row.key, closing=Closing("continued", 1, b"{}"), successor=replace(successor, labels=row.labels))
@@ -286,6 +274,14 @@ async def test_resuming_what_is_not_paused_changes_nothing(world: World) -> None
 # -- by hand
 
 
+async def test_a_trigger_at_a_nominal_time_does_not_take_its_place(world: World) -> None:
+    await world.deploy("{cron: '0 * * * *', overlap: allow}")
+    world.clock.set("2026-06-01T13:00:00Z")
+    await world.engine.schedules.trigger("t")
+
+    assert await world.look() == ["trigger/2026-06-01T13:00", "13:00"]
+
+
 async def test_a_trigger_starts_a_run_now_whatever_is_open_or_paused(world: World) -> None:
     await world.deploy("{cron: '0 * * * *', input: {at: '{{ schedule.time }}'}}")
     await world.at("13:00")
@@ -295,19 +291,20 @@ async def test_a_trigger_starts_a_run_now_whatever_is_open_or_paused(world: Worl
     first = await world.engine.schedules.trigger("t")
     second = await world.engine.schedules.trigger("t")
 
-    assert first.id == "t/2026-06-01T13:05:00.000007Z"
-    assert second.id == "t/2026-06-01T13:05:00.000008Z"
+    assert first.id == "t/trigger/2026-06-01T13:05:00.000007Z"
+    assert second.id == "t/trigger/2026-06-01T13:05:00.000008Z"
     assert await world.input(first.id) == {"at": "2026-06-01T13:05:00.000007Z"}
 
 
 async def test_a_triggered_run_counts_for_the_overlap(world: World) -> None:
     await world.deploy(HOURLY)
     run = await world.engine.schedules.trigger("t")
-    assert await world.at("13:00") == ["12:00"]
+    hand = "trigger/2026-06-01T12:00"
+    assert await world.at("13:00") == [hand]
 
     await world.end(run.id)
 
-    assert await world.at("14:00") == ["12:00", "14:00"]
+    assert await world.at("14:00") == [hand, "14:00"]
 
 
 async def test_a_backfill_starts_what_has_not_fired(world: World) -> None:
@@ -512,7 +509,9 @@ async def test_a_paused_schedule_stays_paused_and_one_that_is_gone_is_removed(wo
 
 async def test_changes_say_what_a_deployment_would_do(world: World) -> None:
     await world.deploy("[{id: a, every: 1h}, {id: b, every: 1h}, {id: c, every: 1h}]")
-    text = "workflow: t\nschedule: [{id: a, every: 1h}, {id: b, every: 2h}, {id: d, every: 1h}]\nsteps: [{set: {a: 2}}]\n"
+    text = (
+        "workflow: t\nschedule: [{id: a, every: 1h}, {id: b, every: 2h}, {id: d, every: 1h}]\nsteps: [{set: {a: 2}}]\n"
+    )
 
     changes = await world.engine.schedules.changes(perdure.load(text))
 
@@ -605,7 +604,9 @@ async def test_a_run_of_somebody_else_with_the_same_id_is_left_alone(world: Worl
 
 async def test_one_broken_schedule_does_not_hold_up_the_others(world: World) -> None:
     await world.deploy(HOURLY)
-    await world.store.put_schedule("s", "s", b'{"written": {"cron": "?"}, "digest": null}', b"{}", next_at=1, event=None)
+    await world.store.put_schedule(
+        "s", "s", b'{"written": {"cron": "?"}, "digest": null}', b"{}", next_at=1, event=None
+    )
     await world.store.put_schedule("u", "u", b"garbage", b"{}", next_at=1, event=None)
 
     assert await world.at("13:00") == ["13:00"]

@@ -229,9 +229,9 @@ class Schedules:
 
     async def _free_id(self, id: str, now: int) -> str:
         """The id of a run that somebody starts now; two may do so in the same instant."""
-        while await self._store.find(run_id(id, now)) is not None:
+        while await self._store.find(run := run_id(f"{id}/trigger", now)) is not None:
             now += 1
-        return run_id(id, now)
+        return run
 
     def _now(self) -> int:
         return self._engine._clock.now()
