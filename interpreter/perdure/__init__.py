@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RunTerminated,
         StoreError,
         UnknownRun,
+        UnknownSchedule,
         UpdateRejected,
     )
 
@@ -50,6 +51,7 @@ _PLACES = {
         "RunTerminated",
         "StoreError",
         "UnknownRun",
+        "UnknownSchedule",
         "UpdateRejected",
     ),
 }
@@ -73,6 +75,7 @@ __all__ = [
     "RunTerminated",
     "StoreError",
     "UnknownRun",
+    "UnknownSchedule",
     "UpdateRejected",
     "activity",
     "context",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Final, TypeAlias
 
-from perdure import cron
+from perdure.cron import fires, parse
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.schemas import schema_problems
@@ -202,11 +202,11 @@ def _cron(value: JSON) -> Iterable[Fault]:
     if not isinstance(value, str):
         return _wrong('a cron expression such as "0 9 * * mon-fri"', value)
     try:
-        parsed = cron.parse(value)
+        parsed = parse(value)
     except ValueError as wrong:
         hint = 'write every: with a span such as "30s"' if "seconds" in str(wrong) else str(wrong)
         return (Fault("WF507", f"is no cron expression: {quoted(value)}", hint),)
-    if not cron.fires(parsed):
+    if not fires(parsed):
         return (Fault("WF508", f"never fires: {quoted(value)}", "no month has such a day"),)
     return ()
 

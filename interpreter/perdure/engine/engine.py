@@ -210,6 +210,10 @@ class Engine:
         await self.schedules._register(definition, changes)
         return definition
 
+    async def deployed(self, workflow: str) -> str | None:
+        """The digest of the definition that was kept last under a name. Raises StoreError."""
+        return await self._store.latest(workflow)
+
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""
         return self._registry.catalogue() if self._checks else None
