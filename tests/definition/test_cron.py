@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -73,10 +74,8 @@ def test_an_expression_has_five_fields_names_and_nicknames(text: str, meant: str
     ],
 )
 def test_what_is_wrong_with_an_expression_is_said_by_field(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match="") as refused:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}"):
         cron.parse(text)
-
-    assert str(refused.value).startswith(reason)
 
 
 @pytest.mark.parametrize("text", ["0 0 31 2 *", "0 0 30,31 2 *", "0 0 31 4,6,9,11 *", "* * 30 feb *"])
