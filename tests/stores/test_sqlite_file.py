@@ -354,7 +354,7 @@ async def test_slots_tasks_and_schedules_are_found_by_an_index(tmp_path: Path) -
         assert "SCAN " not in plan_of(db, name).replace("SCAN CONSTANT ROW", ""), name
         assert "TEMP B-TREE" not in plan_of(db, name), name
     assert "USING INDEX tasks_free (queue=?)" in plan_of(db, "take_tasks")
-    assert "INDEX schedules_due (next_at<?)" in plan_of(db, "due_schedules")
+    assert "INDEX schedules_due (next_at>? AND next_at<?)" in plan_of(db, "due_schedules")
     db.close()
 
 

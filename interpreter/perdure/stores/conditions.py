@@ -60,7 +60,7 @@ class Not:
 
 Condition = Compare | Label | Every | Some | Not
 
-DEEPEST: Final = 100
+DEEPEST: Final = 20
 """Levels of a condition; more are refused, before anything recurses into them."""
 
 _COMPARES: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

@@ -16,6 +16,8 @@ _NULLABLE: Final = ("version", "parent", "closed_at")
 _LEADS: Final = ("id", "parent", "label", "status", "workflow", "completed")
 """What can lead, the fewest runs first. Nearly all runs are completed some day: then the workflow says more."""
 
+_WIDEST: Final = 50
+
 Parameters = dict[str, str | int | None]
 
 
@@ -130,8 +132,10 @@ class _Terms:
 
 
 def _joined(terms: Sequence[str], operator: str, empty: str) -> str:
-    """In halves of halves: SQLite bounds how deep an expression is, and takes a long row of terms for a deep one."""
+    """SQLite bounds how deep an expression is, and takes a long row of terms for a deep one: so rows of rows."""
+    while len(terms) > _WIDEST:
+        rows = [terms[start : start + _WIDEST] for start in range(0, len(terms), _WIDEST)]
+        terms = [_joined(row, operator, empty) for row in rows]
     if len(terms) < 2:
         return terms[0] if terms else empty
-    middle = len(terms) // 2
-    return f"({_joined(terms[:middle], operator, empty)} {operator} {_joined(terms[middle:], operator, empty)})"
+    return f"({f' {operator} '.join(terms)})"

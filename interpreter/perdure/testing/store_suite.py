@@ -33,13 +33,29 @@ from perdure.testing.store_makers import (
     worker,
 )
 from perdure.testing.store_suite_commits import CommitRules
+from perdure.testing.store_suite_conditions import ConditionRules
 from perdure.testing.store_suite_inbox import InboxRules
 from perdure.testing.store_suite_messages import MessageRules
 from perdure.testing.store_suite_ownership import OwnershipRules
+from perdure.testing.store_suite_schedules import ScheduleRules
+from perdure.testing.store_suite_slots import SlotRules
 from perdure.testing.store_suite_succession import SuccessionRules
+from perdure.testing.store_suite_tasks import TaskRules
+from perdure.testing.store_suite_upkeep import UpkeepRules
 
 
-class StoreSuite(CommitRules, OwnershipRules, InboxRules, MessageRules, SuccessionRules):
+class StoreSuite(
+    CommitRules,
+    OwnershipRules,
+    InboxRules,
+    MessageRules,
+    SuccessionRules,
+    UpkeepRules,
+    ConditionRules,
+    SlotRules,
+    TaskRules,
+    ScheduleRules,
+):
     """The conformance suite. `store` and `other` are two handles on the same data, like two processes."""
 
     pytestmark = pytest.mark.asyncio
