@@ -3,5 +3,6 @@
 from perdure.engine.engine import Engine, open  # noqa: A004
 from perdure.engine.records import Ask, NextTime, RunInfo, ScheduleChange, ScheduleInfo
 from perdure.engine.run import Run
+from perdure.engine.schedules import Schedules
 
-__all__ = ["Ask", "Engine", "NextTime", "Run", "RunInfo", "ScheduleChange", "ScheduleInfo", "open"]
+__all__ = ["Ask", "Engine", "NextTime", "Run", "RunInfo", "ScheduleChange", "ScheduleInfo", "Schedules", "open"]

@@ -30,7 +30,14 @@ log = logging.getLogger("perdure.engine")
 
 LABEL: Final = "schedule"
 """The label that names the schedule of a run."""
-NOTHING: Final[Any] = object()
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING: Final[Any] = _Nothing()
 """The message of a run that no event has started."""
 
 

@@ -6,7 +6,7 @@ store, `registration` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 MOST_BACKFILLED: Final = 1_000
 """Times that one backfill asks for."""
 
-Found = list[ScheduleInfo]
-Times = list[NextTime]
-Changes = list[ScheduleChange]
-Runs = list[Run]
-Nominals = list[int]
-
 
 class Schedules:
     """All schedules of an engine's store; `engine.schedules`."""
@@ -52,7 +46,7 @@ class Schedules:
         """One schedule as it stands. Raises UnknownSchedule, StoreError."""
         return _info(await self._row(id), self._now())
 
-    async def next(self, id: str, n: int = 5) -> Times:
+    async def next(self, id: str, n: int = 5) -> Sequence[NextTime]:
         """Its next times, at most so many, also of one that is paused; none where events start its runs.
 
         Raises UnknownSchedule, InvalidInput, StoreError.
@@ -62,11 +56,7 @@ class Schedules:
         row = await self._row(id)
         schedule, standing = spec_of(row).schedule, Standing.read(row)
         after = standing.cursor if standing.paused is None else max(standing.cursor, self._now())
-        found: Times = []
-        while len(found) < n and (at := schedule.next_after(after)) is not None:
-            found.append(_next_time(schedule, at))
-            after = at
-        return found
+        return _next_times(schedule, after, n)
 
     # -- acting
 
@@ -110,7 +100,7 @@ class Schedules:
             if await self._fire(row, spec, standing, cause):
                 return self._engine.run(cause.run)
 
-    async def backfill(self, id: str, start: datetime | str, end: datetime | str) -> Runs:
+    async def backfill(self, id: str, start: datetime | str, end: datetime | str) -> Sequence[Run]:
         """The runs of its times from `start` up to but not including `end`, those left out that had one.
 
         With `overlap: allow` they are started at once, otherwise one after another by the scheduler. Times without
@@ -152,18 +142,18 @@ class Schedules:
             await self._row(id)
         self._engine._poke_schedules()
 
-    async def list(self, *, workflow: str | None = None) -> Found:
+    async def list(self, *, workflow: str | None = None) -> Sequence[ScheduleInfo]:
         """All schedules by id, or those of one workflow. Raises StoreError."""
         return [_info(row, self._now()) for row in await self._store.schedules(workflow=workflow)]
 
     # -- deploying
 
-    async def changes(self, definition: Definition) -> Changes:
+    async def changes(self, definition: Definition) -> Sequence[ScheduleChange]:
         """What deploying a definition would do to schedules. Raises InvalidInput where one made by hand is in the way,
         StoreError."""
         return await self._registration.changes(definition)
 
-    async def _register(self, definition: Definition, changes: Changes) -> None:
+    async def _register(self, definition: Definition, changes: Sequence[ScheduleChange]) -> None:
         await self._registration.register(definition, changes)
         self._engine._poke_schedules()
 
@@ -193,10 +183,10 @@ class Schedules:
             )
         self._engine._poke_schedules()
 
-    async def _missing(self, schedule: Schedule, since: int, until: int) -> Nominals:
+    async def _missing(self, schedule: Schedule, since: int, until: int) -> Sequence[int]:
         """Its times between two moments that had no run."""
         fired = {*await self._store.fired(schedule.id, since, until)}
-        found: Nominals = []
+        found = []
         at = since - 1
         while (nominal := schedule.next_after(at)) is not None and nominal < until:
             at = nominal
@@ -255,6 +245,14 @@ def _info(row: ScheduleRow, now: int) -> ScheduleInfo:
         last_run=standing.last_run,
         last_error=standing.last_error,
     )
+
+
+def _next_times(schedule: Schedule, after: int, n: int) -> list[NextTime]:
+    found: list[NextTime] = []
+    while len(found) < n and (at := schedule.next_after(after)) is not None:
+        found.append(_next_time(schedule, at))
+        after = at
+    return found
 
 
 def _next_time(schedule: Schedule, at: int) -> NextTime:

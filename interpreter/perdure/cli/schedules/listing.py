@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -53,6 +53,6 @@ def when(written: Mapping[str, JSON]) -> str:
     return f"{times} {written['timezone']}" if "timezone" in written else str(times)
 
 
-async def _found(chosen: Settings, workflow: str | None) -> list[ScheduleInfo]:
+async def _found(chosen: Settings, workflow: str | None) -> Sequence[ScheduleInfo]:
     async with looking(chosen) as engine:
         return await engine.schedules.list(workflow=workflow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,6 @@ def next_(schedule: str, count: int) -> None:
     emit(chosen.output, {"times": rows}, table(header, cells) if found else "no times\n", rows=rows)
 
 
-async def _found(chosen: Settings, schedule: str, count: int) -> list[NextTime]:
+async def _found(chosen: Settings, schedule: str, count: int) -> Sequence[NextTime]:
     async with looking(chosen) as engine:
         return await engine.schedules.next(schedule, count)
