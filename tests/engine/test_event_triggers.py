@@ -60,6 +60,16 @@ async def test_the_same_publication_again_starts_nothing(world: World) -> None:
     assert await world.store.occurrences() == []
 
 
+@pytest.mark.parametrize("id", ["x" * 500, "two\nlines", "~"])
+async def test_a_publication_whose_id_is_no_id_of_a_run_starts_one_all_the_same(world: World, id: str) -> None:
+    await world.deploy("{event: placed}")
+
+    [run] = await emit(world, {}, id)
+
+    assert len(run) == 32
+    assert await emit(world, {}, id) == [run]
+
+
 async def test_match_says_which_events_are_meant(world: World) -> None:
     await world.deploy("{event: placed, match: message.total > 10}")
     await emit(world, {"total": 5}, "small")

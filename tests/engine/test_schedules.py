@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from schedule_world import HOURLY, World, hours
@@ -354,6 +355,16 @@ async def test_a_backfill_reads_times_in_the_schedules_zone(world: World) -> Non
     assert [run.id for run in runs] == ["t/2026-05-01T13:00:00Z", "t/2026-05-02T13:00:00Z"]
 
 
+async def test_more_than_a_thousand_times_do_not_wait_for_their_runs(world: World) -> None:
+    await world.deploy("{every: 1h}")
+    await world.engine.schedules.backfill("t", "2026-01-01", "2026-02-01")
+
+    with pytest.raises(InvalidInput, match="more than 1,000 times would wait"):
+        await world.engine.schedules.backfill("t", "2026-02-01", "2026-03-01")
+
+    assert len((await world.engine.schedules.describe("t")).waiting) == 31 * 24
+
+
 @pytest.mark.parametrize(
     ("start", "end", "reason"),
     [
@@ -530,6 +541,16 @@ async def test_runs_have_the_version_that_was_deployed_with_the_schedule(world: 
 
     digests = [(await world.engine.run(f"t/2026-06-01T{hour}:00:00Z").describe()).digest for hour in (13, 14)]
     assert digests == [one.digest, two.digest]
+
+
+async def test_children_beside_the_file_are_deployed_with_their_parent(world: World, tmp_path: Path) -> None:
+    (tmp_path / "kid.yaml").write_text("workflow: kid\nsteps: [{set: {a: 1}}]\n")
+    parent = tmp_path / "parent.yaml"
+    parent.write_text("workflow: parent\nschedule: {every: 1h}\nsteps: [{id: kid, workflow: kid}]\n")
+
+    await world.engine.deploy(parent)
+
+    assert await world.engine.deployed("kid") is not None
 
 
 async def test_an_earlier_version_can_be_deployed_again(world: World) -> None:

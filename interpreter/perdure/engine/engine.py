@@ -199,12 +199,14 @@ class Engine:
         """Check a definition, keep it in the store and make its schedules the store's.
 
         Those of an earlier version that it does not have any more are removed; one that is paused stays paused. Doing
-        it again changes nothing. Raises DefinitionError, FileNotFoundError, InvalidInput where a schedule made by hand
+        it again changes nothing. Children's definitions come along as with `start`. Raises DefinitionError, FileNotFoundError, InvalidInput where a schedule made by hand
         has the id of one of its, StoreError.
         """
         if not isinstance(definition, Definition):
             definition = load(definition, catalogue=self._catalogue())
         changes = await self.schedules.changes(definition)
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+            await self._keep(sibling)
         self._stored.discard(definition.digest)  # it becomes the latest again, whatever came between
         await self._keep(definition)
         await self.schedules._register(definition, changes)

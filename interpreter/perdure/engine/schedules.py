@@ -119,6 +119,10 @@ class Schedules:
 
         def edit(standing: Standing) -> None:
             standing.backfilled = sorted({*standing.backfilled, *nominals} - {*standing.buffered})
+            if len(standing.backfilled) > MOST_BACKFILLED:
+                raise InvalidInput(
+                    f"more than {MOST_BACKFILLED:,} times would wait for their runs; backfill them later"
+                )
 
         if nominals:
             await self._change(id, edit)

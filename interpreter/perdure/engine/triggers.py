@@ -16,11 +16,13 @@ from perdure.engine.standing import Spec, Standing, spec_of
 from perdure.errors import ExpressionError, StoreError
 from perdure.program import Schedule
 from perdure.stores.store import Occurrence, ScheduleRow, Store
-from perdure.values import decode
+from perdure.values import decode, digest
 
 log = logging.getLogger("perdure.engine")
 
 PAGE: Final = 100
+LONGEST_ID: Final = 200
+"""Characters of a run's id."""
 ATTEMPTS: Final = 10
 """Times one event is tried in one look while others change its schedule."""
 
@@ -142,5 +144,8 @@ def _fits(schedule: Schedule, cause: Cause) -> bool:
 
 
 def _run_id(schedule: str, occurrence: Occurrence) -> str:
-    """Publications that nobody has named have ids that begin with `~`."""
-    return f"{schedule}/{occurrence.id.removeprefix('~')}"
+    """Publications that nobody has named have ids that begin with `~`; what cannot be a run's id is named by digest."""
+    run = f"{schedule}/{occurrence.id.removeprefix('~')}"
+    if len(run) <= LONGEST_ID and run.isprintable() and not run.endswith("/"):
+        return run
+    return f"{schedule}/{digest(occurrence.id)[:32]}"
