@@ -321,6 +321,16 @@ async def test_a_backfill_starts_what_has_not_fired(world: World) -> None:
     assert await world.look() == ["13:00", "10:00", "11:00", "12:00", "14:00", "15:00"]
 
 
+async def test_a_time_that_is_filled_in_before_it_was_decided_holds_nothing_up(world: World) -> None:
+    await world.deploy("{cron: '0 * * * *', overlap: allow}")
+    world.clock.set("2026-06-01T13:30:00Z")
+    await world.engine.schedules.backfill("t", "2026-06-01T13:00:00Z", "2026-06-01T13:30:00Z")
+    await world.look()
+
+    assert (await world.engine.schedules.describe("t")).next_at == "2026-06-01T14:00:00Z"
+    assert await world.at("14:00") == ["13:00", "14:00"]
+
+
 async def test_a_backfill_goes_one_after_another_where_runs_must_not_overlap(world: World) -> None:
     await world.deploy(HOURLY)
 

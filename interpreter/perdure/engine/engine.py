@@ -199,8 +199,8 @@ class Engine:
         """Check a definition, keep it in the store and make its schedules the store's.
 
         Those of an earlier version that it does not have any more are removed; one that is paused stays paused. Doing
-        it again changes nothing. Children's definitions come along as with `start`. Raises DefinitionError, FileNotFoundError, InvalidInput where a schedule made by hand
-        has the id of one of its, StoreError.
+        it again changes nothing. Children's definitions come along as with `start`. Raises DefinitionError,
+        FileNotFoundError, InvalidInput where a schedule made by hand has the id of one of its, StoreError.
         """
         if not isinstance(definition, Definition):
             definition = load(definition, catalogue=self._catalogue())
