@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import perdure
 from perdure import ActivityError, activity
@@ -30,6 +31,13 @@ class Item:
     sku: str
     quantity: int
     price: float
+
+
+@dataclass(frozen=True)
+class Sales:
+    day: str
+    orders: int
+    total: float
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,13 @@ def render(title: str, panels: dict[str, str]) -> str:
 async def recipients(segment: str, count: int = 25) -> list[str]:
     """The addresses of a segment; every tenth no longer exists."""
     return [f"{segment}{n}@{'gone.invalid' if n % 10 == 9 else 'example.com'}" for n in range(count)]
+
+
+@activity("reports.sales")
+async def sum_sales(until: str) -> Sales:
+    """What was sold on the day before a time; by the calendar, busier towards the end of a month."""
+    day = datetime.fromisoformat(until).date() - timedelta(days=1)
+    return Sales(day.isoformat(), 10 * day.day, 199.5 * day.day)
 
 
 class Trials:

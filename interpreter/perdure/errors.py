@@ -5,6 +5,7 @@
     ├── ExpressionError        the author or the data: an expression could not be read or evaluated
     ├── InvalidInput           the caller: input, payload or answer does not fit its schema
     │   └── InvalidQuery       a query of runs does not read
+    ├── UnknownSchedule        the caller: no schedule has this id
     ├── RunError               one run
     │   ├── UnknownRun
     │   ├── RunConflict
@@ -78,6 +79,10 @@ class InvalidQuery(InvalidInput):
         self.offset = offset
         self.hint = hint
         super().__init__(message)
+
+
+class UnknownSchedule(PerdureError):
+    """No schedule has this id; `perdure schedules list` shows those that exist."""
 
 
 class RunError(PerdureError):

@@ -39,6 +39,11 @@ retry: {attempts: 2}
 concurrency: {key: "{{ input.id }}", limit: 2, on_conflict: cancel_running}
 queries: {count: "state.n", first: "{{ state.items[0] }}"}
 labels: {customer: "{{ input.id }}", vip: true, n: 3}
+schedule:
+  - {id: daily, cron: "0 9 * * mon-fri", timezone: Europe/Berlin, jitter: 5m, overlap: buffer_one, catch_up: 6h,
+     start: 2026-03-01, end: "2027-03-01T00:00:00Z", input: {xs: ["{{ schedule.time }}"]}}
+  - {id: often, every: 30s, overlap: skip}
+  - {id: paid, event: paid, match: message.amount > 3, input: "{{ message }}"}
 imports: {mail: ./mail.yaml}
 fragments:
   pack: {description: d, input: {type: object}, steps: [{activity: a}], output: "{{ steps.x }}"}
@@ -199,8 +204,8 @@ def test_what_is_not_built_yet_is_refused_by_both(place: str, key: str) -> None:
     assert not VALIDATOR.is_valid(bodies[place])
 
 
-# What JSON Schema cannot say: whether a duration, a time, a zone or a schema within the schema holds.
-BEYOND = {"WF206", "WF207", "WF214", "WF215", "WF218"}
+# What JSON Schema cannot say: whether a duration, time, zone, cron expression or a schema within the schema holds.
+BEYOND = {"WF507", "WF508", "WF206", "WF207", "WF214", "WF215", "WF218"}
 
 POOL: list[Any] = [
     None, True, False, 0, 1, -1, 7, 1.5, "", " ", "a", "a b", "{{ x }}", "a {{ x }}", "3d", "tomorrow", "10%", "200%",

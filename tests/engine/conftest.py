@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from engine_world import Gate, OpenEngine, Place, Shaky, opener
+from schedule_world import HandClock, World
+
+import perdure
 
 LONGEST = 30 + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
 """Seconds a test may take."""
@@ -46,6 +49,14 @@ def opened_sqlite(sqlite_place: Place, gate: Gate) -> OpenEngine:
 @pytest.fixture
 def shaky(place: Place) -> Shaky:
     return Shaky(place.store())
+
+
+@pytest.fixture
+async def world(place: Place) -> AsyncIterator[World]:
+    """Schedules, and a scheduler that looks when it is told to."""
+    clock = HandClock()
+    async with perdure.open(place.store(), clock=clock, work=False) as engine:
+        yield World(engine, clock)
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import click
 
+from perdure.cli.checking import checked
 from perdure.cli.definitions import find_definition
 from perdure.cli.durations import Duration
 from perdure.cli.exits import OK, complain
@@ -25,7 +26,7 @@ from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import one_line
 from perdure.cli.streams import results_only
-from perdure.errors import DefinitionError, InvalidInput, RunConflict, UnknownRun
+from perdure.errors import InvalidInput, RunConflict, UnknownRun
 from perdure.values import JSON
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def run(
     _refuse_forgetful(chosen, detach=detach)
     file = find_definition(workflow, chosen.root)
     with results_only():
-        definition = _checked(file, chosen)
+        definition = checked(file, chosen, "run")
         given = assembled(whole, pairs, definition.program.input_schema)
         _refuse_unfit(definition, given, named=run_id is not None)
         id = uuid4().hex[:16] if run_id is None else run_id
@@ -124,23 +125,6 @@ def labelled(pairs: tuple[str, ...]) -> dict[str, str]:
 def _refuse_forgetful(chosen: Settings, *, detach: bool) -> None:
     if detach and not chosen.keeps:
         raise InvalidInput(f"{chosen.store} keeps nothing, so nobody could move the run: not with --detach")
-
-
-def _checked(file: Path, chosen: Settings) -> Definition:
-    """The definition; its findings are shown with their lines, and errors end the command."""
-    from perdure.activities import Registry
-    from perdure.definition import inspect
-    from perdure.definition.render import as_text
-
-    inspection = inspect(file, catalogue=Registry.load(chosen.activities).catalogue())
-    shown = [found for found in inspection.diagnostics if found.severity in ("error", "warning")]
-    lines = {name: source.lines for name, source in inspection.sources.items()}
-    if inspection.definition is None:
-        errors = [found for found in shown if found.severity == "error"]
-        raise DefinitionError(errors, f"{file} cannot be run\n\n{as_text(errors, lines)}")
-    if shown and not chosen.quiet:
-        complain(as_text(shown, lines), label=False)
-    return inspection.definition
 
 
 def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:

@@ -15,6 +15,7 @@ from perdure.definition.defaults import with_defaults
 from perdure.definition.kinds import KIND_COMPILERS
 from perdure.definition.models import Document, Path, Step, StepList
 from perdure.definition.names import Reads, spelled
+from perdure.definition.schedules import read_schedule, schedules
 from perdure.expressions import Expression, Template, compile_expression, compile_template
 from perdure.program import Position, Program
 from perdure.program.nodes import (
@@ -64,6 +65,7 @@ def compile_document(document: Document, digest: str, locate: Locate) -> Program
         output_schema=keys.get("output_schema"),
         vars=None if "vars" not in keys else compiler.template(keys["vars"]),
         labels=None if "labels" not in keys else compiler.template(keys["labels"]),
+        schedules=tuple(read_schedule(keys["workflow"], written) for _, written in schedules(keys)),
         queries={name: compile_expression(text) for name, text in (keys.get("queries") or {}).items()},
         children=tuple(dict.fromkeys(step.keys["workflow"] for step in steps[1:] if step.kind == "workflow")),
         summaries=compiler.summaries,

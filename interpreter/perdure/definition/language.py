@@ -29,6 +29,7 @@ from perdure.definition.leaves import (
     COLLECTION,
     CONDITION,
     COUNT,
+    CRON,
     DOTTED,
     DURATION,
     ERROR_TYPE,
@@ -38,12 +39,18 @@ from perdure.definition.leaves import (
     FRACTION,
     ID,
     IDENTIFIER,
+    INTERVAL,
+    JITTER,
     JOIN,
     KEY,
     LABEL,
+    MOMENT,
+    OVERLAP,
     PATH,
+    PLACE,
     SCHEMA,
     SIGNAL,
+    SPAN,
     SWITCH,
     TEMPLATED,
     TEXT,
@@ -59,9 +66,7 @@ from perdure.definition.leaves import (
 from perdure.values import JSON, parse_time
 
 LATER: Final[Mapping[str, Mapping[str, str]]] = {
-    "definition": {
-        "schedule": "schedules",
-    },
+    "definition": {},
     "step": {
         "queue": "task queues",
         "priority": "task queues",
@@ -339,6 +344,32 @@ STEP: Final = Tagged("step", {
     "use": Kind(DOTTED, "the steps of a fragment", _WITH),
 }, MODIFIERS)  # fmt: skip
 
+_NOMINAL: Final[Keys] = {
+    "jitter": Key(JITTER, "each time is put off by up to this, always by the same"),
+    "catch_up": Key(SPAN, "times that are over by more than this are missed; 1h without it"),
+}
+
+
+def _schedule(name: str, *, several: bool) -> Tagged:
+    return Tagged(name, {
+        "cron": Kind(CRON, "at these readings of the clock", _NOMINAL),
+        "every": Kind(INTERVAL, "at every multiple of this span, counted from `start`", _NOMINAL),
+        "event": Kind(SIGNAL, "whenever an event of this name is published", _MATCH),
+    }, {
+        "id": Key(ID, "the name that tells it from others", required=several),
+        "timezone": Key(PLACE, "the zone of the clock, UTC without it"),
+        "overlap": Key(OVERLAP, "what happens when an earlier run is still open"),
+        "start": Key(MOMENT, "nothing is started before"),
+        "end": Key(MOMENT, "nothing is started from then on"),
+        "input": Key(_FIELDS, "the input of the run, over `schedule` and `message`"),
+    })  # fmt: skip
+
+
+_SCHEDULE: Final = ByType("a mapping or a list of mappings", {
+    "object": _schedule("schedule", several=False),
+    "array": Items(_schedule("schedule_of_several", several=True), least=1),
+})  # fmt: skip
+
 _IMPORTS: Final = Key(Table(PATH, ID), "files with fragments, by alias")
 _FRAGMENTS: Final = Key(Table(Record("fragment", {
     "description": Key(TEXT, "what the fragment is for"),
@@ -364,6 +395,7 @@ DEFINITION: Final = Record("definition", {
     "concurrency": Key(_CONCURRENCY, "how many runs go on at once"),
     "labels": Key(Table(LABEL, ID), "what runs can be searched by"),
     "queries": Key(Table(EXPRESSION, IDENTIFIER), "expressions over the published `state` and the `run`, by name"),
+    "schedule": Key(_SCHEDULE, "when runs are started by themselves, once this is deployed"),
     "fragments": _FRAGMENTS,
     "imports": _IMPORTS,
     "catch": Key(_CATCH, "what to do about errors of the run, first match"),

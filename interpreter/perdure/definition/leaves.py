@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Final, TypeAlias
 
+from perdure.cron import fires, parse
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.schemas import schema_problems
-from perdure.values import JSON, parse_duration, parse_time
+from perdure.values import DAY, JSON, SECOND, parse_duration, parse_time
 
 Check: TypeAlias = Callable[[JSON], Iterable[Fault]]
 
@@ -25,6 +26,8 @@ _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 _SIGNAL: Final = r"^(?!.*\{\{)\S(.{0,198}\S)?$"
 _GLOB: Final = r"^(?!.*\{\{)\S+$"
 _DURATION: Final = r"\{\{|^\s*[Pp]|^\s*[0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d|w)"
+_CRON: Final = r"^\s*(@[A-Za-z]+|[^\s@]+(\s+\S+){4})\s*$"
+_OVERLAPS: Final = ("skip", "buffer_one", "buffer_all", "cancel_running", "terminate_running", "allow")
 _SHARE: Final = r"^(100|[0-9]{1,2})(\.[0-9]+)?%$"
 _RESERVED: Final = frozenset(
     ("input", "steps", "vars", "index", "error", "message", "state", "run", "secrets",
@@ -51,6 +54,17 @@ def _or_template(name: str, says: str, schema: Mapping[str, JSON], check: Check)
         checked,
         {"if": _TEMPLATE, "else": schema, "description": f"{says}, or an expression in {{{{ }}}}"},
     )
+
+
+def _written_out(name: str, check: Check, schema: Mapping[str, JSON]) -> Leaf:
+    """What must be known before any run, and so is no template."""
+
+    def checked(value: JSON) -> Iterable[Fault]:
+        if is_template(value):
+            return (Fault("WF210", "must be written out, without {{ }}", "only input: and match: are expressions"),)
+        return check(value)
+
+    return Leaf(name, checked, schema)
 
 
 def _typed(name: str, says: str, types: tuple[type, ...], schema: Mapping[str, JSON]) -> Leaf:
@@ -168,6 +182,42 @@ def _zone(value: JSON) -> Iterable[Fault]:
     return ()
 
 
+def _jitter(value: JSON) -> Iterable[Fault]:
+    faults = tuple(_duration(value))
+    if not faults and parse_duration(value) > DAY:
+        return (Fault("WF212", f"must be at most 1d, not {value}"),)
+    return faults
+
+
+def _overlap(value: JSON) -> Iterable[Fault]:
+    if not isinstance(value, str):
+        return _wrong("a word such as skip", value)
+    if value in _OVERLAPS:
+        return ()
+    hint = did_you_mean(value, _OVERLAPS) or f"use {', '.join(_OVERLAPS)}"
+    return (Fault("WF211", f"is no way to treat overlapping runs: {quoted(value)}", hint),)
+
+
+def _cron(value: JSON) -> Iterable[Fault]:
+    if not isinstance(value, str):
+        return _wrong('a cron expression such as "0 9 * * mon-fri"', value)
+    try:
+        parsed = parse(value)
+    except ValueError as wrong:
+        hint = 'write every: with a span such as "30s"' if "seconds" in str(wrong) else str(wrong)
+        return (Fault("WF507", f"is no cron expression: {quoted(value)}", hint),)
+    if not fires(parsed):
+        return (Fault("WF508", f"never fires: {quoted(value)}", "no month has such a day"),)
+    return ()
+
+
+def _interval(value: JSON) -> Iterable[Fault]:
+    faults = tuple(_duration(value))
+    if not faults and parse_duration(value) < SECOND:
+        return (Fault("WF212", f"must be at least 1s, not {value}"),)
+    return faults
+
+
 def _join(value: JSON) -> Iterable[Fault]:
     if isinstance(value, str):
         if value in ("all", "any"):
@@ -264,6 +314,15 @@ DURATION: Final = _or_template(
 )
 TIME: Final = _or_template("time", "an ISO 8601 time", {"type": "string", "pattern": r"^\s*[0-9]{4}"}, _time)
 ZONE: Final = _or_template("zone", "an IANA time zone such as Europe/Berlin", {"type": "string"}, _zone)
+CRON: Final = _written_out("cron", _cron, {"type": "string", "pattern": _CRON})
+OVERLAP: Final = _written_out("overlap", _overlap, {"enum": list(_OVERLAPS)})
+INTERVAL: Final = _written_out(
+    "interval", _interval, {"type": "string", "pattern": _DURATION, "not": {"pattern": r"\{\{"}}
+)
+JITTER: Final = _written_out("jitter", _jitter, DURATION.schema["else"])
+SPAN: Final = _written_out("span", DURATION.check, DURATION.schema["else"])
+MOMENT: Final = _written_out("moment", TIME.check, TIME.schema["else"])
+PLACE: Final = _written_out("place", ZONE.check, ZONE.schema["else"])
 JOIN: Final = _or_template(
     "join",
     "all, any or a number",

@@ -30,11 +30,14 @@ class Definitions:
         self._catalogue = catalogue
         self._stored: set[str] = set()
 
-    async def deploy(self, given: str | Path | Definition) -> Definition:
-        """Keep a definition, which is the newest of its name from now on. Raises DefinitionError, FileNotFoundError."""
-        definition = given if isinstance(given, Definition) else load(given, catalogue=self._catalogue())
+    def checked(self, given: str | Path | Definition) -> Definition:
+        """A definition that holds. Raises DefinitionError, FileNotFoundError."""
+        return given if isinstance(given, Definition) else load(given, catalogue=self._catalogue())
+
+    async def deploy(self, definition: Definition) -> None:
+        """Keep a definition, which is the newest of its name from now on, and its siblings with it."""
+        await self._keep_siblings(definition)
         await self._put(definition)
-        return definition
 
     async def find(self, given: str | Path | Definition, version: str | None) -> Definition:
         """What is to be started: as it is, from a file or text, or as it was deployed. Siblings are kept with it.
@@ -49,10 +52,13 @@ class Definitions:
         definition = given if isinstance(given, Definition) else self._load(given)
         if version is not None and definition.version != version:
             raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
-        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
-            await self._keep(sibling)
+        await self._keep_siblings(definition)
         await self._keep(definition)
         return definition
+
+    async def _keep_siblings(self, definition: Definition) -> None:
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+            await self._keep(sibling)
 
     async def _keep(self, definition: Definition) -> None:
         """See that a definition is in the store; one that is there does not become the newest by being used."""

@@ -22,13 +22,15 @@ from perdure.engine.query import parse
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.retention import Retention
 from perdure.engine.run import Run, ask_of, brief
+from perdure.engine.scheduler import Scheduler
+from perdure.engine.schedules import Schedules
 from perdure.engine.starter import Options, Starter
 from perdure.engine.starting import check_json, span_of
 from perdure.engine.watching import End, Watching
 from perdure.engine.worker import Worker
-from perdure.errors import InvalidInput, PerdureError, UnknownRun
+from perdure.errors import InvalidInput, PerdureError, RunConflict, UnknownRun
 from perdure.stores import open_store
-from perdure.stores.store import RunRow, Store
+from perdure.stores.store import Closing, RunRow, Store
 from perdure.values import JSON, encode
 
 GRACE = 10.0
@@ -55,9 +57,9 @@ async def open(
     `url` is `sqlite:///file`, `memory://` or the path of a file that ends in .db; `sqlite:///file?durability=normal`
     may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
     .py files, or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is
-    the number of activities that run at a time; `only` confines the worker to these run ids. On closing, running
-    activities have `grace` seconds to end. With `retention` (`30d`, seconds or a timedelta) runs that ended longer ago
-    are deleted, by any engine that works and is not confined. Raises StoreError.
+    the number of activities that run at a time; `only` confines the worker to these run ids, and leaves schedules to
+    others. On closing, running activities have `grace` seconds to end. With `retention` (`30d`, seconds or a timedelta)
+    runs that ended longer ago are deleted, by any engine that works and is not confined. Raises StoreError.
     """
     if secrets is not None:
         raise PerdureError("secrets are not supported yet")
@@ -99,9 +101,11 @@ class Engine:
         self._programs = Programs(store)
         self._worker: Worker | None = None
         self._retention: Retention | None = None
+        self._scheduler: Scheduler | None = None
         self._watching = Watching(store)
         self._definitions = Definitions(store, self._programs, clock, self._catalogue)
         self._starter = Starter(self)
+        self.schedules = Schedules(self)
 
     # -- runs
 
@@ -174,18 +178,33 @@ class Engine:
         return [ask_of(found) for found in await self._store.asks(run)]
 
     async def emit(self, event: str, data: JSON = None, *, id: str | None = None) -> int:
-        """Publish an event to every run that waits for it; on return it is durable. How many runs were reached."""
+        """Publish an event to every run that waits for it and every schedule that it starts runs of; on return it is
+        durable. How many runs were reached."""
         if not isinstance(event, str) or not event:
             raise InvalidInput("an event's name is a text")
         check_json(data, "the event's data")
         body = encode({"event": event, "data": data})
         reached = await self._store.publish(event, body, id=id or f"~{uuid4().hex}", at=self._clock.now())
         self._poke()
+        self._poke_schedules()
         return reached
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
-        """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
-        return await self._definitions.deploy(definition)
+        """Check a definition, keep it in the store and make its schedules the store's.
+
+        Those of an earlier version that it does not have any more are removed; one that is paused stays paused. Doing
+        it again changes nothing. Children's definitions come along as with `start`. Raises DefinitionError,
+        FileNotFoundError, InvalidInput where a schedule made by hand has the id of one of its, StoreError.
+        """
+        definition = self._definitions.checked(definition)
+        changes = await self.schedules.changes(definition)
+        await self._definitions.deploy(definition)
+        await self.schedules._register(definition, changes)
+        return definition
+
+    async def deployed(self, workflow: str) -> str | None:
+        """The digest of the definition that was kept last under a name. Raises StoreError."""
+        return await self._store.latest(workflow)
 
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""
@@ -203,6 +222,27 @@ class Engine:
         if self._worker is not None:
             self._worker.poke()
 
+    def _poke_schedules(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.poke()
+
+    async def _stop(self, run_id: str, kind: str, letter: str, reason: str) -> None:
+        """Cancel or terminate a run that makes room for the next of its schedule, if it still is open."""
+        row = await self._store.find(run_id)
+        if row is None or row.closed_at is not None:
+            return
+        if row.status == "stuck" and kind == "terminate":
+            with contextlib.suppress(RunConflict):  # it has ended meanwhile
+                await self.run(run_id).terminate(reason)
+            return
+        await self._store.post(run_id, kind, encode({"reason": reason}), id=letter, at=self._clock.now())
+        self._poke()
+
+    def _changed(self, run_id: str, closing: Closing | None) -> None:
+        self._watching.announce(run_id, closing)
+        if closing is not None and self._scheduler is not None:
+            self._scheduler.ended(run_id)
+
     async def _end(self, run_id: str) -> End:
         """How a run has ended, once it has."""
         soon = self._worker is not None and self._worker.has(run_id)
@@ -218,15 +258,20 @@ class Engine:
             self._clock,
             concurrency=concurrency,
             only=only,
-            changed=self._watching.announce,
+            changed=self._changed,
         )
         await self._worker.start()
-        if retention is not None and only is None:
-            self._retention = Retention(self._store, self._clock, retention)
-            self._retention.start()
+        if only is None:
+            self._scheduler = Scheduler(self._store, self._programs, self._clock, self._stop, self._poke)
+            self._scheduler.start()
+            if retention is not None:
+                self._retention = Retention(self._store, self._clock, retention)
+                self._retention.start()
 
     async def _close(self, grace: float) -> None:
         try:
+            if self._scheduler is not None:
+                await self._scheduler.close()
             if self._retention is not None:
                 await self._retention.close()
             if self._worker is not None:

@@ -11,7 +11,6 @@ from typing import Final
 
 from perdure.engine.clock import Clock
 from perdure.errors import StoreError
-from perdure.stores.conditions import Compare
 from perdure.stores.store import Store
 from perdure.values import HOUR, MINUTE, SECOND, format_duration
 
@@ -42,12 +41,11 @@ class Retention:
 
     async def sweep(self) -> int:
         """Delete all that is old enough now; how many runs. Raises StoreError."""
-        old = Compare("closed_at", "<", self._clock.now() - self._span)
-        count, before = 0, None
-        while page := await self._store.runs(where=old, before=before, limit=PAGE):
-            before = page[-1].key
-            for row in page:
-                count += await self._store.delete(row.key)
+        count, gone = 0, PAGE
+        while gone:
+            page = await self._store.ended(self._clock.now() - self._span, PAGE)
+            gone = sum([await self._store.delete(row.key) for row in page])
+            count += gone
         if count:
             log.info("deleted %d runs that ended more than %s ago", count, format_duration(self._span))
         return count

@@ -16,10 +16,18 @@ class SQLiteOperations(SQLiteHandle):
     # -- schedules
 
     async def put_schedule(
-        self, id: str, workflow: str, spec: bytes, state: bytes, *, next_at: int | None, event: str | None
-    ) -> None:
-        await self._open_writer().submit(
-            lambda transaction: schedules.put_schedule(transaction, id, workflow, spec, state, next_at, event)
+        self,
+        id: str,
+        workflow: str,
+        spec: bytes,
+        state: bytes,
+        *,
+        next_at: int | None,
+        event: str | None,
+        revision: int | None = None,
+    ) -> bool:
+        return await self._open_writer().submit(
+            lambda transaction: schedules.put_schedule(transaction, id, workflow, spec, state, next_at, event, revision)
         )
 
     async def change_schedule(

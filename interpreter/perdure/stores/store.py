@@ -121,9 +121,18 @@ class Store(Protocol):
     # -- schedules
 
     async def put_schedule(
-        self, id: str, workflow: str, spec: bytes, state: bytes, *, next_at: int | None, event: str | None
-    ) -> None:
-        """Create a schedule, or replace it; its revision grows, also over a deletion in between."""
+        self,
+        id: str,
+        workflow: str,
+        spec: bytes,
+        state: bytes,
+        *,
+        next_at: int | None,
+        event: str | None,
+        revision: int | None = None,
+    ) -> bool:
+        """Create a schedule, or replace it; its revision grows, also over a deletion in between. With a `revision` only
+        where it still is that one, 0 where there is none; False where it is not: nothing changed."""
 
     async def change_schedule(
         self, id: str, revision: int, state: bytes, *, next_at: int | None, event: str | None, fired: int | None = None

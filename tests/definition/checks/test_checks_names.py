@@ -141,7 +141,7 @@ def test_scopes_add_up_and_undos_keep_the_names_around_their_step(holds):
         ("flight.id", 'did you mean "steps.flight"?'),
         ("now", "write now()"),
         ("item", "it is there inside a foreach"),
-        ("message", "it is there inside the arms of a select and the handlers of a receive"),
+        ("message", "it is there inside the arms of a select, the handlers of a receive and schedules of events"),
         ("state", "it is there inside a receive, and in queries"),
         ("zebra_crossing", "known here: input, steps, vars, run"),
     ],

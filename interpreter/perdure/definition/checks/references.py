@@ -24,6 +24,8 @@ from perdure.expressions import FUNCTIONS, Reference
 from perdure.values import JSON
 
 ROOTS: Final = ("input", "steps", "vars", "run")
+OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {"query": ("run",), "schedule": ()}
+"""What expressions can read that are evaluated outside of a run, by slot."""
 LATER: Final = ("secrets",)
 """Names of the language that this version refuses as not supported yet."""
 
@@ -39,7 +41,8 @@ _BOUND: Final = {
     "item": "inside a foreach",
     "index": "inside a foreach or repeat",
     "error": "inside a catch",
-    "message": "inside the arms of a select and the handlers of a receive",
+    "message": "inside the arms of a select, the handlers of a receive and schedules of events",
+    "schedule": "in the input and the match of a schedule",
     "state": "inside a receive, and in queries",
 }
 """Where the names that scopes bind are readable."""
@@ -113,7 +116,7 @@ class Lookup:
             return f"it is there {_BOUND[root]}" if name is None else f"here it is called {quoted(name)}"
         if root in FUNCTIONS:
             return f"write {root}()"
-        spellings = {} if reading.slot == "query" else self._spelled(reading.placed.space)
+        spellings = {} if reading.slot in OUTSIDE else self._spelled(reading.placed.space)
         if root in spellings:
             return suggested(spellings[root])
         near = self.findings.nearest(root, roots(reading)) or self.findings.nearest(root, spellings)
@@ -212,8 +215,8 @@ class Lookup:
 
 
 def roots(reading: Reading) -> tuple[str, ...]:
-    """The first names that an expression can read; a query sees the run from outside."""
-    return (*(("run",) if reading.slot == "query" else ROOTS), *reading.names)
+    """The first names that an expression can read."""
+    return (*OUTSIDE.get(reading.slot, ROOTS), *reading.names)
 
 
 def _dashed(text: str, start: int, ids: Collection[str]) -> str | None:

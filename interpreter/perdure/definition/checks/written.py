@@ -13,6 +13,7 @@ from typing import Final, Literal
 from perdure.definition.checks.order import handling
 from perdure.definition.checks.spaces import Names, Placed, names_in_arm, names_in_handler, state_schema
 from perdure.definition.models import Path, Step
+from perdure.definition.schedules import schedules
 from perdure.values import JSON
 
 Form = Literal["template", "condition", "collection", "expression"]
@@ -20,7 +21,8 @@ Form = Literal["template", "condition", "collection", "expression"]
 
 Slot = str
 """When a step evaluates it: `before` its own work, `while` or `until` around what it repeats, for an error (`catch`),
-once completed (`output`), behind the steps of a handler (see `handling`), or when it is asked (`query`)."""
+once completed (`output`), behind the steps of a handler (see `handling`), when it is asked (`query`), or before there
+is a run (`schedule`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ _PATIENCE: Final = ("timeout", "default")
 _TRIGGER: Final = ("after", "until", "timezone")
 _JOINING: Final = ("join", "tolerate")
 
+SCHEDULE: Final[JSON] = {"properties": {"id": {}, "time": {}}, "additionalProperties": False}
+"""What the name `schedule` holds."""
+
 Found = Iterator[tuple[Form, JSON, Path]]
 
 
@@ -55,6 +60,7 @@ def written(placed: Placed) -> Iterator[Written]:
             yield Written(form, value, path, "before", names)
         for name, text in (keys.get("queries") or {}).items():
             yield Written("expression", text, ("queries", name), "query", {"state": {}})
+        yield from _schedules(keys)
     else:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
@@ -66,6 +72,15 @@ def written(placed: Placed) -> Iterator[Written]:
             yield Written("condition", arm["if"], ("catch", index, "if"), "catch", names_in_arm(arm, names))
     if "output" in keys:
         yield Written("template", keys["output"], ("output",), "output", names)
+
+
+def _schedules(keys: Mapping[str, JSON]) -> Iterator[Written]:
+    for path, schedule in schedules(keys):
+        names = {"schedule": SCHEDULE, **({"message": {}} if "event" in schedule else {})}
+        for form, value, at in _templates(schedule, path, ("input",)):
+            yield Written(form, value, at, "schedule", names)
+        if "match" in schedule:
+            yield Written("condition", schedule["match"], (*path, "match"), "schedule", names)
 
 
 def policies(keys: Mapping[str, JSON]) -> Found:

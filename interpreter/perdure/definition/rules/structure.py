@@ -152,7 +152,7 @@ STRUCTURE: Final = table(
         "WF299", "not-supported-yet", "error",
         "a part of the language that is not supported yet",
         "It is refused rather than ignored, so that no definition promises what does not happen.",
-        "schedule: {every: 1h}",
+        "concurrency: {limit: 1}",
         "steps:\n  - repeat: {while: true}\n    steps:\n      - wait: 1h",
     ),
 )  # fmt: skip
