@@ -16,7 +16,8 @@ class StartActivity:
     """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
     `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the
-    attempt's start must be durable before the call, because it must never run twice.
+    attempt's start must be durable before the call, because it must never run twice. `vault` is the key of the markers
+    that stand for secrets in the arguments.
     """
 
     frame: int
@@ -29,6 +30,7 @@ class StartActivity:
     committed: bool = False
     queue: int | None = None
     heartbeat: int | None = None
+    vault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class StartChild:
-    """Start a run of another definition; the same `id` again means the same child."""
+    """Start a run of another definition; the same `id` again means the same child. `vault` is there where the input
+    holds markers of secrets, which the child can then use."""
 
     frame: int
     workflow: str
@@ -90,6 +93,7 @@ class StartChild:
     id: str
     depth: int
     detach: bool
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

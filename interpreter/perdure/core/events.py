@@ -14,7 +14,8 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left."""
+    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left;
+    `vault` is the key of markers in the input, where another run made them (see `perdure.vault`)."""
 
     at: int
     run: str
@@ -24,6 +25,7 @@ class RunStarted:
     depth: int = 0
     generation: int = 0
     children: JSON = None
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

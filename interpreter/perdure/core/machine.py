@@ -57,6 +57,7 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         depth=event.depth,
         generation=event.generation,
         children=list(event.children or []),
+        vault=event.vault,
     )
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
     turn = Turn(program, state, BLOCKS)

@@ -55,6 +55,7 @@ _FRAME_FIELDS: Final = {
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
     "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "held", "ending", "outcome",
+    "vault",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 

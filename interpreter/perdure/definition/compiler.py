@@ -160,8 +160,8 @@ class Compiler:
         )
 
     def captures(self, step: Step, undo: StepList) -> Captures:
-        """What an undo reads of the world outside it; a run's own input never changes and needs no copy."""
-        fixed = {"steps", "vars", "run"} if step.shared else {"steps", "vars", "run", "input"}
+        """What an undo reads of the world outside it; what never changes needs no copy."""
+        fixed = {"steps", "vars", "run", "secrets"} if step.shared else {"steps", "vars", "run", "secrets", "input"}
         inside = {inner.id for step in undo.steps for inner in step.walk()}
         steps = self.all_ids if self.reads.whole_steps else sorted(self.reads.steps)
         return Captures(

@@ -15,6 +15,7 @@ from typing import Final
 
 from perdure.activities import ActivityFailure, Context, Registry
 from perdure.activities.failure import failure_of
+from perdure.activities.secrets import Source, reveal
 from perdure.core.commands import StartActivity
 from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFailed, Event
 from perdure.engine.clock import Clock
@@ -45,8 +46,9 @@ class Attempt:
 class Attempts:
     """All attempts of one worker, by (run, frame)."""
 
-    def __init__(self, registry: Registry, clock: Clock, limit: int, ended: Ended, beat: Beat) -> None:
+    def __init__(self, registry: Registry, secrets: Source, clock: Clock, limit: int, ended: Ended, beat: Beat) -> None:
         self._registry = registry
+        self._secrets = secrets
         self._clock = clock
         self._limit = limit
         self._ended = ended
@@ -132,10 +134,14 @@ class Attempts:
         command = attempt.command
         event: Event
         try:
-            result = await self._registry.call(command.name, command.arguments, context)
+            arguments, context.redaction = await reveal(self._secrets, command.arguments, command.vault)
+            result = await self._registry.call(command.name, arguments, context)
+            if context.redaction is not None:
+                result = context.redaction.value(result)
             event = ActivityCompleted(self._clock.now(), command.frame, result)
         except ActivityFailure as failure:
-            event = ActivityFailed(self._clock.now(), command.frame, failure.error, failure.retryable)
+            error = failure.error if context.redaction is None else context.redaction.error(failure.error)
+            event = ActivityFailed(self._clock.now(), command.frame, error, failure.retryable)
         except asyncio.CancelledError:
             event = ActivityCancelled(self._clock.now(), command.frame)
         self._end(attempt, event)
@@ -203,6 +209,9 @@ class Attempts:
         if attempt.command.heartbeat is not None and not attempt.cancelled:
             self._watch(attempt)
         if details is not None:
+            assert attempt.context is not None
+            if attempt.context.redaction is not None:
+                details = attempt.context.redaction.value(details)
             self._beat(attempt.run, attempt.command.slot, encode(details))
 
     def _watch(self, attempt: Attempt) -> None:

@@ -11,6 +11,7 @@ from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk, ReplyUpd
 from perdure.core.events import Event, RunStarted, SignalReceived
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow
 from perdure.values import JSON, encode
+from perdure.vault import holds_marker
 
 _EVENT_MARK: Final = "\x02"
 
@@ -92,6 +93,7 @@ def _continue(commit: Commit, origin: NewRun | RunRow, state: State, input: JSON
         depth=state.depth,
         generation=state.generation + 1,
         children=state.children,
+        vault=state.secrets.key if holds_marker(input) else None,
     )
     events: list[Event] = [
         started,

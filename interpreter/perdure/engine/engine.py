@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source, source_of
 from perdure.core import State, wire
 from perdure.core import start as start_machine
 from perdure.core.commands import Command, OpenAsk, StartTimer
@@ -69,14 +70,13 @@ async def open(
 
     `url` is `sqlite:///file`, `memory://` or the path of a file that ends in .db; `sqlite:///file?durability=normal`
     may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
-    .py files, or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is
-    the number of activities that run at a time; `only` confines the worker to these run ids. On closing, running
-    activities have `grace` seconds to end. Raises StoreError.
+    .py files, or module objects) or decorated functions and classes. `secrets` come from the environment
+    (`PERDURE_SECRET_NAME`), from `file:///directory`, a mapping, or an object with a method `get(name)`. `work=False`
+    gives a pure client. `concurrency` is the number of activities that run at a time; `only` confines the worker to
+    these run ids. On closing, running activities have `grace` seconds to end. Raises StoreError.
     """
-    if secrets is not None:
-        raise PerdureError("secrets are not supported yet")
     activities = list(activities)
-    registry = Registry.load(activities)
+    registry, source = Registry.load(activities), source_of(secrets)
     if concurrency < 1:
         raise PerdureError("concurrency is at least 1")
     store = open_store(url) if isinstance(url, str) else url
@@ -85,7 +85,7 @@ async def open(
     try:
         await registry.setup()
         if work:
-            await engine._work(concurrency=concurrency, only=only)
+            await engine._work(source, concurrency=concurrency, only=only)
         yield engine
     finally:
         await engine._close(grace)
@@ -267,10 +267,11 @@ class Engine:
 
     # -- life
 
-    async def _work(self, *, concurrency: int, only: Sequence[str] | None) -> None:
+    async def _work(self, secrets: Source, *, concurrency: int, only: Sequence[str] | None) -> None:
         self._worker = Worker(
             self._store,
             self._registry,
+            secrets,
             self._programs,
             self._clock,
             concurrency=concurrency,

@@ -8,6 +8,7 @@ follows an update that has to wait for those before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from perdure.core import State, machine
@@ -28,6 +29,7 @@ from perdure.core.lifecycle import ENDED
 from perdure.engine.live import LiveRun
 from perdure.stores.store import Letter, Store
 from perdure.values import JSON, decode, encode
+from perdure.vault import struck
 
 MESSAGES: Final = ("signal", "event", "update", "answer")
 """Letters that a paused run keeps for later."""
@@ -80,7 +82,7 @@ class Inbox:
         if run.parking or letter.key <= run.last_letter or run.state.status in ENDED:
             return
         run.last_letter = letter.key
-        self._take_in(run, letter)
+        self._take_in(run, replace(letter, body=struck(letter.body)))
 
     def _take_in(self, run: LiveRun, letter: Letter) -> None:
         """A letter becomes an event, is put off, or turns out to mean nothing."""

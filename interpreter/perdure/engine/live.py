@@ -16,6 +16,7 @@ from perdure.core.events import AttemptLost, AttemptStarted, Event
 from perdure.engine.commits import listening, write_down
 from perdure.program import Program
 from perdure.stores.store import Commit, Letter, NewRun, RunRow
+from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
@@ -85,10 +86,12 @@ class LiveRun:
         """Whether a letter was left to whoever has the run next."""
 
     def advance(self, event: Event) -> None:
-        """Move the machine by one event; what comes of it waits for the next batch."""
+        """Move the machine by one event, without markers of secrets; what comes of it waits for the next batch."""
+        text = wire.event_to_bytes(event)
+        if (kept := struck(text)) != text:
+            event, text = wire.event_from_bytes(event.at, kept), kept
         commands = machine.step(self.program, self.state, event)
         self.seq += 1
-        text = wire.event_to_bytes(event)
         self.tail_size += len(text)
         self.decided.events.append((self.seq, event.at, text))
         self.decided.commands.extend(commands)

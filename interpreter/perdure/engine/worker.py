@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source
 from perdure.core.commands import (
     CancelActivity,
     CancelChild,
@@ -65,6 +66,7 @@ class Worker:
         self,
         store: Store,
         registry: Registry,
+        secrets: Source,
         programs: Programs,
         clock: Clock,
         *,
@@ -85,7 +87,7 @@ class Worker:
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
-        self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
+        self._attempts = Attempts(registry, secrets, clock, concurrency, self._ended, self._beat)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
         self._committer = Committer(store, self._cut, self._settled)

@@ -95,6 +95,7 @@ class ActivityFrame(Frame):
             committed=retry is not None and retry.most == 1,
             queue=self.queue,
             heartbeat=self.heartbeat,
+            vault=turn.state.secrets.key,
         )
 
     def _failed(self, turn: Turn, error: dict[str, JSON], *, final: bool = False) -> None:

@@ -13,6 +13,7 @@ from perdure.core.outcomes import Completed, new_error
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.values import JSON
+from perdure.vault import holds_marker
 
 DEEPEST: Final = 50
 """Runs inside runs: a recursion that goes deeper has lost its way."""
@@ -81,4 +82,6 @@ class ChildFrame(Frame):
         turn.state.children = [entry for entry in turn.state.children if entry["run"] != self.child]
 
     def _start(self, turn: Turn) -> StartChild:
-        return StartChild(self.id, self.node.workflow, self.input, self.child, turn.state.depth + 1, self.node.detach)
+        vault = turn.state.secrets.key if holds_marker(self.input) else None
+        depth = turn.state.depth + 1
+        return StartChild(self.id, self.node.workflow, self.input, self.child, depth, self.node.detach, vault)

@@ -56,7 +56,7 @@ def written(placed: Placed) -> Iterator[Written]:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
         for form, value, path in _KINDS[step.kind](step):
-            yield Written(form, value, path, "before", names)
+            yield Written(form, value, path, "before", {**names, "secrets": {}} if path == ("with",) else names)
         yield from _inner(step, names)
     for index, arm in enumerate(keys.get("catch") or ()):
         if "if" in arm:
