@@ -16,8 +16,9 @@ class StartActivity:
     """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
     `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the
-    attempt's start must be durable before the call, because it must never run twice. `vault` is the key of the markers
-    that stand for secrets in the arguments.
+    attempt's start must be durable before the call, because it must never run twice. `queue` is None for the queue of
+    steps that name none; a higher `priority` goes first. `vault` is the key of the markers that stand for secrets in
+    the arguments.
     """
 
     frame: int
@@ -28,7 +29,9 @@ class StartActivity:
     key: str
     slot: int
     committed: bool = False
-    queue: int | None = None
+    queue: str | None = None
+    priority: int = 0
+    queue_timeout: int | None = None
     heartbeat: int | None = None
     vault: str = ""
 

@@ -37,6 +37,14 @@ class AttemptStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptQueued:
+    """The attempt was handed to the workers that serve its queue; whoever makes it tells how it ends."""
+
+    at: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptLost:
     """The worker died while the attempt ran."""
 
@@ -165,6 +173,7 @@ class TerminateRequested:
 Event = (
     RunStarted
     | AttemptStarted
+    | AttemptQueued
     | AttemptLost
     | ActivityCompleted
     | ActivityFailed

@@ -23,6 +23,7 @@ from perdure.values import JSON, decode, encode
 _EVENTS: Final[dict[str, type[Event]]] = {
     "start": events.RunStarted,
     "attempt": events.AttemptStarted,
+    "queued": events.AttemptQueued,
     "lost": events.AttemptLost,
     "done": events.ActivityCompleted,
     "failed": events.ActivityFailed,

@@ -1,13 +1,13 @@
 """Turns the tree of a checked definition into a program: a flat table of nodes.
 
-Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `finally`, `catch`, total timeout,
+Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `queue`, `finally`, `catch`, total timeout,
 `retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that `checks` found
 nothing wrong; does not report, and does not know how nodes run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from perdure.program.nodes import (
     Guard,
     Handler,
     Node,
+    Queued,
     Retry,
     Run,
     Sequence,
@@ -78,6 +79,8 @@ class Compiler:
         self.nodes: dict[Address, Node] = {}
         self.reads = Reads()
         self.marks: set[str] = set()
+        self.said: Set[str] = frozenset()
+        """Of `queue` and `priority`, those that blocks around the present step say."""
         self.summaries: dict[Address, Template] = {}
         self.all_ids = tuple(step.id for step in document.walk() if step.id is not None)
 
@@ -114,13 +117,17 @@ class Compiler:
         self.add(Run(address="#run", step="", child=top))
 
     def step(self, step: Step) -> Address:
-        step.keys = with_defaults(step, self.defaults)
+        step.keys = with_defaults(step, self.defaults, self.said)
+        around = self.said
+        if step.kind != "activity":
+            self.said = around | (step.keys.keys() & {"queue", "priority"})
         self.add(KIND_COMPILERS[step.kind](self, step))
         if step.keys.get("summary") is not None:
             self.summaries[step.address] = self.template(step.keys["summary"])
         outermost = self.layers(step, step.address)
         if step.id is not None:
             self.nodes[outermost] = replace(self.nodes[outermost], result=step.id)
+        self.said = around
         return outermost
 
     def layers(self, step: Step, kind: Address) -> Address:
@@ -131,10 +138,26 @@ class Compiler:
         for found in step.of("finally"):
             body = self.body(step, found, "finally")
             inner = self.add(Finally(address=f"{step.address}#guarded", step=step.address, child=inner, body=body))
+        inner = self.queued(step, inner)
         if "if" in step.keys:
             condition = self.expression(step.keys["if"])
             inner = self.add(Guard(address=f"{step.address}#if", step=step.address, child=inner, condition=condition))
         return inner
+
+    def queued(self, step: Step, inner: Address) -> Address:
+        """What a step says for the activities inside it; of an activity it is the node's own."""
+        queue, priority = step.keys.get("queue"), step.keys.get("priority")
+        if step.kind == "activity" or (queue is None and priority is None):
+            return inner
+        return self.add(
+            Queued(
+                address=f"{step.address}#queued",
+                step=step.address,
+                child=inner,
+                queue=self.optional(queue),
+                priority=self.optional(priority),
+            )
+        )
 
     def finish(self, step: Step, child: Address) -> Address:
         output = self.template(step.keys["output"]) if "output" in step.keys else None

@@ -68,10 +68,10 @@ class Attempts:
             self._launch(attempt)
             return
         self._queue.append(attempt)
-        if command.queue is not None:
-            message = f"no worker was free within {format_duration(command.queue)}"
+        if command.queue_timeout is not None:
+            message = f"no worker was free within {format_duration(command.queue_timeout)}"
             attempt.patience = _later(
-                command.queue, lambda: self._end(attempt, _timeout(self._clock, command, message))
+                command.queue_timeout, lambda: self._end(attempt, _timeout(self._clock, command, message))
             )
 
     def cancel(self, run: LiveRun, frame: int) -> None:

@@ -66,13 +66,14 @@ def written(placed: Placed) -> Iterator[Written]:
 
 
 def policies(keys: Mapping[str, JSON]) -> Found:
-    """The templates of a retry and a timeout: a step's own, or those of `defaults`."""
+    """The templates of a retry, a timeout and a queue: a step's own, or those of `defaults`."""
     timeout = keys.get("timeout")
     if isinstance(timeout, dict):
         yield from _templates(timeout, ("timeout",), _TIMEOUT)
     elif timeout is not None:
         yield "template", timeout, ("timeout",)
     yield from _templates(keys.get("retry"), ("retry",), _RETRY)
+    yield from _templates(keys, (), ("queue", "priority"))
 
 
 def _modifiers(keys: Mapping[str, JSON]) -> Found:
