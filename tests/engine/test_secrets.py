@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, eventually
+from engine_world import Gate, OpenEngine, Place, eventually, live
 from live_world import Mortal, bury_all, has_status, soon
 
 import perdure
@@ -275,6 +275,7 @@ async def test_a_marker_that_was_seen_cannot_be_sent_back(
         assert "secret:" in marker
         await run.signal("go", {"deep": [f"x{marker}"]})
         await eventually(lambda: called(seen, 1))
+        await live(run, "q")
         await run.answer("q", marker)
         await eventually(lambda: called(seen, 2))
         with pytest.raises(perdure.UpdateRejected):

@@ -1,8 +1,8 @@
 """Turns the tree of a checked definition into a program: a flat table of nodes.
 
-Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `queue`, `finally`, `catch`, total timeout,
-`retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that `checks` found
-nothing wrong; does not report, and does not know how nodes run.
+Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `queue`, `finally`, `catch`, total
+timeout, `retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that
+`checks` found nothing wrong; does not report, and does not know how nodes run.
 """
 
 from __future__ import annotations

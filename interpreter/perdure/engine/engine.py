@@ -26,6 +26,7 @@ from perdure.engine.clock import Clock, SystemClock
 from perdure.engine.commits import listening, write_down
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
+from perdure.engine.queues import served
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.run import Run, ask_of, brief
 from perdure.engine.siblings import siblings
@@ -61,6 +62,7 @@ async def open(
     clock: Clock | None = None,
     work: bool = True,
     concurrency: int = 1000,
+    queues: Mapping[str, int] | Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     grace: float = GRACE,
 ) -> AsyncIterator[Engine]:
@@ -70,20 +72,23 @@ async def open(
     may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
     .py files, or module objects) or decorated functions and classes. `secrets` come from the environment
     (`PERDURE_SECRET_NAME`), from `file:///directory`, a mapping, or an object with a method `get(name)`. `work=False`
-    gives a pure client. `concurrency` is the number of activities that run at a time; `only` confines the worker to
-    these run ids. On closing, running activities have `grace` seconds to end. Raises StoreError.
+    gives a pure client. `concurrency` is the number of activities that run at a time; `queues` names the only queues
+    whose activities are run here, and with a mapping how many of each at a time; steps that name no queue go to
+    `default`. `only` confines the worker to these run ids. On closing, running activities have `grace` seconds to end.
+    Raises StoreError.
     """
     activities = list(activities)
     registry, source = Registry.load(activities), source_of(secrets)
     if concurrency < 1:
         raise PerdureError("concurrency is at least 1")
+    limits = served(queues, concurrency)
     store = open_store(url) if isinstance(url, str) else url
     await store.open()
     engine = Engine(store, registry, clock or SystemClock(), checks=work or bool(activities))
     try:
         await registry.setup()
         if work:
-            await engine._work(source, concurrency=concurrency, only=only)
+            await engine._work(source, concurrency=concurrency, queues=limits, only=only)
         yield engine
     finally:
         await engine._close(grace)
@@ -218,7 +223,9 @@ class Engine:
 
     # -- life
 
-    async def _work(self, secrets: Source, *, concurrency: int, only: Sequence[str] | None) -> None:
+    async def _work(
+        self, secrets: Source, *, concurrency: int, queues: Mapping[str, int] | None, only: Sequence[str] | None
+    ) -> None:
         self._worker = Worker(
             self._store,
             self._registry,
@@ -226,6 +233,7 @@ class Engine:
             self._programs,
             self._clock,
             concurrency=concurrency,
+            queues=queues,
             only=only,
             changed=self._watching.announce,
         )

@@ -27,6 +27,7 @@ from perdure.core.events import (
 )
 from perdure.core.lifecycle import ENDED
 from perdure.engine.live import LiveRun
+from perdure.engine.tasks import task_event
 from perdure.stores.store import Letter, Store
 from perdure.values import JSON, decode, encode
 from perdure.vault import struck
@@ -94,7 +95,10 @@ class Inbox:
         if letter.kind == "update":
             self._consider(run, letter)
             return
-        event = letter_to_event(letter, run.state)
+        if letter.kind == "task":
+            event = task_event(run, max(letter.at, run.state.now), decode(letter.body))
+        else:
+            event = letter_to_event(letter, run.state)
         run.decided.consumed.append(letter.key)
         if isinstance(event, EventReceived) and not machine.expects(run.program, run.state, event.event, event.data):
             event = None

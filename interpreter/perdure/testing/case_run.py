@@ -185,7 +185,7 @@ def _calls(expected: JSON, calls: Sequence[Call]) -> JSON:
 
 
 def _queued(expected: Mapping[str, JSON], calls: Sequence[Call]) -> JSON:
-    """[queue, priority] of the last call at each address expected; the queue alone where nothing is said of priority."""
+    """[queue, priority] of the last call at each address expected, or just the queue."""
     found: dict[str, JSON] = {}
     for call in calls:
         if call.address in expected:
