@@ -180,7 +180,7 @@ def test_perdure_toml_wins_over_pyproject_in_one_directory(tmp_path: Path) -> No
         ("perdure.toml", "store = 3", "store must be a URL or a path, not 3"),
         ("perdure.toml", "store = ''", "store must be a URL or a path, not ''"),
         ("perdure.toml", "activites = []", "there is no setting 'activites'; did you mean activities"),
-        ("perdure.toml", "colour = 3", "there is no setting 'colour'; there are store and activities"),
+        ("perdure.toml", "colour = 3", "there is no setting 'colour'; there are store, activities, secrets, queues"),
         ("pyproject.toml", "[tool.perdure]\nStore = 'x'", r"\[tool.perdure\] 'Store'; did you mean store"),
     ],
 )

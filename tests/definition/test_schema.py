@@ -33,7 +33,7 @@ input: {type: object, required: [xs], properties: {xs: {type: array}}}
 output_schema: {type: object}
 output: {n: "{{ vars.n }}"}
 vars: {n: 0}
-defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h}}
+defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h, queue: slow, priority: 1}}
 timeout: 30d
 retry: {attempts: 2}
 queries: {count: "state.n", first: "{{ state.items[0] }}"}
@@ -57,6 +57,8 @@ steps:
     output: "{{ steps.call.id }}"
     summary: charge
     description: charges
+    queue: "{{ input.region }}/pay"
+    priority: -3
   - steps: [{wait: 1h30m}]
     timeout: "{{ input.patience }}"
   - branch: [{when: input.a, steps: []}, {else: true, steps: [{wait: 3d}]}]

@@ -16,6 +16,7 @@ from live_world import Mortal, bury_all, has_status, soon
 
 import perdure
 from perdure.activities import activity, context
+from perdure.engine import live as engine_live
 from perdure.errors import RunFailed
 
 SECRET = 'sk/live+"47\\11?'
@@ -154,16 +155,17 @@ async def test_errors_and_tracebacks_do_not_tell_a_secret(
 
 
 async def test_heartbeats_and_snapshots_do_not_have_a_secret(
-    sqlite_place: Place, leaky: list[Any], seen: list[Any]
+    sqlite_place: Place, leaky: list[Any], seen: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker dies in the middle; the next one calls again, with the secret, and sees the masked details."""
     text = """
     workflow: w
     steps:
-      - repeat: {max: 700, until: index == 600}
+      - repeat: {max: 20, until: index == 9}
         steps: [{set: {n: "{{ index }}"}}, {wait: 0s}]
       - {id: a, activity: beat, with: {key: "{{ secrets.key }}"}}
     """
+    monkeypatch.setattr(engine_live, "SNAPSHOT_EVENTS", 4)
     mortal = Mortal(sqlite_place.store())
     async with perdure.open(mortal, activities=leaky, secrets=SECRETS, grace=0.05) as engine:  # type: ignore[arg-type]
         run = await engine.start(text, id="r")
