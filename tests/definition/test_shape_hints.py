@@ -37,7 +37,8 @@ def test_a_step_without_a_kind_is_one_problem_where_an_unknown_key_may_be_the_ki
     ("step", "known"),
     [
         ("{activity: log, qqq: 1}",
-         "activity, with, queue, priority, id, if, timeout, retry, catch, finally, compensate, output, summary, description"),
+         ("activity, with, queue, priority, id, if, timeout, retry, catch, finally, compensate, output, summary,"
+          " description")),
         ("{foreach: input.xs, steps: [], qqq: 1}",
          ("foreach, as, concurrency, steps, join, rest, on_error, tolerate, queue, priority, id, if, timeout, retry,"
           " catch, finally, compensate, output, summary, description")),

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, eventually, events, live, opener
+from engine_world import Gate, OpenEngine, Place, events, eventually, live, opener
 from live_world import Mortal, bury_all, has_status, in_memory, soon
 
 import perdure
@@ -80,7 +80,8 @@ async def test_what_waits_begins_by_priority(opened: OpenEngine, gate: Gate) -> 
         await called(gate, "hold None")
         runs = [
             await engine.start(
-                'workflow: w\nsteps: [{id: e, activity: echo, with: {value: "{{ input.p }}"}, priority: "{{ input.p }}"}]\n',
+                'workflow: w\nsteps:\n  - {id: e, activity: echo, with: {value: "{{ input.p }}"}, '
+                'priority: "{{ input.p }}"}\n',
                 {"p": priority},
             )
             for priority in (0, 5, -2, 9)
@@ -105,7 +106,11 @@ async def test_an_activity_is_started_no_more_often_than_its_rate(opened: OpenEn
     text = """
     workflow: w
     steps:
-      - {id: e, activity: mail.send, with: {n: "{{ input.n }}"}, priority: "{{ -input.n }}", timeout: {queue: "{{ input.wait }}"}}
+      - id: e
+        activity: mail.send
+        with: {n: "{{ input.n }}"}
+        priority: "{{ -input.n }}"
+        timeout: {queue: "{{ input.wait }}"}
     """
     async with opened(send) as engine:
         runs = [await engine.start(text, {"n": n, "wait": "1ms" if n == 4 else "1d"}) for n in range(5)]
@@ -458,7 +463,10 @@ async def test_a_closing_worker_hands_back_what_it_has_not_begun(place: Place) -
         calls.append(f"{n}")
         return n
 
-    text = 'workflow: w\nsteps: [{id: g, activity: mail.send, with: {n: "{{ input.n }}"}, queue: mail, retry: {attempts: 1}}]\n'
+    text = """
+    workflow: w
+    steps: [{id: g, activity: mail.send, with: {n: "{{ input.n }}"}, queue: mail, retry: {attempts: 1}}]
+    """
     async with opener(place, Gate())(send, queues=["default"]) as owner:
         async with opener(place, Gate())(send, queues={"mail": 10}) as closing:
             first = await owner.start(text, {"n": 1})

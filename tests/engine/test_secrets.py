@@ -112,7 +112,9 @@ async def test_a_secret_reaches_its_activity_and_nothing_is_kept_of_it(
     text = """
     workflow: w
     steps:
-      - {id: a, activity: take, with: {key: ["{{ secrets.key }}", "Bearer {{ secrets.key }}", {b: "{{ secrets.other }}"}]}}
+      - id: a
+        activity: take
+        with: {key: ["{{ secrets.key }}", "Bearer {{ secrets.key }}", {b: "{{ secrets.other }}"}]}
       - {id: b, activity: spill, with: {key: "{{ secrets.key }}"}}
       - {id: s, wait: {signal: go}}
     output: "{{ steps.b }}"
@@ -226,7 +228,10 @@ async def test_secrets_pass_through_fragments_to_children_and_restarts(
     parent = """
     workflow: parent
     fragments:
-      pay: {steps: [{activity: take, with: {key: "in {{ input.key }}"}}, {workflow: child, with: {token: "{{ input.key }}", again: true}}]}
+      pay:
+        steps:
+          - {activity: take, with: {key: "in {{ input.key }}"}}
+          - {workflow: child, with: {token: "{{ input.key }}", again: true}}
     steps: [{use: pay, with: {key: "{{ secrets.key }}"}}]
     """
     async with opened(*leaky, secrets=SECRETS) as engine:
@@ -263,7 +268,9 @@ async def test_a_marker_that_was_seen_cannot_be_sent_back(
       - {activity: take, with: {key: "{{ steps.s }}"}}
       - {id: q, ask: {prompt: what}}
       - {activity: take, with: {key: "{{ steps.q.answer }}"}}
-      - {id: r, receive: {state: {got: null}, on: [{update: u, accept: "message != '***'", set: {got: "{{ message }}"}}, {signal: done, stop: true}]}}
+      - receive:
+          state: {got: null}
+          on: [{update: u, accept: "message != '***'", set: {got: "{{ message }}"}}, {signal: done, stop: true}]
       - {id: e, activity: echo, with: {value: "{{ run.id }}"}}
     """
     async with opened(*leaky, secrets=SECRETS) as engine:

@@ -1,4 +1,4 @@
-"""What a project names, in `perdure.toml` or under `[tool.perdure]` in `pyproject.toml`: activities, a store, secrets, queues.
+"""What a project names, in `perdure.toml` or `[tool.perdure]` of `pyproject.toml`: activities, store, secrets, queues.
 
 The nearest file upwards counts, and the search ends there. Imports nothing the project names; `loading` does.
 """

@@ -7,7 +7,7 @@ import click
 from perdure.cli.settings import Settings
 
 
-class Queue(click.ParamType):
+class Queue(click.ParamType[tuple[str, int | None]]):
     """A queue, and how many of its activities run at a time: `gpu`, `gpu=2`."""
 
     name = "queue"

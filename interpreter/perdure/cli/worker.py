@@ -32,7 +32,7 @@ log = logging.getLogger("perdure.worker")
     type=Queue(),
     multiple=True,
     metavar="NAME[=N]",
-    help="Run only activities of this queue, at most N at a time; `default` is that of steps that name none. Repeatable.",
+    help="Run only activities of this queue, N at a time; steps that name none are in `default`. Repeatable.",
 )
 @click.option("--secrets", metavar="PLACE", help=SECRETS)
 @click.option(
