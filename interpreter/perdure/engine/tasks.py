@@ -210,8 +210,8 @@ class Tasks:
         """A task of ours as the store has it: it may be new, here already, or wanted no longer."""
         known = self._taken.get(row.key)
         if known is not None:
-            if row.cancelled:
-                self._attempts.cancel(known, row.frame)
+            if row.cancelled and not self._attempts.cancel(known, row.frame):
+                self.ended(known, ActivityCancelled(self._clock.now(), row.frame))
         elif row.key not in self._ending and row.key not in self._told:
             task = self._taken[row.key] = task_in(row)
             now = self._clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from perdure.core.blocks.queued import PRIORITY, QUEUE, priority_of, queue_of
 from perdure.core.blocks.retry import RetryFrame
@@ -24,6 +25,9 @@ from perdure.core.outcomes import Outcome, new_error
 from perdure.core.turn import Turn
 from perdure.errors import InternalError
 from perdure.values import JSON, format_duration
+
+MOST_LOSSES: Final = 10
+"""Workers that one call may cost when it is made for the run of another; a run's own worker is counted by the host."""
 
 
 @dataclass(slots=True)
@@ -133,7 +137,7 @@ class ActivityFrame(Frame):
     def _lost(self, turn: Turn) -> None:
         if self.cancelling or self.expired:
             self._cancelled(turn)
-        elif self._retry(turn) is not None:
+        elif self._retry(turn) is not None or (self.queued and self.attempt >= MOST_LOSSES):
             self._failed(turn, new_error("WorkerLost", f"the worker was lost during attempt {self.attempt}"))
         else:
             self.attempt += 1
