@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, events, eventually, live, opener
+from engine_world import Gate, OpenEngine, Place, Shaky, events, eventually, failed, live, opener
 from live_world import Mortal, bury_all, has_status, in_memory, soon
 
 import perdure
@@ -536,3 +536,34 @@ async def test_a_worker_of_one_run_takes_no_tasks_of_others(place: Place) -> Non
 def test_a_wait_cannot_have_a_queue() -> None:
     with pytest.raises(DefinitionError, match='"queue" belongs to activities'):
         perdure.load("workflow: w\nsteps: [{id: w, wait: 1s, queue: a}]\n")
+
+
+@pytest.mark.parametrize("fault", ["take_tasks", "finish_task", "tasks"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_store_that_fails_for_a_while_costs_no_call_and_no_result(
+    place: Place, shaky: Shaky, fault: str, when: str
+) -> None:
+    here, there = Gate(), Gate()
+    getattr(shaky, when).add(fault)
+    async with (
+        opener(place, here)(queues=["default"]) as owner,
+        opener(place, there)(store=shaky, queues=["gpu"]),  # type: ignore[arg-type]
+    ):
+        run = await owner.start(on_gpu("retry: {attempts: 1}", activity="echo"))
+        await failed(shaky, 1)
+        getattr(shaky, when).clear()
+        assert await run.result(20) == 7
+    assert there.calls == ["echo 7"]
+
+
+async def test_a_worker_that_was_taken_for_dead_drops_its_tasks_and_takes_new_ones(place: Place) -> None:
+    here, there = Gate(), Gate()
+    async with opener(place, here)(queues=["default"]) as owner, opener(place, there)(queues=["gpu"]) as engine:
+        run = await owner.start(on_gpu())
+        await called(there, "hold 7")
+        await bury(place, engine._worker.id)  # type: ignore[union-attr]
+        await called(there, "hold 7", 2)
+        await stopped(there)
+        there.open.set()
+        assert await run.result(10) == 7
+    assert [context.attempt for context in there.contexts] == [1, 2]

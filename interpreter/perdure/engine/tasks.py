@@ -147,25 +147,27 @@ class Tasks:
         """Keys of those that have ended here, of which the store does not know yet."""
         self._told: set[int] = set()
         """Keys of those of which it knows now; a look that began before may still find them."""
-        self._doubtful = False
+        self._unseen = False
+        """Whether the store may have given this worker tasks that are not here yet."""
         self._errands: set[asyncio.Task[None]] = set()
 
     async def look(self, worker: str, *, take: bool) -> None:
         """Take what there is room for, and stop what is wanted no longer. Raises StoreError."""
         self._worker = worker
         room = self._lanes.room() if take else {}
+        unseen = self._unseen
         if room:
-            self._doubtful = True  # where the answer is lost, tasks may be ours all the same
-            self._doubtful = bool(await self._store.take_tasks(worker, room))
-        if self._taken or self._doubtful:
+            self._unseen = True  # where an answer is lost, tasks may be ours all the same
+            unseen = bool(await self._store.take_tasks(worker, room)) or unseen
+        if self._taken or unseen:
             told = set(self._told)
             mine = {row.key: row for row in await self._store.tasks(worker)}
-            self._doubtful = False
             for row in mine.values():
                 self._see(row)
             for task in [task for key, task in self._taken.items() if key not in mine]:
                 self._let_go(task)
             self._told -= told
+        self._unseen = False
 
     def ended(self, task: Task, event: Event) -> None:
         """An attempt has ended: say so, until the store has heard it."""
