@@ -182,7 +182,11 @@ def test_perdure_toml_wins_over_pyproject_in_one_directory(tmp_path: Path) -> No
         ("perdure.toml", "retention = 30", "retention: a duration is a text"),
         ("perdure.toml", "retention = 'a while'", "retention: not a duration"),
         ("perdure.toml", "activites = []", "there is no setting 'activites'; did you mean activities"),
-        ("perdure.toml", "colour = 3", "there is no setting 'colour'; there are store, activities and retention"),
+        (
+            "perdure.toml",
+            "colour = 3",
+            "there is no setting 'colour'; there are store, activities, secrets, queues and retention",
+        ),
         ("pyproject.toml", "[tool.perdure]\nStore = 'x'", r"\[tool.perdure\] 'Store'; did you mean store"),
     ],
 )

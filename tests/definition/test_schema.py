@@ -33,7 +33,7 @@ input: {type: object, required: [xs], properties: {xs: {type: array}}}
 output_schema: {type: object}
 output: {n: "{{ vars.n }}"}
 vars: {n: 0}
-defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h}}
+defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h, queue: slow, priority: 1}}
 timeout: 30d
 retry: {attempts: 2}
 concurrency: {key: "{{ input.id }}", limit: 2, on_conflict: cancel_running}
@@ -65,6 +65,8 @@ steps:
     cache: {key: [charge, "{{ input.card }}"], ttl: 1h}
     summary: charge
     description: charges
+    queue: "{{ input.region }}/pay"
+    priority: -3
   - steps: [{wait: 1h30m}]
     timeout: "{{ input.patience }}"
   - branch: [{when: input.a, steps: []}, {else: true, steps: [{wait: 3d}]}]

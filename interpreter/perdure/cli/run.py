@@ -21,7 +21,7 @@ from perdure.cli.exits import OK, complain
 from perdure.cli.inputs import assembled
 from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
-from perdure.cli.opening import starting, working
+from perdure.cli.opening import SECRETS, starting, working
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import one_line
@@ -62,6 +62,7 @@ class Start:
 @click.option("--input", "whole", metavar="@FILE|-|JSON", help="The whole input, as JSON.")
 @click.option("--id", "run_id", metavar="ID", help="The run's id. The same id again goes on with that run.")
 @click.option("--detach", is_flag=True, help="Only start it; `perdure worker` moves it.")
+@click.option("--secrets", metavar="PLACE", help=SECRETS)
 @click.option("--timeout", type=Duration(), help="How long to follow it at most (90s, 5m); the run goes on.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=TEXT", help="A label, to find it by. Repeatable.")
 @click.option("--delay", type=Duration(), help="Let it begin only after so long (90s, 3d).")
@@ -80,6 +81,7 @@ def run(
     whole: str | None,
     run_id: str | None,
     detach: bool,
+    secrets: str | None,
     timeout: float | None,
     labels: tuple[str, ...],
     **how: Any,
@@ -105,7 +107,7 @@ def run(
         id = uuid4().hex[:16] if run_id is None else run_id
         start = Start(id, run_id is not None, file, definition, given, {"labels": labelled(labels), **how})
         if not detach:
-            followed = asyncio.run(_run(chosen, start, timeout))
+            followed = asyncio.run(_run(chosen, start, secrets, timeout))
     if detach:
         return asyncio.run(_detached(chosen, start))
     return report(chosen, followed, again=str(file))
@@ -139,12 +141,12 @@ def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:
         raise InvalidInput(f"the input does not fit: {'; '.join(problems)}", problems=problems)
 
 
-async def _run(chosen: Settings, start: Start, timeout: float | None) -> Followed:
+async def _run(chosen: Settings, start: Start, secrets: str | None, timeout: float | None) -> Followed:
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
 
     with interrupts() as asked:
-        async with working(chosen, only=[start.id], grace=GRACE) as engine:
+        async with working(chosen, only=[start.id], secrets=secrets, grace=GRACE) as engine:
             info = await _started(engine, start)
             if not chosen.quiet and not start.named:
                 complain(f"run {start.id}", label=False)

@@ -17,7 +17,9 @@ class StartActivity:
     """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
     `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the
-    attempt's start must be durable before the call, because it must never run twice.
+    attempt's start must be durable before the call, because it must never run twice. `queue` is None for the queue of
+    steps that name none; a higher `priority` goes first. `vault` is the key of the markers that stand for secrets in
+    the arguments.
     """
 
     frame: int
@@ -28,8 +30,11 @@ class StartActivity:
     key: str
     slot: int
     committed: bool = False
-    queue: int | None = None
+    queue: str | None = None
+    priority: int = 0
+    queue_timeout: int | None = None
     heartbeat: int | None = None
+    vault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,8 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class StartChild:
-    """Start a run of another definition; the same `id` again means the same child."""
+    """Start a run of another definition; the same `id` again means the same child. `vault` is there where the input
+    holds markers of secrets, which the child can then use."""
 
     frame: int
     workflow: str
@@ -93,6 +99,7 @@ class StartChild:
     detach: bool
     holds: JSON = None
     """The slots held around it, [run id, frame] each: the child is never to wait for one of them."""
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

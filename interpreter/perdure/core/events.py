@@ -17,7 +17,7 @@ class RunStarted:
     counts the runs this one is a child of, `generation` those that had its id before it. Of a restart, `children` are
     what the run before it left, and `first_input` is the digest of the input that the first one was started with.
     `holds` are the slots that runs hold which wait for this one, [run id, frame] each. A run does nothing before
-    `begins`."""
+    `begins`. `vault` is the key of markers in the input, where another run made them (see `perdure.vault`)."""
 
     at: int
     run: str
@@ -30,11 +30,20 @@ class RunStarted:
     holds: JSON = None
     begins: int | None = None
     first_input: str | None = None
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
     """An activity's attempt is known to run; after a crash it counts as used."""
+
+    at: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptQueued:
+    """The attempt was handed to the workers that serve its queue; whoever makes it tells how it ends."""
 
     at: int
     frame: int
@@ -196,6 +205,7 @@ class TerminateRequested:
 Event = (
     RunStarted
     | AttemptStarted
+    | AttemptQueued
     | AttemptLost
     | ActivityCompleted
     | ActivityFailed

@@ -60,6 +60,7 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         holds=list(event.holds or []),
         begins=event.begins,
         first_input=event.first_input,
+        vault=event.vault,
     )
     if event.begins is not None and event.begins > event.at:
         state.status = "scheduled"

@@ -23,6 +23,7 @@ from perdure.values import JSON, decode, encode
 _EVENTS: Final[dict[str, type[Event]]] = {
     "start": events.RunStarted,
     "attempt": events.AttemptStarted,
+    "queued": events.AttemptQueued,
     "lost": events.AttemptLost,
     "done": events.ActivityCompleted,
     "failed": events.ActivityFailed,
@@ -58,7 +59,7 @@ _FRAME_FIELDS: Final = {
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
     "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "holds", "begins",
-    "first_input", "held", "ending", "outcome",
+    "first_input", "held", "ending", "outcome", "vault",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 

@@ -48,6 +48,8 @@ from perdure.definition.leaves import (
     OVERLAP,
     PATH,
     PLACE,
+    PRIORITY,
+    QUEUE,
     SCHEMA,
     SIGNAL,
     SPAN,
@@ -67,11 +69,7 @@ from perdure.values import JSON, parse_time
 
 LATER: Final[Mapping[str, Mapping[str, str]]] = {
     "definition": {},
-    "step": {
-        "queue": "task queues",
-        "priority": "task queues",
-    },
-    "default": {"queue": "task queues"},
+    "step": {},
 }
 """By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
 
@@ -280,10 +278,14 @@ _CANCEL: Final = Record("cancel", {
 })  # fmt: skip
 
 _WITH: Final[Keys] = {"with": Key(ARGUMENTS, "the arguments, by name")}
+_QUEUE: Final[Keys] = {
+    "queue": Key(QUEUE, "which workers run the activity, or the activities inside"),
+    "priority": Key(PRIORITY, "higher goes first among those that wait; 0 without it"),
+}
 
 STEP: Final = Tagged("step", {
     "activity": Kind(DOTTED, "call a registered activity", {
-        **_WITH, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+        **_WITH, **_QUEUE, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
     }),
     "workflow": Kind(DOTTED, "run a child workflow", {
         "with": Key(ARGUMENTS, "its input"),
@@ -292,7 +294,7 @@ STEP: Final = Tagged("step", {
             word("on_parent_close", "cancel", "terminate", "abandon"), "what becomes of it when this run ends first"
         ),
     }),
-    "steps": Kind(STEPS, "a block of steps, run in order"),
+    "steps": Kind(STEPS, "a block of steps, run in order", _QUEUE),
     "branch": Kind(ByType("a list of arms or a mapping", {
         "array": Items(_BRANCH_ARM, least=1),
         "object": Record("cases", {
@@ -300,18 +302,19 @@ STEP: Final = Tagged("step", {
             "cases": Key(Table(_STEPS_OR_RECORD, least=1), "steps by value", required=True),
             "else": Key(_STEPS_OR_RECORD, "taken when no case is equal"),
         }),
-    }), "the first arm that holds"),
-    "parallel": Kind(_PARALLEL, "all branches at once"),
+    }), "the first arm that holds", _QUEUE),
+    "parallel": Kind(_PARALLEL, "all branches at once", _QUEUE),
     "foreach": Kind(COLLECTION, "once per item of a list", {
         "as": Key(BINDING, "the item's name inside, `item` without it"),
         "concurrency": Key(COUNT, "how many items at once"),
         "steps": BODY,
         **_JOINING,
+        **_QUEUE,
     }),
     "repeat": Kind(Tagged("repeat", {
         "while": Kind(CONDITION, "goes on while this holds, tested before a turn"),
         "until": Kind(CONDITION, "goes on until this holds, tested after a turn"),
-    }, {"max": Key(COUNT, "turns after which LimitExceeded is raised")}), "a loop", {"steps": BODY}),
+    }, {"max": Key(COUNT, "turns after which LimitExceeded is raised")}), "a loop", {"steps": BODY, **_QUEUE}),
     "wait": Kind(ByType("a duration or a mapping", {
         "string": DURATION, "integer": DURATION, "number": DURATION, "object": _WAIT,
     }), "wait durably"),
@@ -320,9 +323,9 @@ STEP: Final = Tagged("step", {
         "object": Record("select", {
             "arms": Key(_SELECT_ARMS, "the arms", required=True), **_PATIENCE, **_TRANSIENT,
         }),
-    }), "the first thing to happen picks the arm"),
+    }), "the first thing to happen picks the arm", _QUEUE),
     "ask": Kind(_ASK, "a question to a person"),
-    "receive": Kind(_RECEIVE, "take signals and updates, one at a time, against a state"),
+    "receive": Kind(_RECEIVE, "take signals and updates, one at a time, against a state", _QUEUE),
     "set": Kind(Table(ANY, ID, least=1), "assign variables"),
     "publish": Kind(ANY, "replace what queries see"),
     "send": Kind(_SEND, "send a signal to a run"),
@@ -341,8 +344,11 @@ STEP: Final = Tagged("step", {
         "string": word("all", "all"),
         "object": Record("rollback", {"to": Key(ID, "the step to go back to", required=True)}),
     }), "undo what was completed, newest first"),
-    "use": Kind(DOTTED, "the steps of a fragment", _WITH),
-}, MODIFIERS)  # fmt: skip
+    "use": Kind(DOTTED, "the steps of a fragment", {**_WITH, **_QUEUE}),
+}, MODIFIERS, elsewhere={
+    "queue": "activities, and to steps that have steps inside",
+    "priority": "activities, and to steps that have steps inside",
+})  # fmt: skip
 
 _NOMINAL: Final[Keys] = {
     "jitter": Key(JITTER, "each time is put off by up to this, always by the same"),
@@ -389,6 +395,8 @@ DEFINITION: Final = Record("definition", {
     "defaults": Key(Table(Record("default", {
         "retry": Key(_RETRY, "run the activity again when it fails"),
         "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+        "queue": Key(QUEUE, "which workers run the activity"),
+        "priority": Key(PRIORITY, "higher goes first among those that wait"),
     }), ERROR_TYPE), "settings of activities, by pattern of their names"),
     "timeout": Key(DURATION, "how long a run may take"),
     "retry": Key(_RETRY, "run everything again when it fails"),

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from perdure.cron import fires, parse
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
+from perdure.program.nodes import MOST_PRIORITY, QUEUE_NAME
 from perdure.schemas import schema_problems
 from perdure.values import DAY, JSON, SECOND, parse_duration, parse_time
 
@@ -299,6 +300,12 @@ ERROR_TYPE: Final = _named("error_type", "an error's type, or a glob, without sp
 IDENTIFIER: Final = _named("identifier", "letters, digits and _, starting with a letter or _", _VARIABLE)
 BINDING: Final = Leaf("binding", _variable, {**IDENTIFIER.schema, "not": {"enum": sorted(_RESERVED)}})
 PATH: Final = _named("path", "the path of a file", r"^(?!.*\{\{)\S(.*\S)?$")
+
+_QUEUE: Final = _named("queue", "letters, digits, _ . / and -, starting with a letter or _", f"^{QUEUE_NAME}$")
+QUEUE: Final = _or_template("queue", "the name of a queue", _QUEUE.schema, _QUEUE.check)
+PRIORITY: Final = number(
+    "priority", f"a whole number from -{MOST_PRIORITY:,} to {MOST_PRIORITY:,}", -MOST_PRIORITY, MOST_PRIORITY
+)
 
 COUNT: Final = number("count", "a whole number from 1", 1)
 FACTOR: Final = number("factor", "a number from 1", 1, whole=False)

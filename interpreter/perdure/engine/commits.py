@@ -23,6 +23,7 @@ from perdure.core.events import Event, RunStarted, SignalReceived
 from perdure.program import Program
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow, Take
 from perdure.values import JSON, digest, encode
+from perdure.vault import holds_marker
 
 _EVENT_MARK: Final = "\x02"
 
@@ -148,6 +149,7 @@ def _continue(commit: Commit, origin: NewRun | RunRow, program: Program, state: 
         children=state.children,
         holds=[hold for hold in state.holds if hold[0] != origin.id],
         first_input=state.first_input or digest(state.input),
+        vault=state.secrets.key if holds_marker(input) else None,
     )
     events: list[Event] = [
         started,

@@ -14,11 +14,13 @@ from typing import Any
 from uuid import uuid4
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source, source_of
 from perdure.definition import Definition
 from perdure.engine.clock import Clock, SystemClock
 from perdure.engine.definitions import Definitions
 from perdure.engine.programs import Programs
 from perdure.engine.query import parse
+from perdure.engine.queues import served
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.retention import Retention
 from perdure.engine.run import Run, ask_of, brief
@@ -48,6 +50,7 @@ async def open(
     clock: Clock | None = None,
     work: bool = True,
     concurrency: int = 1000,
+    queues: Mapping[str, int] | Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     grace: float = GRACE,
     retention: str | float | timedelta | None = None,
@@ -56,25 +59,27 @@ async def open(
 
     `url` is `sqlite:///file`, `memory://` or the path of a file that ends in .db; `sqlite:///file?durability=normal`
     may lose the last moments on power loss, never on a crash of the process. `activities` are modules (names, paths of
-    .py files, or module objects) or decorated functions and classes. `work=False` gives a pure client. `concurrency` is
-    the number of activities that run at a time; `only` confines the worker to these run ids, and leaves schedules to
-    others. On closing, running activities have `grace` seconds to end. With `retention` (`30d`, seconds or a timedelta)
-    runs that ended longer ago are deleted, by any engine that works and is not confined. Raises StoreError.
+    .py files, or module objects) or decorated functions and classes. `secrets` come from the environment
+    (`PERDURE_SECRET_NAME`), from `file:///directory`, a mapping, or an object with a method `get(name)`. `work=False`
+    gives a pure client. `concurrency` is the number of activities that run at a time; `queues` names the only queues
+    whose activities are run here, and with a mapping how many of each at a time; steps that name no queue go to
+    `default`. `only` confines the worker to these run ids, and leaves schedules to others. On closing, running
+    activities have `grace` seconds to end. With `retention` (`30d`, seconds or a timedelta) runs that ended longer ago
+    are deleted, by any engine that works and is not confined. Raises StoreError.
     """
-    if secrets is not None:
-        raise PerdureError("secrets are not supported yet")
     activities = list(activities)
-    registry = Registry.load(activities)
+    registry, source = Registry.load(activities), source_of(secrets)
     if concurrency < 1:
         raise PerdureError("concurrency is at least 1")
     kept = _kept(retention)
+    limits = served(queues, concurrency)
     store = open_store(url) if isinstance(url, str) else url
     await store.open()
     engine = Engine(store, registry, clock or SystemClock(), checks=work or bool(activities))
     try:
         await registry.setup()
         if work:
-            await engine._work(concurrency=concurrency, only=only, retention=kept)
+            await engine._work(source, concurrency=concurrency, queues=limits, only=only, retention=kept)
         yield engine
     finally:
         await engine._close(grace)
@@ -250,13 +255,23 @@ class Engine:
 
     # -- life
 
-    async def _work(self, *, concurrency: int, only: Sequence[str] | None, retention: int | None) -> None:
+    async def _work(
+        self,
+        secrets: Source,
+        *,
+        concurrency: int,
+        queues: Mapping[str, int] | None,
+        only: Sequence[str] | None,
+        retention: int | None,
+    ) -> None:
         self._worker = Worker(
             self._store,
             self._registry,
+            secrets,
             self._programs,
             self._clock,
             concurrency=concurrency,
+            queues=queues,
             only=only,
             changed=self._changed,
         )

@@ -181,7 +181,9 @@ class Errands:
         if problems:
             error = new_error("InvalidInput", f"the input of {errand.workflow} does not fit", details=problems)
             return Undeliverable(now, frame, {**new_error("ChildFailed", "the child was not started"), "cause": error})
-        started = RunStarted(now, errand.id, errand.input, uuid4().hex, depth=errand.depth, holds=errand.holds)
+        started = RunStarted(
+            now, errand.id, errand.input, uuid4().hex, depth=errand.depth, holds=errand.holds, vault=errand.vault
+        )
         state, commands = start(program, started)
         try:
             commit = _child(program, started, state, commands, run.id)

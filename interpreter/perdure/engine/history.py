@@ -12,7 +12,7 @@ from perdure.engine.records import iso
 from perdure.program import Program
 from perdure.values import JSON
 
-_HIDDEN: Final = frozenset({"at", "frame", "seed", "format", "first_input"})
+_HIDDEN: Final = frozenset({"at", "frame", "seed", "vault", "format", "first_input"})
 
 
 def annotate(program: Program, journal: Iterable[tuple[int, int, bytes]]) -> list[dict[str, JSON]]:

@@ -8,6 +8,7 @@ has not begun, and what follows an update that has to wait for those before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from perdure.core import State, machine
@@ -28,8 +29,10 @@ from perdure.core.events import (
 )
 from perdure.core.lifecycle import ENDED
 from perdure.engine.live import KEEPING, LiveRun
+from perdure.engine.tasks import task_event
 from perdure.stores.store import Letter, Store
 from perdure.values import JSON, decode, encode
+from perdure.vault import struck
 
 MESSAGES: Final = ("signal", "event", "update", "answer")
 """Letters that a run which is paused, or has not begun, keeps for later."""
@@ -82,7 +85,7 @@ class Inbox:
         if run.parking or letter.key <= run.last_letter or run.state.status in ENDED:
             return
         run.last_letter = letter.key
-        self._take_in(run, letter)
+        self._take_in(run, replace(letter, body=struck(letter.body)))
 
     def _take_in(self, run: LiveRun, letter: Letter) -> None:
         """A letter becomes an event, is put off, or turns out to mean nothing."""
@@ -94,7 +97,10 @@ class Inbox:
         if letter.kind == "update":
             self._consider(run, letter)
             return
-        event = letter_to_event(letter, run.state)
+        if letter.kind == "task":
+            event = task_event(run, max(letter.at, run.state.now), decode(letter.body))
+        else:
+            event = letter_to_event(letter, run.state)
         run.decided.consumed.append(letter.key)
         if isinstance(event, EventReceived) and not machine.expects(run.program, run.state, event.event, event.data):
             event = None

@@ -5,6 +5,7 @@ Knows the machine and what a commit holds; knows neither store nor activities. `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,11 +13,12 @@ from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
-from perdure.core.commands import Command
-from perdure.core.events import AttemptLost, AttemptStarted, Event
+from perdure.core.commands import CancelActivity, Command
+from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event
 from perdure.engine.commits import listening, write_down
 from perdure.program import Program
-from perdure.stores.store import Commit, Letter, NewRun, RunRow
+from perdure.stores.store import Commit, Letter, NewRun, NewTask, RunRow
+from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
@@ -37,6 +39,7 @@ class Decided:
     heartbeats_dropped: list[int] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, bytes] = field(default_factory=dict)
+    tasks: list[NewTask] = field(default_factory=list)
 
 
 class LiveRun:
@@ -90,11 +93,28 @@ class LiveRun:
         self.missed = False
         """Whether a letter was left to whoever has the run next."""
 
+    @property
+    def workflow(self) -> str:
+        return self.program.name
+
+    def note_heartbeat(self, slot: int, details: bytes) -> None:
+        """Details that are to be kept for the next attempt."""
+        self.heartbeats[slot] = self.decided.heartbeats[slot] = details
+
+    def note_end(self, slot: int, event: Event) -> None:
+        """An attempt has ended: after one that was completed nobody needs the details of its heartbeats."""
+        if isinstance(event, ActivityCompleted) and slot in self.heartbeats:
+            del self.heartbeats[slot]
+            self.decided.heartbeats.pop(slot, None)
+            self.decided.heartbeats_dropped.append(slot)
+
     def advance(self, event: Event) -> None:
-        """Move the machine by one event; what comes of it waits for the next batch."""
+        """Move the machine by one event, without markers of secrets; what comes of it waits for the next batch."""
+        text = wire.event_to_bytes(event)
+        if (kept := struck(text)) != text:
+            event, text = wire.event_from_bytes(event.at, kept), kept
         commands = machine.step(self.program, self.state, event)
         self.seq += 1
-        text = wire.event_to_bytes(event)
         self.tail_size += len(text)
         self.decided.events.append((self.seq, event.at, text))
         self.decided.commands.extend(commands)
@@ -111,8 +131,10 @@ class LiveRun:
             heartbeats_dropped=decided.heartbeats_dropped,
             accepted=decided.accepted,
             refused=decided.refused,
+            tasks=decided.tasks,
         )
         if decided.commands:
+            commit.tasks_cancelled = self._unwanted(decided.commands)
             write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
             if commit.takes:
                 self.fresh = self.slotted = True
@@ -122,6 +144,11 @@ class LiveRun:
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
+
+    def _unwanted(self, commands: Sequence[Command]) -> list[int]:
+        """The frames whose attempts other workers have and that are told to stop."""
+        stopping = (command.frame for command in commands if isinstance(command, CancelActivity))
+        return [frame for frame in stopping if getattr(self.state.frames.get(frame), "queued", False)]
 
     def _keep(self, commit: Commit, soon: int, park: bool) -> None:
         """Add a snapshot where one is due, and the release of a run that only waits."""
@@ -156,7 +183,8 @@ class LiveRun:
         # What a run that stands still keeps for later is patient: the store wakes nobody for it.
         kept = self.deferred and self.state.status not in KEEPING
         return bool(here or kept) or any(
-            isinstance(frame, ActivityFrame | DeliverFrame) and frame.id not in self.state.held
+            (isinstance(frame, DeliverFrame) or (isinstance(frame, ActivityFrame) and not frame.queued))
+            and frame.id not in self.state.held
             for frame in self.state.frames.values()
         )
 

@@ -64,7 +64,7 @@ def _of_the_dead(state: State, now: int) -> list[Event]:
     at = max(now, state.now)
     events: list[Event] = []
     for frame in state.frames.values():
-        if isinstance(frame, ActivityFrame):
+        if isinstance(frame, ActivityFrame) and not frame.queued:
             if frame.cancelling:
                 events.append(ActivityCancelled(at, frame.id))
             elif frame.started:

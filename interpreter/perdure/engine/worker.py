@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source
 from perdure.core.commands import (
     CancelActivity,
     CancelChild,
@@ -26,17 +27,25 @@ from perdure.core.commands import (
     StartTimer,
     TakeSlot,
 )
-from perdure.core.events import AttemptStarted, Event, TimerFired
+from perdure.core.events import (
+    ActivityCancelled,
+    AttemptQueued,
+    AttemptStarted,
+    Event,
+    TimerFired,
+)
 from perdure.core.lifecycle import ENDED
-from perdure.engine.attempts import Attempts
+from perdure.engine.attempts import Attempt, Attempts
 from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
 from perdure.engine.errands import Errands, count_of
 from perdure.engine.inbox import Inbox
+from perdure.engine.lanes import Lanes
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
+from perdure.engine.tasks import Task, Tasks, is_elsewhere, task_of
 from perdure.engine.tidying import Tidying
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
@@ -69,10 +78,12 @@ class Worker:
         self,
         store: Store,
         registry: Registry,
+        secrets: Source,
         programs: Programs,
         clock: Clock,
         *,
         concurrency: int = 1000,
+        queues: Mapping[str, int] | None = None,
         only: Sequence[str] | None = None,
         changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
     ) -> None:
@@ -99,7 +110,12 @@ class Worker:
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
-        self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
+        self._lanes: Lanes[Attempt] = Lanes(concurrency, queues)
+        self._attempts = Attempts(registry, secrets, clock, self._lanes, self._ended, self._beat)
+        self._taken = Tasks(store, clock, self._attempts, self._lanes, self._look_again)
+        self._news = True
+        """Whether others may have written something since the last look at tasks."""
+        self._looked = 0.0
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
         self._tidying = Tidying(store, clock)
@@ -138,8 +154,10 @@ class Worker:
             await self._committer.drained()
             for run in tuple(self._runs.values()):
                 self._forget(run)
+            self._taken.hand_back()
             if not await self._attempts.drain(UNWINDING):
                 log.warning("activities go on although they were told to stop; their ends will not be heard")
+            await self._taken.close()
             await self._errands.close()
             self._timers.close()
             for handle in (self._marking, self._beating):
@@ -179,9 +197,13 @@ class Worker:
 
     # -- the walk of an event
 
-    def _ended(self, run: LiveRun, frame: int, event: Event) -> None:
+    def _ended(self, attempt: Attempt, event: Event) -> None:
         """An attempt has ended, whichever way."""
-        if self._runs.get(run.key) is run:
+        run = attempt.owner
+        if isinstance(run, Task):
+            self._taken.ended(run, event)
+        elif isinstance(run, LiveRun) and self._runs.get(run.key) is run:
+            run.note_end(attempt.command.slot, event)
             self._advance(run, event)
 
     def _errand_done(self, run: LiveRun, frame: int, event: Event | None) -> None:
@@ -212,9 +234,13 @@ class Worker:
         self._changed[run.key] = run
         self._committer.request()
 
-    def _beat(self, run: LiveRun, slot: int, details: bytes) -> None:
-        run.heartbeats[slot] = details
-        run.decided.heartbeats[slot] = details
+    def _beat(self, attempt: Attempt, details: bytes) -> None:
+        run, slot = attempt.owner, attempt.command.slot
+        if isinstance(run, Task):
+            self._taken.beat(run, details)
+            return
+        assert isinstance(run, LiveRun)
+        run.note_heartbeat(slot, details)
         now = self._clock.now()
         if now - run.beaten.get(slot, 0) >= SECOND:
             run.beaten[slot] = now
@@ -232,8 +258,9 @@ class Worker:
     def _cut(self) -> Sequence[Commit]:
         """The next batch: what every changed run has decided, and marks for attempts that are still running."""
         for attempt in self._attempts.outlived():
-            if self._runs.get(attempt.run.key) is attempt.run:
-                self._advance(attempt.run, AttemptStarted(self._clock.now(), attempt.command.frame))
+            run = attempt.owner
+            if isinstance(run, LiveRun) and self._runs.get(run.key) is run:
+                self._advance(run, AttemptStarted(self._clock.now(), attempt.command.frame))
         soon = self._clock.now() + SOON
         changed, self._changed = self._changed, {}
         batch = []
@@ -287,7 +314,7 @@ class Worker:
                 case StartActivity():
                     self._start(run, command)
                 case CancelActivity():
-                    self._attempts.cancel(run, command.frame)
+                    self._stop(run, command.frame)
                 case StartTimer():
                     self._timers.set(run, command.frame, command.due)
                 case CancelTimer():
@@ -309,6 +336,10 @@ class Worker:
         frame = run.state.frames.get(command.frame)
         if frame is None or frame.cancelling or self._closing:
             return
+        if not self._lanes.serves(command.queue):
+            self._advance(run, AttemptQueued(self._clock.now(), command.frame))
+            run.decided.tasks.append(task_of(run, command, self._clock.now()))
+            return
         if command.committed and not frame.started:  # type: ignore[attr-defined]
             self._advance(run, AttemptStarted(self._clock.now(), command.frame))
             run.decided.commands.append(command)
@@ -316,6 +347,11 @@ class Worker:
         self._attempts.start(run, command, marked=frame.started)  # type: ignore[attr-defined]
         if self._marking is None:
             self._marking = asyncio.get_running_loop().call_later(MARK_AFTER, self._mark)
+
+    def _stop(self, run: LiveRun, frame: int) -> None:
+        """An attempt is to stop; one that others make was marked with the commit that decided it."""
+        if not is_elsewhere(run.state, frame) and not self._attempts.cancel(run, frame):
+            self._advance(run, ActivityCancelled(self._clock.now(), frame))
 
     def _mark(self) -> None:
         self._marking = None
@@ -351,12 +387,25 @@ class Worker:
             await self._claims.claim(MOST_LIVE)
         await self._inbox.read(self.id)
         self._set_going()
+        await self._look_at_tasks()
         for run, frame, due in self._timers.due():
             if self._runs.get(run.key) is run and not run.parking and frame in run.state.frames:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
         await self._tidying.tidy()
+
+    def _look_again(self) -> None:
+        """A task has ended or begun here: there is room, and a run may be told."""
+        self._news = True
+        self._poke()
+
+    async def _look_at_tasks(self) -> None:
+        """Take tasks when others have written, and each second; a worker confined to some runs takes none."""
+        now = asyncio.get_running_loop().time()
+        if self.only is None and (self._news or now - self._looked >= SWEEP):
+            self._news, self._looked = False, now
+            await self._taken.look(self.id, take=not self._closing)
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
@@ -394,6 +443,7 @@ class Worker:
                 stamp = await self._store.stamp()
                 if stamp != self._stamp:
                     self._stamp = stamp
+                    self._news = True
                     self._poke()
 
     # -- losing runs
@@ -402,6 +452,7 @@ class Worker:
         """This worker was declared dead: drop everything; the next round comes back under another name."""
         for run in tuple(self._runs.values()):
             self._forget(run)
+        self._taken.forget()
         self._claims.forget()
         self._poke()
 

@@ -71,6 +71,9 @@ class SQLiteOperations(SQLiteHandle):
     # -- tasks
 
     async def take_tasks(self, worker_id: str, queues: Mapping[str, int]) -> list[TaskRow]:
+        [(nothing,)] = await self._read("nothing_to_take", (worker_id,))
+        if nothing:
+            return []
         return await self._open_writer().submit(lambda transaction: tasks.take_tasks(transaction, worker_id, queues))
 
     async def tasks(self, worker_id: str) -> list[TaskRow]:

@@ -155,6 +155,8 @@ def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
         compare("calls", expect["calls"], _calls(expect["calls"], harness.calls))
     if "never" in expect:
         compare("never", [], [call.name for call in harness.calls if call.name in expect["never"]])
+    if "queued" in expect:
+        compare("queued", expect["queued"], _queued(expect["queued"], harness.calls))
     if "elapsed" in expect:
         compare("elapsed", expect["elapsed"], format_duration(harness.elapsed), _lasts)
     if "live" in expect:
@@ -193,6 +195,16 @@ def _calls(expected: JSON, calls: Sequence[Call]) -> JSON:
     for number, call in enumerate(calls):
         told = number < len(expected) and isinstance(expected[number], dict)
         found.append({call.name: call.arguments} if told else call.name)
+    return found
+
+
+def _queued(expected: Mapping[str, JSON], calls: Sequence[Call]) -> JSON:
+    """[queue, priority] of the last call at each address expected, or just the queue."""
+    found: dict[str, JSON] = {}
+    for call in calls:
+        if call.address in expected:
+            whole = isinstance(expected[call.address], list)
+            found[call.address] = [call.queue, call.priority] if whole else call.queue
     return found
 
 

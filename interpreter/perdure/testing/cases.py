@@ -21,7 +21,7 @@ EXPECTED: Final = re.compile(r"#\s*expect:\s*((?:WF\d{3}[,\s]*)+)")
 KEYS: Final = frozenset(("case", "definition", "input", "delay", "mocks", "script", "expect"))
 EXPECTATIONS: Final = frozenset((
     "status", "output", "error", "undone", "not_undone", "calls", "never", "elapsed", "recorded", "unread", "live",
-    "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued",
+    "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued", "queued",
     "took",
 ))  # fmt: skip
 ENTRY_KEYS: Final = frozenset(

@@ -356,6 +356,7 @@ class Harness:
         self._numbers[command.name] += 1
         laws.check_key(self._keys, command)
         call = Call(command.name, command.arguments, command.address, command.attempt, command.key, number, self.now)
+        call.queue, call.priority = command.queue, command.priority
         self.calls.append(call)
         attempt = Running(call, reply(self.find(command.name), call), command)
         self._running[command.frame] = attempt

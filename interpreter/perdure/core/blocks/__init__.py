@@ -11,6 +11,7 @@ from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.modifiers import DeadlineFrame, FinishFrame, GuardFrame
 from perdure.core.blocks.parallel import ParallelFrame
 from perdure.core.blocks.plain import FailFrame, ReturnFrame, RollbackFrame, SetFrame, UseFrame
+from perdure.core.blocks.queued import QueuedFrame
 from perdure.core.blocks.receive import ReceiveFrame
 from perdure.core.blocks.repeat import RepeatFrame
 from perdure.core.blocks.retry import RetryFrame
@@ -49,6 +50,7 @@ BLOCKS: dict[type, type[Frame]] = {
     nodes.Guard: GuardFrame,
     nodes.Cache: CacheFrame,
     nodes.Lock: LockFrame,
+    nodes.Queued: QueuedFrame,
     nodes.Finally: FinallyFrame,
     nodes.Catch: CatchFrame,
     nodes.Deadline: DeadlineFrame,

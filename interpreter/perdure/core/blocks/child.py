@@ -15,6 +15,7 @@ from perdure.core.outcomes import Completed, new_error
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.values import JSON
+from perdure.vault import holds_marker
 
 DEEPEST: Final = 50
 """Runs inside runs: a recursion that goes deeper has lost its way."""
@@ -84,6 +85,8 @@ class ChildFrame(Frame):
         turn.state.children = [entry for entry in turn.state.children if entry["run"] != self.child]
 
     def _start(self, turn: Turn) -> StartChild:
-        node = self.node
-        holds = [] if node.detach else held_around(turn.state, self)
-        return StartChild(self.id, node.workflow, self.input, self.child, turn.state.depth + 1, node.detach, holds)
+        node, state = self.node, turn.state
+        holds = [] if node.detach else held_around(state, self)
+        vault = state.secrets.key if holds_marker(self.input) else None
+        depth = state.depth + 1
+        return StartChild(self.id, node.workflow, self.input, self.child, depth, node.detach, holds, vault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perdure.core.blocks.queued import inherited
 from perdure.core.events import Event
 from perdure.core.frame import Frame, Wrapper
 from perdure.core.outcomes import Completed, Outcome, Stopped, new_error
@@ -86,7 +87,7 @@ class FinishFrame(Wrapper):
         """The undo's own copy of every name it reads, as the names stand now."""
         captures = self.node.captures
         names = turn.state.scopes[self.scope].names
-        captured: dict[str, JSON] = {name: names[name] for name in captures.bindings if name in names}
+        captured = {name: names[name] for name in captures.bindings if name in names} | inherited(names)
         if captures.steps:
             captured["steps"] = {id: names["steps"][id] for id in captures.steps}
         if captures.vars:

@@ -20,14 +20,13 @@ from perdure.definition.checks.tokens import span
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 from perdure.definition.rules import Severity
-from perdure.expressions import FUNCTIONS, Reference
+from perdure.expressions import FUNCTIONS, Expression, Reference, altered
 from perdure.values import JSON
+from perdure.vault import NAME
 
 ROOTS: Final = ("input", "steps", "vars", "run")
 OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {"query": ("run",), "schedule": ()}
 """What expressions can read that are evaluated outside of a run, by slot."""
-LATER: Final = ("secrets",)
-"""Names of the language that this version refuses as not supported yet."""
 
 MOST_BEARERS: Final = 10
 """Steps of one id that are looked at; a second one is an error of its own."""
@@ -46,6 +45,7 @@ _BOUND: Final = {
     "state": "inside a receive, and in queries",
 }
 """Where the names that scopes bind are readable."""
+_HANDED_ON: Final = "give it to an activity, a child or a fragment by `with`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ class Lookup:
             match reference.root:
                 case root if root not in roots(reading):
                     self._unknown_root(reference, reading)
+                case "secrets":
+                    self._secret(reference, reading)
                 case root if root in reading.names:
                     self._field(reading.names[root], reference, reading, 0)
                 case "input":
@@ -101,13 +103,29 @@ class Lookup:
 
     def _unknown_root(self, reference: Reference, reading: Reading) -> None:
         root = reference.root
-        if root in LATER:
-            self._report("WF299", f"{quoted(root)} is not supported yet", reference, reading)
+        if root == "secrets":
+            self._report("WF315", "secrets are readable only inside `with`", reference, reading, _HANDED_ON)
             return
         hint = self._meant(root, reading)
         if hint is None:
             hint = f"known here: {', '.join(roots(reading))}"
         self._report("WF304", f"there is no name {quoted(root)} here", reference, reading, hint)
+
+    def check_handed_on(self, expression: Expression, reading: Reading) -> None:
+        """Secrets are handed on as they are: what runs holds of them is a marker, which has no text to work with."""
+        if "secrets" in reading.names and any(reference.root == "secrets" for reference in expression.references):
+            for offset in altered(expression.text, "secrets"):
+                stretch = span(reading.text, reading.start + offset, "secrets", ())
+                message = "a secret can be handed on or made part of a text, nothing else"
+                self.findings.add_inside(
+                    "WF316", message, reading.file, reading.path, stretch, "change it in the activity, which has it"
+                )
+
+    def _secret(self, reference: Reference, reading: Reading) -> None:
+        if len(reference.path) == 1 and isinstance(name := reference.path[0], str) and NAME.fullmatch(name):
+            return
+        message = "a secret is read by its name"
+        self._report("WF316", message, reference, reading, "write secrets.NAME")
 
     def _meant(self, root: str, reading: Reading) -> str | None:
         """What an unknown name may stand for: a scope's name elsewhere, a function, or a word without its root."""

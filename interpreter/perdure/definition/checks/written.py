@@ -65,7 +65,7 @@ def written(placed: Placed) -> Iterator[Written]:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
         for form, value, path in _KINDS[step.kind](step):
-            yield Written(form, value, path, "before", names)
+            yield Written(form, value, path, "before", {**names, "secrets": {}} if path == ("with",) else names)
         yield from _inner(step, names)
     for index, arm in enumerate(keys.get("catch") or ()):
         if "if" in arm:
@@ -84,13 +84,14 @@ def _schedules(keys: Mapping[str, JSON]) -> Iterator[Written]:
 
 
 def policies(keys: Mapping[str, JSON]) -> Found:
-    """The templates of a retry and a timeout: a step's own, or those of `defaults`."""
+    """The templates of a retry, a timeout and a queue: a step's own, or those of `defaults`."""
     timeout = keys.get("timeout")
     if isinstance(timeout, dict):
         yield from _templates(timeout, ("timeout",), _TIMEOUT)
     elif timeout is not None:
         yield "template", timeout, ("timeout",)
     yield from _templates(keys.get("retry"), ("retry",), _RETRY)
+    yield from _templates(keys, (), ("queue", "priority"))
 
 
 def _modifiers(keys: Mapping[str, JSON]) -> Found:
