@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.activities.redaction import Redaction
@@ -61,6 +61,7 @@ def test_a_secret_is_masked_in_every_spelling(secret: str) -> None:
         assert not [trace for trace in traces(secret) if trace in masked], masked
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=40),
     st.binary(max_size=5),

@@ -12,7 +12,9 @@ from live_world import Mortal, bury_all, has_status, in_memory, soon
 import perdure
 from perdure.activities import activity, context
 from perdure.engine import Engine
+from perdure.engine.clock import SystemClock
 from perdure.errors import DefinitionError, PerdureError, RunCancelled, RunFailed, RunTerminated
+from perdure.values import HOUR
 
 ON_GPU = """
 workflow: w
@@ -21,6 +23,13 @@ steps:
   - {id: g, activity: hold, with: {value: 7}, queue: gpu}
 output: "{{ steps.g }}"
 """
+
+
+class Later(SystemClock):
+    """The time an hour from now."""
+
+    def now(self) -> int:
+        return super().now() + HOUR
 
 
 async def called(gate: Gate, call: str, times: int = 1) -> None:
@@ -305,14 +314,13 @@ async def test_a_task_that_is_found_too_late_is_not_begun(place: Place) -> None:
     here, there = Gate(), Gate()
     mortal = Mortal(place.store())
     async with opener(place, here)(store=mortal, queues=["default"]) as owner:
-        run = await owner.start(on_gpu("timeout: {queue: 300ms}"), id="r")
+        run = await owner.start(on_gpu("timeout: {queue: 1m}"), id="r")
         await resting(owner)
         mortal.dead.set()
-    await asyncio.sleep(0.35)
     await bury_all(place)
-    async with opener(place, there)(queues=["gpu", "default"]) as engine:
+    async with opener(place, there)(queues=["gpu"], clock=Later()) as engine:
         run = engine.run("r")
-        with pytest.raises(RunFailed, match="no worker was free within 300ms"):
+        with pytest.raises(RunFailed, match="no worker was free within 1m"):
             await run.result(10)
     assert there.calls == []
 

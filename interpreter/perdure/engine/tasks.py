@@ -32,6 +32,9 @@ log = logging.getLogger("perdure.engine")
 PAUSE: Final = 1.0
 """Seconds before the store is asked again that could not keep how a task has ended."""
 
+SWEEP: Final = 1.0
+"""Seconds between two looks at what is wanted no longer, whatever the signs say."""
+
 # -- the owner's end
 
 
@@ -147,13 +150,24 @@ class Tasks:
         """Keys of those that have ended here, of which the store does not know yet."""
         self._told: set[int] = set()
         """Keys of those of which it knows now; a look that began before may still find them."""
+        self._stirred = True
+        self._looked = 0.0
         self._unseen = False
         """Whether the store may have given this worker tasks that are not here yet."""
         self._errands: set[asyncio.Task[None]] = set()
 
+    def stir(self) -> None:
+        """Others may have written: look the next time."""
+        self._stirred = True
+
     async def look(self, worker: str, *, take: bool) -> None:
-        """Take what there is room for, and stop what is wanted no longer. Raises StoreError."""
+        """Take what there is room for, and stop what is wanted no longer: when something has stirred, and each second.
+        Raises StoreError."""
         self._worker = worker
+        now = asyncio.get_running_loop().time()
+        if not self._stirred and now - self._looked < SWEEP:
+            return
+        self._stirred, self._looked = False, now
         room = self._lanes.room() if take else {}
         unseen = self._unseen
         if room:
@@ -190,15 +204,26 @@ class Tasks:
         for task in tuple(self._taken.values()):
             self._let_go(task)
 
-    def hand_back(self) -> None:
+    async def hand_back(self) -> None:
         """Let go of everything: what has not begun is for others, what has will count as lost."""
+        known = self._taken.keys() | self._ending | self._told
         for task in tuple(self._taken.values()):
             begun = task.row.frame in task.attempts and not self._attempts.is_waiting(task, task.row.frame)
             self._let_go(task)
             if not begun:
-                self._ending.add(task.row.key)
-                again = {"queue": task.row.queue, "priority": task.row.priority, "body": decode(task.row.body)}
-                self._go(self._finish(self._worker, task.row.key, self._body(task, again=again)))
+                self._return(task)
+        if self._unseen:
+            with contextlib.suppress(StoreError):
+                for row in await self._store.tasks(self._worker):
+                    if row.key not in known:
+                        self._return(task_in(row))
+
+    def _return(self, task: Task) -> None:
+        """A task that has not begun goes back to its run, which hands it out again."""
+        row = task.row
+        self._ending.add(row.key)
+        again = {"queue": row.queue, "priority": row.priority, "body": decode(row.body)}
+        self._go(self._finish(self._worker, row.key, self._body(task, again=again)))
 
     async def close(self) -> None:
         """Wait for what is on its way to the store."""
@@ -246,6 +271,7 @@ class Tasks:
         finally:
             self._ending.discard(key)
             self._told.add(key)
+        self.stir()  # there is room for another
         self._sent()
 
     async def _post(self, task: Task, body: bytes) -> None:

@@ -112,10 +112,7 @@ class Worker:
         self._timers = Timers(clock, self._poke)
         self._lanes: Lanes[Attempt] = Lanes(concurrency, queues)
         self._attempts = Attempts(registry, secrets, clock, self._lanes, self._ended, self._beat)
-        self._taken = Tasks(store, clock, self._attempts, self._lanes, self._look_again)
-        self._news = True
-        """Whether others may have written something since the last look at tasks."""
-        self._looked = 0.0
+        self._taken = Tasks(store, clock, self._attempts, self._lanes, self._poke)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
         self._tidying = Tidying(store, clock)
@@ -154,7 +151,7 @@ class Worker:
             await self._committer.drained()
             for run in tuple(self._runs.values()):
                 self._forget(run)
-            self._taken.hand_back()
+            await self._taken.hand_back()
             if not await self._attempts.drain(UNWINDING):
                 log.warning("activities go on although they were told to stop; their ends will not be heard")
             await self._taken.close()
@@ -387,25 +384,14 @@ class Worker:
             await self._claims.claim(MOST_LIVE)
         await self._inbox.read(self.id)
         self._set_going()
-        await self._look_at_tasks()
+        if self.only is None:
+            await self._taken.look(self.id, take=not self._closing)
         for run, frame, due in self._timers.due():
             if self._runs.get(run.key) is run and not run.parking and frame in run.state.frames:
                 self._advance(run, TimerFired(max(due, self._clock.now()), frame))
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
         await self._tidying.tidy()
-
-    def _look_again(self) -> None:
-        """A task has ended or begun here: there is room, and a run may be told."""
-        self._news = True
-        self._poke()
-
-    async def _look_at_tasks(self) -> None:
-        """Take tasks when others have written, and each second; a worker confined to some runs takes none."""
-        now = asyncio.get_running_loop().time()
-        if self.only is None and (self._news or now - self._looked >= SWEEP):
-            self._news, self._looked = False, now
-            await self._taken.look(self.id, take=not self._closing)
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
@@ -443,7 +429,7 @@ class Worker:
                 stamp = await self._store.stamp()
                 if stamp != self._stamp:
                     self._stamp = stamp
-                    self._news = True
+                    self._taken.stir()
                     self._poke()
 
     # -- losing runs
