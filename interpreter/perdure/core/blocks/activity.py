@@ -76,6 +76,10 @@ class ActivityFrame(Frame):
         self.cancelling = True
         turn.commands.append(CancelActivity(self.id))
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.started = False
+        self.since = turn.state.now
+
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         if self.cancelling:
             yield CancelActivity(self.id)
