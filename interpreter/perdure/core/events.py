@@ -170,7 +170,7 @@ class Reopened:
     at: int
     counter: int
     draws: int
-    anew: JSON = ()
+    anew: JSON = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def _reopen(turn: Turn, event: Reopened, gap: int) -> None:
     state.counter, state.draws = max(state.counter, event.counter), max(state.draws, event.draws)
     for frame in tuple(state.frames.values()):
         if frame.id not in state.held:
-            frame.reopen(turn, gap, anew=frame.id in event.anew)
+            frame.reopen(turn, gap, anew=frame.id in (event.anew or ()))
     _ask_again(turn)
     if state.status == "paused":
         state.status = lifecycle.follow(state.status, "resume")

@@ -45,7 +45,9 @@ def move(old: Program, new: Program, state: State, at: int) -> list[Migrated | S
     early: list[SignalReceived] = []
     for frame in moved.frames.values():
         if isinstance(frame, ReceiveFrame) and frame.id not in moved.held and frame.closing is None:
-            early.extend(_receive_anew(old.nodes[frame.node.address], frame, moved, at))
+            before = old.nodes[frame.node.address]
+            assert isinstance(before, Receive)
+            early.extend(_receive_anew(before, frame, moved, at))
     return [Migrated(at, old.digest, new.digest, new.version, wire.state_to_json(moved)), *early]
 
 

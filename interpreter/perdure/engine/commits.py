@@ -66,7 +66,8 @@ def farewells(
     ]
     if origin.parent is not None:
         body = {"run": origin.id, "status": status, "output": outcome.get("output"), "error": outcome.get("error")}
-        letters.append(NewLetter(origin.parent, "child", f"child/{origin.id}", at, encode(body)))
+        # One more each time: a child that was retried ends again.
+        letters.append(NewLetter(origin.parent, "child", f"child/{origin.id}/{at}", at, encode(body)))
     return letters
 
 

@@ -23,10 +23,11 @@ from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition, load
 from perdure.engine.clock import Clock, SystemClock
 from perdure.engine.commits import listening, write_down
+from perdure.engine.describing import ask_of, brief
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.records import Ask, RunInfo
-from perdure.engine.run import Run, ask_of, brief
+from perdure.engine.run import Run
 from perdure.engine.siblings import siblings
 from perdure.engine.starting import (
     check_json,
@@ -38,6 +39,7 @@ from perdure.engine.starting import (
     refuse_later,
     texts,
 )
+from perdure.engine.transfer import import_run
 from perdure.engine.worker import SOON, Worker
 from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
@@ -128,12 +130,9 @@ class Engine:
         UpdateRejected, StoreError.
         """
         refuse_later(later)
-        if not isinstance(definition, Definition):
-            definition = load(definition, catalogue=self._catalogue())
+        definition = self._loaded(definition)
         value = checked_input(definition, input)
-        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
-            await self._keep(sibling)
-        await self._keep(definition)
+        await self._deploy(definition)
         run_id = checked_id(id)
         event = RunStarted(self._clock.now(), run_id, value, uuid4().hex)
         state, commands = start_machine(definition.program, event)
@@ -192,10 +191,17 @@ class Engine:
 
     async def deploy(self, definition: str | Path | Definition) -> Definition:
         """Check a definition and keep it in the store. Raises DefinitionError, FileNotFoundError, StoreError."""
-        if not isinstance(definition, Definition):
-            definition = load(definition, catalogue=self._catalogue())
+        definition = self._loaded(definition)
         await self._keep(definition)
         return definition
+
+    async def import_run(self, lines: Iterable[str | bytes]) -> Run:
+        """A run as `Run.export` wrote it, from another store; an open one goes on here.
+
+        Everything is checked first: raises InvalidInput with the number of the line that is wrong, RunConflict where
+        a run has its id, StoreError; nothing has changed then. An open run must not go on in its old store too.
+        """
+        return Run(self, await import_run(self, lines))
 
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""
@@ -303,6 +309,15 @@ class Engine:
                 definition.digest, definition.name, definition.version, definition.bundle, self._clock.now()
             )
             self._stored.add(definition.digest)
+
+    def _loaded(self, definition: str | Path | Definition) -> Definition:
+        return definition if isinstance(definition, Definition) else load(definition, catalogue=self._catalogue())
+
+    async def _deploy(self, definition: Definition) -> None:
+        """Keep a definition, and those of its children that lie beside it."""
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+            await self._keep(sibling)
+        await self._keep(definition)
 
     async def _is_deployed(self, workflow: str) -> bool:
         return await self._store.latest(workflow) is not None

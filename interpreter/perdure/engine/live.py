@@ -5,14 +5,14 @@ Knows the machine and what a commit holds; knows neither store nor activities. `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import Command
-from perdure.core.events import AttemptLost, AttemptStarted, Event
+from perdure.core.events import AttemptLost, AttemptStarted, Event, Migrated
 from perdure.engine.commits import listening, write_down
 from perdure.program import Program
 from perdure.stores.store import Commit, Letter, NewRun, RunRow
@@ -34,6 +34,7 @@ class Decided:
     heartbeats_dropped: list[int] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, bytes] = field(default_factory=dict)
+    moved: tuple[str, str | None] | None = None
 
 
 class LiveRun:
@@ -87,11 +88,21 @@ class LiveRun:
     def advance(self, event: Event) -> None:
         """Move the machine by one event; what comes of it waits for the next batch."""
         commands = machine.step(self.program, self.state, event)
+        self._journal(event)
+        self.decided.commands.extend(commands)
+
+    def migrate(self, program: Program, event: Migrated) -> None:
+        """Go on with another program. What is under way stays so: frames keep their ids."""
+        self.program, self.state = program, machine.migrated(program, event)
+        self.origin = replace(self.origin, digest=event.digest, version=event.version)
+        self._journal(event)
+        self.decided.moved = (event.digest, event.version)
+
+    def _journal(self, event: Event) -> None:
         self.seq += 1
         text = wire.event_to_bytes(event)
         self.tail_size += len(text)
         self.decided.events.append((self.seq, event.at, text))
-        self.decided.commands.extend(commands)
 
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
@@ -105,6 +116,7 @@ class LiveRun:
             heartbeats_dropped=decided.heartbeats_dropped,
             accepted=decided.accepted,
             refused=decided.refused,
+            moved=decided.moved,
         )
         if decided.commands:
             write_down(commit, self.key, self.origin, self.state, decided.commands)
@@ -123,7 +135,9 @@ class LiveRun:
                 self.parking = commit.release = True
                 commit.wake_at = due
         tail = self.seq - self.snapshot_seq
-        if tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS) and self.tail_size >= self.snapshot_size:
+        due_now = tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS)
+        # Behind a migration there is another program: a run is restored from a snapshot that is not older.
+        if (due_now and self.tail_size >= self.snapshot_size) or commit.moved is not None:
             state = wire.state_to_bytes(self.state)
             commit.snapshot = (self.seq, state)
             self.snapshot_seq, self.snapshot_size, self.tail_size = self.seq, len(state), 0

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from perdure.activities import Registry
@@ -34,6 +35,7 @@ from perdure.engine.errands import Errands, count_of
 from perdure.engine.inbox import Inbox
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
+from perdure.engine.migration import judge
 from perdure.engine.programs import Programs
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
@@ -87,7 +89,7 @@ class Worker:
         self._timers = Timers(clock, self._poke)
         self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
-        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
+        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside, partial(judge, programs))
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -23,9 +23,9 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
     """A live node. `begun` unless a pause holds it back; `waits` when it is what people see waiting; `turns` are the
-    loop turns it stands in; `over` are nodes inside it that have ended; `current` is the step a list has come to, `done`
-    when that has ended too; `arm` is the catch arm it deals with; `chosen` when a select has its arm; `handlers` are
-    those that a receive has messages for, as (name, whether an update); `input` is a fragment's."""
+    loop turns it stands in; `over` are nodes inside it that have ended; `current` is the step a list has come to,
+    `done` when that has ended too; `arm` is the catch arm it deals with; `chosen` when a select has its arm; `handlers`
+    are those that a receive has messages for, as (name, whether an update); `input` is a fragment's."""
 
     address: Address
     begun: bool = True
@@ -201,7 +201,7 @@ class _Comparison:
         for frame in self.live.frames:
             node = self.new.nodes[frame.address]
             passed: Iterable[Address] = frame.over
-            if isinstance(node, nodes.Sequence) and frame.current in node.order:
+            if isinstance(node, nodes.Sequence) and frame.current is not None and frame.current in node.order:
                 passed = node.children[: node.order[frame.current] + frame.done]
             for address in passed:
                 behind.update(_steps_in(self.new, address))

@@ -1,0 +1,247 @@
+"""Runs that go on from a point in the past: a fork is a new run, a retry takes the place of the run that failed.
+
+Both copy the journal up to a point and end it with `Reopened`, so that the copy folds like any other history. Where a
+history is to be cut, `perdure.core.watching` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from perdure.core import State, fold, machine
+from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.blocks.child import ChildFrame
+from perdure.core.blocks.retry import RetryFrame
+from perdure.core.events import (
+    ActivityCancelled,
+    ActivityFailed,
+    AttemptLost,
+    Delivered,
+    Event,
+    Migrated,
+    Reopened,
+    RunStarted,
+    SignalReceived,
+    TimerFired,
+)
+from perdure.core.lifecycle import ENDED
+from perdure.core.moving import move, obstacles
+from perdure.core.watching import cause, completion, watch
+from perdure.definition import Definition
+from perdure.engine.copying import History, create, first_commit, history_of
+from perdure.engine.migration import refuse, stored
+from perdure.engine.starting import checked_id
+from perdure.errors import RunConflict
+from perdure.program import Program
+from perdure.stores.store import NewLetter, NewRun
+
+if TYPE_CHECKING:
+    from perdure.engine.engine import Engine
+
+_FAILURES = (ActivityFailed, AttemptLost, ActivityCancelled)
+
+
+# -- forks
+
+
+async def fork(engine: Engine, run_id: str, step: str, id: str | None, definition: Definition | None) -> str:
+    """The id of the new run."""
+    found, new_id = await history_of(engine, run_id), checked_id(id)
+    index = completion(found.programs, found.events, step)
+    if index is None:
+        raise RunConflict(f"{step} has not completed in the run {run_id} ({_completed(found)})", run=run_id)
+    events = _renamed(found, found.events[: index + 1], new_id)
+    state, program = _folded(found, events)
+    if state.status in ENDED:
+        raise RunConflict(f"the run {run_id} ends with {step}: fork it at a step before", run=run_id)
+    _check_same(found, events, state)
+    own = [f for f in state.frames.values() if isinstance(f, ChildFrame) and f.node.id is not None]
+    if own:
+        message = f"the run {own[0].child}, whose id is given in the definition, is a child of {run_id} alone"
+        raise RunConflict(f"{message}: fork at a step before or after it", run=run_id)
+    now = max(engine._clock.now(), state.now)
+    children = [frame.id for frame in state.frames.values() if isinstance(frame, ChildFrame)]
+    reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
+    events.append(reopened)
+    machine.step(program, state, reopened)
+    if definition is not None:
+        state, program = _moved(new_id, events, state, program, definition.program)
+        await engine._deploy(definition)
+    run = _new_run(found, new_id, state, program, now)
+    await create(engine, first_commit(run, program, state, events))
+    return new_id
+
+
+def _renamed(found: History, events: Sequence[Event], id: str) -> list[Event]:
+    """The events as those of another run, which has no part in the children that were let go before."""
+    first = events[0]
+    assert isinstance(first, RunStarted)
+    copied: list[Event] = [replace(first, run=id, generation=0, children=None)]
+    following = iter(found.programs)
+    program = next(following)
+    original, state = fold(program, events[:1]), fold(program, copied)
+    for event in events[1:]:
+        if isinstance(event, Migrated):
+            before, program = program, next(following)
+            copied.append(move(before, program, state, event.at)[0])
+            original, state = machine.migrated(program, event), fold(program, copied[-1:])
+            continue
+        child = original.frames.get(getattr(event, "frame", 0))
+        if isinstance(event, Delivered) and isinstance(child, ChildFrame):
+            event = replace(event, result=event.result or child.child)
+        copied.append(event)
+        machine.step(program, original, event)
+        machine.step(program, state, event)
+    return copied
+
+
+def _check_same(found: History, events: Sequence[Event], state: State) -> None:
+    """The copy must have come to the same point as the original, though its id is another."""
+    original, _ = _folded(found, found.events[: len(events)])
+    shapes = [
+        (s.counter, s.draws, [(f.id, f.node.address, f.parent) for f in s.frames.values()]) for s in (original, state)
+    ]
+    if shapes[0] != shapes[1]:
+        raise RunConflict(f"what {found.row.id} did depends on its id (run.id): it cannot be forked", run=found.row.id)
+
+
+def _completed(found: History) -> str:
+    labels: dict[str, None] = {}
+    for seen in watch(found.programs, found.events):
+        labels.update(dict.fromkeys(end.label for end in (seen.turn.ended if seen.turn else ()) if end.completed))
+    names = list(labels)
+    return "completed are " + ", ".join(names[-20:]) if names else "no step has"
+
+
+# -- retries
+
+
+async def retry(engine: Engine, run_id: str) -> None:
+    """The run goes on from before what it failed of, under its own id."""
+    found = await history_of(engine, run_id)
+    _check_retriable(found)
+    cut = cause(found.programs, found.events)
+    if cut == 0:
+        raise RunConflict(f"the run {run_id} failed as it began: start it again", run=run_id)
+    events, tail = list(found.events[:cut]), [] if cut is None else found.events[cut:]
+    state, program = _folded(found, events)
+    final, _ = _folded(found, found.events)
+    _check_undone(found, state, final)
+    _check_at_most_once(found, state, tail)
+    anew = [tail[0].frame] if tail and isinstance(tail[0], TimerFired) else []
+    anew += await _children_anew(engine, found, state)
+    now = max(engine._clock.now(), state.now)
+    events.append(Reopened(now, final.counter, final.draws, anew))
+    machine.step(program, state, events[-1])
+    if program.digest != found.row.digest:
+        state, program = _moved(run_id, events, state, program, found.programs[-1])
+    for event in tail[1:]:
+        if isinstance(event, SignalReceived):
+            events.append(replace(event, at=now))
+            machine.step(program, state, events[-1])
+    commit = first_commit(_new_run(found, run_id, state, program, now, again=True), program, state, events)
+    commit.received = [event.id for event in events if isinstance(event, SignalReceived)]
+    letters = await engine._store.letters_of(found.row.key)
+    commit.letters = [
+        *commit.letters,
+        *(NewLetter(run_id, letter.kind, letter.id, now, letter.body) for letter in letters if letter.kind == "signal"),
+    ]
+    await create(engine, commit)
+
+
+def _check_retriable(found: History) -> None:
+    row, first = found.row, found.events[0]
+    assert isinstance(first, RunStarted)
+    if row.closed_at is None:
+        raise RunConflict(f"the run {row.id} has not ended: it is {row.status}", run=row.id)
+    if row.status not in ("failed", "cancelled", "terminated"):
+        raise RunConflict(f"the run {row.id} is {row.status}: only a run that ended badly is retried", run=row.id)
+    if first.run != row.id:
+        raise RunConflict(f"the run {row.id} has given its id {first.run} to another run; fork it", run=row.id)
+
+
+def _check_undone(found: History, state: State, final: State) -> None:
+    """What was undone would have to be done again, and the copied history says it is done."""
+    undone = [
+        *final.undone[len(state.undone) :],
+        *(entry["step"] for entry in final.not_undone[len(state.not_undone) :]),
+    ]
+    if undone:
+        steps = ", ".join(undone)
+        message = f"steps of the run {found.row.id} were undone since it failed: {steps}"
+        raise RunConflict(f"{message}; fork it at a step before them, or start it again", run=found.row.id)
+
+
+def _check_at_most_once(found: History, state: State, tail: Sequence[Event]) -> None:
+    """A step that may run once only must not run again beside the one that is retried."""
+    failed = tail[0].frame if tail and isinstance(tail[0], _FAILURES) else 0
+    for frame in state.frames.values():
+        if isinstance(frame, ActivityFrame) and frame.started and frame.id != failed:
+            around = state.frames.get(frame.parent)
+            while around is not None and around.node.step == frame.node.step:
+                if isinstance(around, RetryFrame) and around.most == 1:
+                    label = found.programs[-1].label(frame.node.step, state.turns(frame))
+                    message = f"{label} runs at most once, and had begun: a retry would run it again"
+                    raise RunConflict(f"{message}; fork the run at a step before it", run=found.row.id)
+                around = state.frames.get(around.parent)
+
+
+async def _children_anew(engine: Engine, found: History, state: State) -> list[int]:
+    """The children that are waited for and must be started again: those that did not complete and never will."""
+    anew = []
+    for frame in state.frames.values():
+        if not isinstance(frame, ChildFrame) or frame.id in state.held or frame.cancelling:
+            continue
+        row = await engine._store.find(frame.child)
+        if row is None or row.status == "completed" or (row.closed_at is None and not await _stopping(engine, row.id)):
+            continue
+        if frame.node.id is not None:
+            message = f"the child {row.id} of the run {found.row.id} {row.status}: retry it first"
+            raise RunConflict(message, run=found.row.id)
+        anew.append(frame.id)
+    return anew
+
+
+async def _stopping(engine: Engine, child: str) -> bool:
+    """Whether an open run has been told to stop."""
+    row = await engine._row(child)
+    state, _, _ = await stored(engine, row)
+    letters = await engine._store.letters_of(row.key)
+    return state.ending is not None or any(letter.kind in ("cancel", "terminate") for letter in letters)
+
+
+# -- both
+
+
+def _folded(found: History, events: Sequence[Event]) -> tuple[State, Program]:
+    """What some of a history comes to, and the program it has then."""
+    migrations = sum(1 for event in events if isinstance(event, Migrated))
+    return fold(found.programs, events), found.programs[migrations]
+
+
+def _moved(run_id: str, events: list[Event], state: State, old: Program, new: Program) -> tuple[State, Program]:
+    if old.digest == new.digest:
+        return state, old
+    refuse(run_id, obstacles(old, new, state))
+    further = move(old, new, state, state.now)
+    events.extend(further)
+    return fold(new, further), new
+
+
+def _new_run(found: History, id: str, state: State, program: Program, now: int, *, again: bool = False) -> NewRun:
+    row = found.row
+    return NewRun(
+        id=id,
+        workflow=row.workflow,
+        version=program.version,
+        digest=program.digest,
+        status="running",  # one that is over at once is ended by whoever takes it up
+        created_at=found.events[0].at,
+        labels=row.labels,
+        wake_at=now,
+        parent=row.parent if again else None,
+        replaces=row.key if again else None,
+    )
