@@ -20,7 +20,7 @@ from perdure.core.state import ROOT_SCOPE, State
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.program import Program
-from perdure.program.compare import Live, LiveFrame, Obstacle, compare
+from perdure.program.compare import Live, LiveFrame, Obstacle, compare, renumbered
 from perdure.program.nodes import MessageHandler, Receive
 from perdure.values import decode, encode
 
@@ -30,7 +30,7 @@ def obstacles(old: Program, new: Program, state: State) -> list[Obstacle]:
     found = compare(old, new, live(state))
     if not found:
         try:
-            _new_variables(old, new, _copy(new, state))
+            _new_variables(old, new, _copy(old, new, state))
         except ExpressionError as problem:
             message = f"vars: {problem.message}"
             found.append(Obstacle(message, old.positions.get(""), new.positions.get("")))
@@ -39,7 +39,7 @@ def obstacles(old: Program, new: Program, state: State) -> list[Obstacle]:
 
 def move(old: Program, new: Program, state: State, at: int) -> list[Migrated | SignalReceived]:
     """The events by which a run without obstacles moves: the migration, and the signals that only now are taken."""
-    moved = _copy(new, state)
+    moved = _copy(old, new, state)
     moved.now = at = max(at, state.now)
     moved.vars.update(_new_variables(old, new, moved))
     early: list[SignalReceived] = []
@@ -59,11 +59,14 @@ def live(state: State) -> Live:
     return Live(tuple(frames), tuple(bodies), frozenset(state.vars), state.input)
 
 
-def _copy(program: Program, state: State) -> State:
+def _copy(old: Program, new: Program, state: State) -> State:
     stored = decode(encode(wire.state_to_json(state)))
-    stored["digest"] = program.digest
-    stored["run"]["version"] = program.version
-    return wire.state_from_json(program, stored)
+    stored["digest"] = new.digest
+    stored["run"]["version"] = new.version
+    places = renumbered(old, new, live(state))
+    for frame in stored["frames"]:
+        frame[wire.ADDRESS] = places.get(frame[wire.ADDRESS], frame[wire.ADDRESS])
+    return wire.state_from_json(new, stored)
 
 
 def _new_variables(old: Program, new: Program, state: State) -> dict[str, object]:
@@ -113,7 +116,7 @@ def _live_frame(state: State, frame: Frame) -> LiveFrame:
         case FinallyFrame() if frame.held is not None:
             facts = {"over": (node.child,)}
         case CatchFrame() if frame.caught is not None:
-            facts = {"over": (node.child,), "arm": frame.arm}
+            facts = {"over": (node.child,), "arm": frame.arm if frame.undoing else None}
         case ParallelFrame() if frame.started:
             alive = set(frame.members.values())
             facts = {"over": tuple(lane.body for name, lane in node.lanes.items() if name not in alive)}

@@ -54,6 +54,8 @@ _FRAME_FIELDS: Final = {
     block: tuple(f.name for f in fields(block) if f.name not in ("id", "node", "parent", "scope"))
     for block in _BLOCK_TAGS
 }
+ADDRESS: Final = 2
+"""Where a frame's address stands in its JSON."""
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
     "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "held", "ending", "outcome",

@@ -57,7 +57,7 @@ class Still:
         raise ExpressionError("a query cannot call uuid()")
 
 
-def runfacts_of(row: RunRow, outcome: JSON) -> dict[str, JSON]:
+def run_facts(row: RunRow, outcome: JSON) -> dict[str, JSON]:
     return {
         "id": row.id,
         "workflow": row.workflow,

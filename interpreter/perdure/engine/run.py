@@ -12,7 +12,7 @@ from perdure.core.outcomes import new_error
 from perdure.engine import forking, migration
 from perdure.engine.commits import farewells
 from perdure.engine.copying import history_of
-from perdure.engine.describing import Still, cause_of, facts_of
+from perdure.engine.describing import Still, cause_of, facts_of, run_facts
 from perdure.engine.history import annotate
 from perdure.engine.records import RunInfo, iso
 from perdure.engine.starting import check_json

@@ -75,10 +75,25 @@ def compare(old: Program, new: Program, live: Live) -> list[Obstacle]:
     return list(dict.fromkeys(found))
 
 
+def renumbered(old: Program, new: Program, live: Live) -> dict[Address, Address]:
+    """Lists that are named by their place among others (arms, handlers) and have another place now: a list is known by
+    the step that runs in it."""
+    around, moved = _around(new), {}
+    for frame in live.frames:
+        family, dash, number = frame.address.rpartition("-")
+        if frame.current is None or not dash or not number.isdigit() or "#" not in family:
+            continue
+        found = around.get(frame.current, "")
+        if found != frame.address and found.rpartition("-")[0] == family:
+            moved[frame.address] = found
+    return moved
+
+
 class _Comparison:
     def __init__(self, old: Program, new: Program, live: Live) -> None:
         self.old, self.new, self.live = old, new, live
         self.around_old, self.around_new = _around(old), _around(new)
+        self.moved = renumbered(old, new, live)
 
     # -- where frames stand
 
@@ -89,11 +104,13 @@ class _Comparison:
                 yield self._obstacle(message, self.old.nodes[frame.address].step, frame)
 
     def _place(self, frame: LiveFrame) -> str | None:
-        before, after = self.old.nodes[frame.address], self.new.nodes.get(frame.address)
+        address = self.moved.get(frame.address, frame.address)
+        before, after = self.old.nodes[frame.address], self.new.nodes.get(address)
         label = self.old.label(before.step, frame.turns)
         if after is None or type(before) is not type(after):
             return self._missing(frame, before, label)
-        if self.around_old.get(frame.address) != self.around_new.get(frame.address):
+        around = self.around_old.get(frame.address, "")
+        if self.moved.get(around, around) != self.around_new.get(address, ""):
             return f"{label} has begun, and has other modifiers now or stands elsewhere"
         if _family(self.old, before.step) != _family(self.new, before.step):
             return f"{label} has no id, and steps like it were added or removed: which of them is meant?"
@@ -131,7 +148,7 @@ class _Comparison:
 
     def order(self) -> Iterator[Obstacle]:
         for frame in self.live.frames:
-            before, after = self.old.nodes[frame.address], self.new.nodes[frame.address]
+            before, after = self.old.nodes[frame.address], self._now(frame)
             if not isinstance(before, nodes.Sequence) or not isinstance(after, nodes.Sequence) or frame.done:
                 continue
             if frame.current not in after.order or frame.current is None:
@@ -199,7 +216,7 @@ class _Comparison:
         """Steps of the new program that this run has passed."""
         behind: set[Address] = set()
         for frame in self.live.frames:
-            node = self.new.nodes[frame.address]
+            node = self._now(frame)
             passed: Iterable[Address] = frame.over
             if isinstance(node, nodes.Sequence) and frame.current is not None and frame.current in node.order:
                 passed = node.children[: node.order[frame.current] + frame.done]
@@ -211,6 +228,9 @@ class _Comparison:
         for node in self.new.nodes.values():
             if node.step not in behind:
                 yield from ((node.step, found) for found in references(node) if found.root == root)
+
+    def _now(self, frame: LiveFrame) -> Node:
+        return self.new.nodes[self.moved.get(frame.address, frame.address)]
 
     def _obstacle(self, message: str, step: Address, frame: LiveFrame | None = None) -> Obstacle:
         """With the step's old place, and its new one: where it is gone, that of the step around it."""
