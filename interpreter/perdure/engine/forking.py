@@ -58,10 +58,6 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     if state.status in ENDED:
         raise RunConflict(f"the run {run_id} ends with {step}: fork it at a step before", run=run_id)
     _check_same(found, events, state)
-    own = [f for f in state.frames.values() if isinstance(f, ChildFrame) and f.node.id is not None]
-    if own:
-        message = f"the run {own[0].child}, whose id is given in the definition, is a child of {run_id} alone"
-        raise RunConflict(f"{message}: fork at a step before or after it", run=run_id)
     now = max(engine._clock.now(), state.now)
     children = [frame.id for frame in state.frames.values() if isinstance(frame, ChildFrame)]
     reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
@@ -198,9 +194,6 @@ async def _children_anew(engine: Engine, found: History, state: State) -> list[i
         row = await engine._store.find(frame.child)
         if row is None or row.status == "completed" or (row.closed_at is None and not await _stopping(engine, row.id)):
             continue
-        if frame.node.id is not None:
-            message = f"the child {row.id} of the run {found.row.id} {row.status}: retry it first"
-            raise RunConflict(message, run=found.row.id)
         anew.append(frame.id)
     return anew
 

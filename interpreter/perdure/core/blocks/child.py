@@ -66,7 +66,7 @@ class ChildFrame(Frame):
 
     def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
         self.since = turn.state.now
-        if anew:
+        if anew and self.node.id is None:
             before, self.child = self.child, self._own_id(turn, turn.next_id())
             for entry in turn.state.children:
                 if entry["run"] == before:
