@@ -28,7 +28,7 @@ async def test_a_fork_copies_what_completed_and_does_the_rest_itself(opened: Ope
         assert await fork.result(10) == 3
         assert gate.calls == ["echo 1", "echo 2", "echo 3", "echo 2", "echo 3"]
         assert await journal(fork) == [
-            "RunStarted", "ActivityCompleted a", "Reopened", "ActivityCompleted b", "ActivityCompleted c",
+            "RunStarted", "PauseRequested", "ActivityCompleted a", "Reopened", "ActivityCompleted b", "ActivityCompleted c",
         ]  # fmt: skip
         assert (await fork.describe()).labels == {"k": "v"}
         again = await (await fork.fork("b")).result(10)
@@ -68,7 +68,9 @@ async def test_a_fork_that_fails_undoes_what_the_original_did(opened: OpenEngine
     async with opened() as engine:
         run = await engine.start(STEPS, id="r")
         await run.result(10)
-        fork = await run.fork("b", definition=STEPS.replace("activity: echo, with: {value: \"{{ steps.b + 1 }}\"}", "activity: fail"))
+        fork = await run.fork(
+            "b", definition=STEPS.replace('activity: echo, with: {value: "{{ steps.b + 1 }}"}', "activity: fail")
+        )
         with pytest.raises(RunFailed) as caught:
             await soon(fork.result())
         assert caught.value.undone == ["a"]
@@ -94,7 +96,9 @@ steps:
             await run.fork("a")  # the last turn's
 
 
-async def test_siblings_that_ran_at_the_fork_run_again_and_timers_have_their_rest(opened: OpenEngine, gate: Gate) -> None:
+async def test_siblings_that_ran_at_the_fork_run_again_and_timers_have_their_rest(
+    opened: OpenEngine, gate: Gate
+) -> None:
     text = """
 workflow: group
 steps:
@@ -108,11 +112,11 @@ steps:
     async with opened() as engine:
         run = await engine.start(text, id="r")
         await gate.entered.wait()
-        await live(run, "a2", "b", "w")
+        await live(run, "b", "w", "a2")
         due = {part["address"]: part["due"] for part in await live(run)}
         fork = await run.fork("a", id="f")
         await eventually(lambda: twice(gate))
-        parts = await live(fork, "a2", "b", "w")
+        parts = await live(fork, "b", "w", "a2")
         assert {part["address"]: part["due"] for part in parts}["w"] > due["w"]
         assert gate.contexts[0].idempotency_key == "r/b/1"
         assert gate.contexts[1].idempotency_key == "f/b/1"
@@ -142,7 +146,9 @@ output: ["{{ steps.one }}", "{{ steps.two }}"]
         assert await fork.result(10) == [1, 22]
 
 
-async def test_a_fork_has_children_of_its_own_and_leaves_those_let_go_to_the_original(opened: OpenEngine, gate: Gate) -> None:
+async def test_a_fork_has_children_of_its_own_and_leaves_those_let_go_to_the_original(
+    opened: OpenEngine, gate: Gate
+) -> None:
     kid = "workflow: kid\nsteps: [{id: k, activity: echo, with: {value: kid}}, {id: go, wait: {signal: go}}]\n"
     text = """
 workflow: parent

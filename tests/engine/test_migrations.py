@@ -124,6 +124,7 @@ async def test_a_paused_run_moves_and_stays_paused(opened: OpenEngine, gate: Gat
         run = await engine.start(STEPS)
         await gate.entered.wait()
         await run.pause()
+        await has_status(run, "paused")
         gate.open.set()
         await journal(run, "ActivityCompleted a")
         await run.migrate(BETTER)
@@ -148,7 +149,9 @@ async def test_a_stuck_run_is_moved_at_once_and_goes_on(opened: OpenEngine, gate
 
 
 @pytest.mark.parametrize("last", ["commit", "post"])
-async def test_a_migration_survives_the_death_of_its_worker(place: Place, opened: OpenEngine, gate: Gate, last: str) -> None:
+async def test_a_migration_survives_the_death_of_its_worker(
+    place: Place, opened: OpenEngine, gate: Gate, last: str
+) -> None:
     mortal = Mortal(place.store())
     async with opened(store=mortal) as engine:
         run = await engine.start(STEPS, id="r")
@@ -203,7 +206,7 @@ version: "%s"
 input: {type: object, properties: {n: {type: integer}}}
 steps:
   - {id: go, wait: {signal: go}}
-  - {if: input.n < 1, restart: {n: 1}}
+  - {if: input.n < 1, restart: {input: {n: 1}}}
 output: "%s"
 """
     async with opened() as engine:

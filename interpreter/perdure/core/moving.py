@@ -21,7 +21,7 @@ from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.program import Program
 from perdure.program.compare import Live, LiveFrame, Obstacle, compare, renumbered
-from perdure.program.nodes import MessageHandler, Receive
+from perdure.program.nodes import MessageHandler, Node, Receive
 from perdure.values import decode, encode
 
 
@@ -66,7 +66,29 @@ def _copy(old: Program, new: Program, state: State) -> State:
     places = renumbered(old, new, live(state))
     for frame in stored["frames"]:
         frame[wire.ADDRESS] = places.get(frame[wire.ADDRESS], frame[wire.ADDRESS])
-    return wire.state_from_json(new, stored)
+    fresh = [id for id in state.held if _is_fresh(state, state.frames[id])]
+    stored["frames"] = [frame for frame in stored["frames"] if frame[1] not in fresh]
+    copy = wire.state_from_json(new, stored)
+    for id in fresh:
+        _begin_anew(
+            copy, state.frames[id], new.nodes[places.get(state.frames[id].node.address, state.frames[id].node.address)]
+        )
+    return copy
+
+
+def _is_fresh(state: State, frame: Frame) -> bool:
+    """Whether a frame that a pause holds back is a whole step of a list: it may come to be any step."""
+    around = state.frames.get(frame.parent)
+    return frame.id in state.held and isinstance(around, SequenceFrame) and around.child == frame.id
+
+
+def _begin_anew(state: State, frame: Frame, node: Node) -> None:
+    """A frame that has not begun, as one of another node."""
+    around = state.frames[frame.parent]
+    assert isinstance(around, SequenceFrame)
+    around.current = node.address
+    state.frames[frame.id] = BLOCKS[type(node)](frame.id, node, frame.parent, frame.scope, turn=frame.turn)
+    state.frames = dict(sorted(state.frames.items()))
 
 
 def _new_variables(old: Program, new: Program, state: State) -> dict[str, object]:
@@ -132,6 +154,7 @@ def _live_frame(state: State, frame: Frame) -> LiveFrame:
     return LiveFrame(
         node.address,
         begun=frame.id not in state.held,
+        fresh=_is_fresh(state, frame),
         waits=frame.waits is not None,
         turns=tuple(state.turns(frame)),
         **facts,  # type: ignore[arg-type]

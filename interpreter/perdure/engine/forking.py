@@ -22,6 +22,7 @@ from perdure.core.events import (
     Delivered,
     Event,
     Migrated,
+    PauseRequested,
     Reopened,
     RunStarted,
     SignalReceived,
@@ -53,22 +54,32 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     index = completion(found.programs, found.events, step)
     if index is None:
         raise RunConflict(f"{step} has not completed in the run {run_id} ({_completed(found)})", run=run_id)
-    events = _renamed(found, found.events[: index + 1], new_id)
+    events = _renamed(found, _cut_behind(found, index, step), new_id)
     state, program = _folded(found, events)
     if state.status in ENDED:
         raise RunConflict(f"the run {run_id} ends with {step}: fork it at a step before", run=run_id)
-    _check_same(found, events, state)
     now = max(engine._clock.now(), state.now)
     children = [frame.id for frame in state.frames.values() if isinstance(frame, ChildFrame)]
-    reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
-    events.append(reopened)
-    machine.step(program, state, reopened)
     if definition is not None:
         state, program = _moved(new_id, events, state, program, definition.program)
         await engine._deploy(definition)
+    reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
+    events.append(reopened)
+    machine.step(program, state, reopened)
     run = _new_run(found, new_id, state, program, now)
     await create(engine, first_commit(run, program, state, events))
     return new_id
+
+
+def _cut_behind(found: History, index: int, step: str) -> list[Event]:
+    """The history until a step has completed, and nothing has begun after it: a pause goes before its completion,
+    unless the step would not complete then because it begins with the same event."""
+    before, last = found.events[:index], found.events[index]
+    if index == 0:
+        return [last]
+    held = [*before, PauseRequested(last.at, "forked"), last]
+    programs = found.programs
+    return held if completion(programs, held, step) == index + 1 else [*before, last]
 
 
 def _renamed(found: History, events: Sequence[Event], id: str) -> list[Event]:
@@ -79,6 +90,7 @@ def _renamed(found: History, events: Sequence[Event], id: str) -> list[Event]:
     following = iter(found.programs)
     program = next(following)
     original, state = fold(program, events[:1]), fold(program, copied)
+    _check_alike(found, original, state)
     for event in events[1:]:
         if isinstance(event, Migrated):
             before, program = program, next(following)
@@ -91,17 +103,18 @@ def _renamed(found: History, events: Sequence[Event], id: str) -> list[Event]:
         copied.append(event)
         machine.step(program, original, event)
         machine.step(program, state, event)
+        _check_alike(found, original, state)
     return copied
 
 
-def _check_same(found: History, events: Sequence[Event], state: State) -> None:
-    """The copy must have come to the same point as the original, though its id is another."""
-    original, _ = _folded(found, found.events[: len(events)])
-    shapes = [
-        (s.counter, s.draws, [(f.id, f.node.address, f.parent) for f in s.frames.values()]) for s in (original, state)
-    ]
-    if shapes[0] != shapes[1]:
-        raise RunConflict(f"what {found.row.id} did depends on its id (run.id): it cannot be forked", run=found.row.id)
+def _check_alike(found: History, original: State, copy: State) -> None:
+    """The copy must do what the original did, though its id is another."""
+    alike = original.frames.keys() == copy.frames.keys() and all(
+        frame.node is original.frames[id].node for id, frame in copy.frames.items()
+    )
+    if not alike:
+        message = f"what the run {found.row.id} did depends on its id (run.id): it cannot be forked"
+        raise RunConflict(message, run=found.row.id)
 
 
 def _completed(found: History) -> str:

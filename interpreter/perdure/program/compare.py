@@ -22,13 +22,14 @@ from perdure.values import JSON
 
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
-    """A live node. `begun` unless a pause holds it back; `waits` when it is what people see waiting; `turns` are the
+    """A live node. `begun` unless a pause holds it back; then `fresh` when it is a whole step; `waits` when it is what people see waiting; `turns` are the
     loop turns it stands in; `over` are nodes inside it that have ended; `current` is the step a list has come to,
     `done` when that has ended too; `arm` is the catch arm it deals with; `chosen` when a select has its arm; `handlers`
     are those that a receive has messages for, as (name, whether an update); `input` is a fragment's."""
 
     address: Address
     begun: bool = True
+    fresh: bool = False
     waits: bool = False
     turns: tuple[tuple[Address, int], ...] = ()
     over: tuple[Address, ...] = ()
@@ -76,16 +77,22 @@ def compare(old: Program, new: Program, live: Live) -> list[Obstacle]:
 
 
 def renumbered(old: Program, new: Program, live: Live) -> dict[Address, Address]:
-    """Lists that are named by their place among others (arms, handlers) and have another place now: a list is known by
-    the step that runs in it."""
+    """Nodes that go by another address now. Lists that are named by their place among others (arms, handlers) are known
+    by the step that runs in them; a step that has not begun may have other modifiers."""
     around, moved = _around(new), {}
     for frame in live.frames:
         family, dash, number = frame.address.rpartition("-")
-        if frame.current is None or not dash or not number.isdigit() or "#" not in family:
+        if frame.current is None or frame.done or not dash or not number.isdigit() or "#" not in family:
             continue
         found = around.get(frame.current, "")
         if found != frame.address and found.rpartition("-")[0] == family:
             moved[frame.address] = found
+    begin = {new.nodes[child].step: child for node in new.nodes.values() if isinstance(node, nodes.Sequence)
+             for child in node.children}  # fmt: skip
+    for frame in live.frames:
+        step = old.nodes[frame.address].step
+        if frame.fresh and step in begin and begin[step] != frame.address:
+            moved[frame.address] = begin[step]
     return moved
 
 
@@ -107,7 +114,7 @@ class _Comparison:
         address = self.moved.get(frame.address, frame.address)
         before, after = self.old.nodes[frame.address], self.new.nodes.get(address)
         label = self.old.label(before.step, frame.turns)
-        if after is None or type(before) is not type(after):
+        if after is None or (type(before) is not type(after) and not frame.fresh):
             return self._missing(frame, before, label)
         around = self.around_old.get(frame.address, "")
         if self.moved.get(around, around) != self.around_new.get(address, ""):
@@ -125,7 +132,8 @@ class _Comparison:
         if before.step not in self.new.kinds:
             renamed = self._candidate(before.step)
             hint = "" if renamed is None else f"; was it renamed to {renamed}?"
-            return f"{label} has begun, and there is no such {kind} in the new definition{hint}"
+            begun = "has begun" if frame.begun else "is next"
+            return f"{label} {begun}, and there is no such {kind} in the new definition{hint}"
         if self.new.kinds[before.step] != kind:
             return f"{label} has begun as {kind}, and is {self.new.kinds[before.step]} in the new definition"
         part = frame.address.rpartition("#")[2] if "#" in frame.address else kind
@@ -151,10 +159,11 @@ class _Comparison:
             before, after = self.old.nodes[frame.address], self._now(frame)
             if not isinstance(before, nodes.Sequence) or not isinstance(after, nodes.Sequence) or frame.done:
                 continue
-            if frame.current not in after.order or frame.current is None:
+            current = self._current(frame)
+            if current not in after.order or frame.current is None:
                 continue
             for step in before.children[: before.order[frame.current]]:
-                if after.order.get(step, -1) > after.order[frame.current]:
+                if after.order.get(step, -1) > after.order[current]:
                     label = self.old.label(self.old.nodes[step].step, frame.turns)
                     yield self._obstacle(f"{label} has ended, and would run again", self.old.nodes[step].step, frame)
 
@@ -218,8 +227,8 @@ class _Comparison:
         for frame in self.live.frames:
             node = self._now(frame)
             passed: Iterable[Address] = frame.over
-            if isinstance(node, nodes.Sequence) and frame.current is not None and frame.current in node.order:
-                passed = node.children[: node.order[frame.current] + frame.done]
+            if isinstance(node, nodes.Sequence) and self._current(frame) in node.order:
+                passed = node.children[: node.order[self._current(frame)] + frame.done]
             for address in passed:
                 behind.update(_steps_in(self.new, address))
         return behind
@@ -228,6 +237,10 @@ class _Comparison:
         for node in self.new.nodes.values():
             if node.step not in behind:
                 yield from ((node.step, found) for found in references(node) if found.root == root)
+
+    def _current(self, frame: LiveFrame) -> Address:
+        """The step that a list has come to."""
+        return self.moved.get(frame.current or "", frame.current or "")
 
     def _now(self, frame: LiveFrame) -> Node:
         return self.new.nodes[self.moved.get(frame.address, frame.address)]
