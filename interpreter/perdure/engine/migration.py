@@ -82,7 +82,7 @@ async def migrate(engine: Engine, run_id: str, definition: Definition) -> None:
     if found is None or found.closed_at is not None:
         raise RunConflict(f"the run {run_id} has ended", run=run_id)
     engine._poke()
-    reply = await engine._until(run_id, lambda: _settled(engine, run_id, letter))
+    reply = await engine._watching.until(run_id, lambda: _settled(engine, run_id, letter))
     if reply.status == "refused":
         raise RunConflict(f"the run {run_id}: {decode(reply.body or b'{}').get('reason')}", run=run_id)
 
