@@ -28,7 +28,8 @@ async def test_a_fork_copies_what_completed_and_does_the_rest_itself(opened: Ope
         assert await fork.result(10) == 3
         assert gate.calls == ["echo 1", "echo 2", "echo 3", "echo 2", "echo 3"]
         assert await journal(fork) == [
-            "RunStarted", "PauseRequested", "ActivityCompleted a", "Reopened", "ActivityCompleted b", "ActivityCompleted c",
+            "RunStarted", "PauseRequested", "ActivityCompleted a", "Reopened",
+            "ActivityCompleted b", "ActivityCompleted c",
         ]  # fmt: skip
         assert (await fork.describe()).labels == {"k": "v"}
         again = await (await fork.fork("b")).result(10)

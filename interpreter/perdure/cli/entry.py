@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "graph": Place("perdure.cli.graph:graph", "Draw a definition, or how a run of it stands."),
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "runs": Place("perdure.cli.runs.group:runs", "List runs, look into them, act on them."),
+    "replay": Place("perdure.cli.replay:replay", "Say whether recorded runs are valid under a definition."),
     "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),

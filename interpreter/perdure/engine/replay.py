@@ -6,7 +6,7 @@ and what texts say is not compared, for what has happened has happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,12 @@ from perdure.core.frame import Frame
 from perdure.core.lifecycle import ENDED
 from perdure.core.moving import move, obstacles
 from perdure.engine.copying import history_of
+from perdure.engine.transfer import read_run
 from perdure.errors import InternalError, PerdureError
 from perdure.program import Position, Program
 from perdure.schemas import check_value
+from perdure.stores.conditions import Compare
+from perdure.stores.store import OPEN
 from perdure.values import JSON, canonical, decode
 
 if TYPE_CHECKING:
@@ -55,6 +58,25 @@ async def replay_run(engine: Engine, run_id: str, program: Program | None) -> Ve
     snapshot, _, _ = await engine._store.load(found.row.key)
     outcome = None if found.row.closed_at is None else decode(found.row.outcome or b"null")
     return refold(run_id, found.events, found.programs, outcome=outcome, snapshot=snapshot)
+
+
+def replay_lines(lines: Iterable[str | bytes], program: Program | None) -> Verdict:
+    """Replay a run that was exported. Raises InvalidInput with the number of a line that is wrong."""
+    found = read_run(lines)
+    if program is not None:
+        return replay(found.run.id, found.events, found.programs, program)
+    return Verdict(run=found.run.id, verdict="valid")  # it was folded, and came to what it says
+
+
+async def open_runs(engine: Engine, workflow: str | None) -> list[str]:
+    """Ids of the runs that have not ended, newest first; of one workflow, or of all."""
+    where = None if workflow is None else Compare("workflow", "=", workflow)
+    ids: list[str] = []
+    before = None
+    while rows := await engine._store.runs(where=where, statuses=OPEN, before=before, limit=1000):
+        ids.extend(row.id for row in rows)
+        before = rows[-1].key
+    return ids
 
 
 def refold(

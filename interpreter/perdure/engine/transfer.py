@@ -8,6 +8,7 @@ too, before anything is written.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ from perdure.engine.starting import checked_id
 from perdure.errors import DefinitionError, InternalError, InvalidInput, RunConflict
 from perdure.program import Program
 from perdure.stores.store import Closing, Commit, NewLetter, NewRun
-from perdure.values import JSON, canonical, check, decode, encode
+from perdure.values import JSON, canonical, decode, encode
 
 if TYPE_CHECKING:
     from perdure.engine.engine import Engine
@@ -60,16 +61,14 @@ async def export_run(engine: Engine, run_id: str) -> list[str]:
         facts = {"kind": letter.kind, "id": letter.id, "at": letter.at, "body": decode(letter.body)}
         parts.append({"letter": facts})
     parts += [{"read": event.id} for event in events if isinstance(event, SignalReceived | UpdateReceived)]
-    lines = [encode(part) for part in parts]
-    lines.append(encode({"end": len(lines), "digest": _digest(lines)}))
-    return [line.decode() for line in lines]
+    lines = [_line(part) for part in parts]
+    content = hashlib.sha256("".join(f"{line}\n" for line in lines).encode())
+    return [*lines, _line({"end": len(lines), "digest": content.hexdigest()})]
 
 
-def _digest(lines: Iterable[bytes]) -> str:
-    content = hashlib.sha256()
-    for line in lines:
-        content.update(line + b"\n")
-    return content.hexdigest()
+def _line(part: JSON) -> str:
+    """In ASCII: whatever it passes through on its way leaves it as it is."""
+    return json.dumps(part, separators=(",", ":"))
 
 
 # -- in
@@ -77,13 +76,18 @@ def _digest(lines: Iterable[bytes]) -> str:
 
 async def import_run(engine: Engine, lines: Iterable[str | bytes]) -> str:
     """The id of the run. Raises InvalidInput, RunConflict, StoreError."""
-    read = _Reading().read(lines)
+    read = read_run(lines)
     if await engine._store.find(read.run.id) is not None:
         raise RunConflict(f"a run with the id {read.run.id} exists already", run=read.run.id)
     for definition in read.definitions.values():
         await _keep(engine, definition)
     await create(engine, read.commit())
     return read.run.id
+
+
+def read_run(lines: Iterable[str | bytes]) -> Reading:
+    """The lines of an exported run, checked. Raises InvalidInput."""
+    return Reading().read(lines)
 
 
 async def _keep(engine: Engine, definition: Definition) -> None:
@@ -99,7 +103,7 @@ async def _keep(engine: Engine, definition: Definition) -> None:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What the lines have said so far; `number` is the present line's."""
 
     number: int = 0
@@ -115,7 +119,13 @@ class _Reading:
     state: State | None = None
     run: NewRun = None  # type: ignore[assignment]
 
-    def read(self, lines: Iterable[str | bytes]) -> _Reading:
+    @property
+    def programs(self) -> list[Program]:
+        """Those the run had in turn."""
+        origins = [event.origin for event in self.events if isinstance(event, Migrated)]
+        return [self.definitions[digest].program for digest in (*origins, self.header["run"]["digest"])]
+
+    def read(self, lines: Iterable[str | bytes]) -> Reading:
         for line in lines:
             self.number += 1
             self._line(line)
@@ -125,14 +135,12 @@ class _Reading:
         return self
 
     def _line(self, line: str | bytes) -> None:
-        try:
-            text = (line.encode() if isinstance(line, str) else bytes(line)).rstrip(b"\r\n")
-        except (UnicodeEncodeError, TypeError):
-            raise self._wrong("is no text") from None
+        self._needs(isinstance(line, str | bytes), "is no text")
+        text = (line.encode(errors="replace") if isinstance(line, str) else line).rstrip(b"\r\n")
         self._needs(not self.ended, "follows the end of the run")
         self._needs(len(text) <= LONGEST_LINE, "is longer than 64 MiB")
         try:
-            value = check(decode(text)) if len(text) < 1 << 16 else decode(text)
+            value = decode(text)
         except ValueError as problem:
             raise self._wrong(f"is not JSON: {problem}") from None
         self._needs(isinstance(value, dict), "is no mapping")
