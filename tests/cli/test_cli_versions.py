@@ -61,6 +61,17 @@ def test_a_fork_moves_to_another_definition(perdure, project: Path, waiting):
     assert document(perdure("run", "better.yaml", "--id", "f", "-o", "json"))["output"] == {"by": "eve"}
 
 
+def test_progress_follows_a_run_over_its_migration_and_its_retry(perdure, project: Path, waiting):
+    text = (project / "definitions" / "approval.yaml").read_text()
+    (project / "better.yaml").write_text(text + 'version: "2"\n')
+    perdure("runs", "fork", "a", "--from-step", "before", "--id", "f", "--definition", "better.yaml")
+    perdure("runs", "signal", "f", "approve", "by=eve")
+    told = perdure("run", "better.yaml", "--id", "f").stderr
+    assert "migrated" in told
+    assert "to version 2" in told
+    assert "going on from here" in told
+
+
 def test_a_migration_lists_what_is_in_the_way(perdure, project: Path, waiting):
     text = (project / "definitions" / "approval.yaml").read_text()
     (project / "renamed.yaml").write_text(
@@ -72,7 +83,7 @@ def test_a_migration_lists_what_is_in_the_way(perdure, project: Path, waiting):
         "approval has begun, and there is no such wait in the new definition; was it renamed to consent?"
         in result.stderr
     )
-    assert "definitions/approval.yaml:8:5, new renamed.yaml:8:5)" in result.stderr
+    assert "(old approval.yaml:8:5, new renamed.yaml:8:5)" in result.stderr
     assert perdure("runs", "migrate", "a", "nowhere.yaml").exit_code == 3
 
 

@@ -197,7 +197,7 @@ async def test_a_migration_with_a_made_up_state_is_refused(opened: OpenEngine) -
         return line
 
     async with opened(store=MemoryStore()) as other:
-        with pytest.raises(InvalidInput, match="line 4: .*goes on with another state"):
+        with pytest.raises(InvalidInput, match=r"line 4: .*goes on with another state"):
             await other.import_run(changed(lines, 3, forge))
         assert await other.runs() == []
 

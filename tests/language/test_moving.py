@@ -263,7 +263,12 @@ RECEIVE = """
 %s
       until: state.n >= 3
 """
-ADD = "        - {update: add, steps: [{id: work, activity: one}], set: {n: '{{ state.n + 1 }}'}, reply: '{{ state.n }}'}\n"
+ADD = """\
+        - update: add
+          steps: [{id: work, activity: one}]
+          set: {n: '{{ state.n + 1 }}'}
+          reply: '{{ state.n }}'
+"""
 PLUS = "        - {signal: plus, set: {n: '{{ state.n + 2 }}'}}\n"
 
 
@@ -382,8 +387,8 @@ def test_a_history_with_migrations_folds_with_its_programs_and_from_the_last_one
 
 
 def test_a_reopened_run_counts_its_times_from_now_and_asks_for_all_again() -> None:
-    text = "  - {id: p, parallel: {branches: {x: [{id: a, activity: one}], y: [{id: w, wait: 10s}], z: [{id: u, wait: {until: 1970-01-01T00:01:00Z}}]}}}\n"
-    walk = Walk(program(text))
+    branches = "x: [{id: a, activity: one}], y: [{id: w, wait: 10s}], z: [{id: u, wait: {until: 1970-01-01T00:01:00Z}}]"
+    walk = Walk(program(f"  - {{id: p, parallel: {{branches: {{{branches}}}}}}}\n"))
     commands = walk.then(Reopened(100 * SECOND, 50, 3))
     dues = {walk.program.label(f.node.step): f.due for f in walk.state.frames.values() if f.due is not None}
     assert dues == {"w": 110 * SECOND, "u": 60 * SECOND}
