@@ -46,11 +46,12 @@ async def test_a_refused_run_says_why_with_both_places_and_stays_as_it_is(opened
         await gate.entered.wait()
         with pytest.raises(RunConflict) as caught:
             await run.migrate(WRONG)
-        assert caught.value.message.splitlines()[:2] == [
-            "the run r: it cannot go on with this definition",
-            "- a has begun, and there is no such activity in the new definition; was it renamed to x? "
-            "(old <text>:5:5, new <text>:5:5)",
-        ]
+        first, second = caught.value.message.splitlines()[:2]
+        assert first == "the run r: it cannot go on with this definition"
+        assert second.startswith(
+            "- a has begun, and there is no such activity in the new definition; was it renamed to x?"
+        )
+        assert second.endswith(" (old <text>:5:5, new <text>:5:5)")
         info = await run.describe()
         assert (info.version, info.digest) == ("1", perdure.load(STEPS).digest)
         assert await engine._store.definition(perdure.load(WRONG).digest) is None

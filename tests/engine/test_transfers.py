@@ -125,6 +125,7 @@ def with_run(**facts: Any) -> Callable[[Any], Any]:
     return lambda header: {**header, "run": {**header["run"], **facts}}
 
 
+BROKEN = {"main": "x", "files": {"x": "workflow:"}}
 HOSTILE: dict[str, tuple[Callable[[list[str]], Any], str]] = {
     "nothing": (lambda lines: [], "line 1: the file ends here"),
     "truncated": (lambda lines: lines[:-1], "line 4: the file ends here, and its end line is missing"),
@@ -153,14 +154,17 @@ HOSTILE: dict[str, tuple[Callable[[list[str]], Any], str]] = {
     "ended": (lambda lines: changed(lines, 0, with_run(status="failed", closed_at=1)), "line 1: says that the run is"),
     "no definition": (lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {}}), "line 1: lacks the run's"),
     "another definition": (
-        lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {"0" * 64: [*v["definitions"].values()][0]}}),
-        "line 1: has a definition that is not 000000000000, as it says",
+        lambda lines: changed(lines, 0, lambda v: {**v, "definitions": dict.fromkeys("0", *v["definitions"].values())}),
+        "line 1: has a definition that is not 0, as it says",
     ),
     "a broken definition": (
-        lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {"0": {"main": "x", "files": {"x": "workflow:"}}}}),
+        lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {"0": BROKEN}}),
         "line 1: has a definition that cannot be read",
     ),
-    "no bundle": (lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {"0": 7}}), "line 1: has a definition"),
+    "no bundle": (
+        lambda lines: changed(lines, 0, lambda v: {**v, "definitions": {"0": 7}}),
+        "line 1: has a definition",
+    ),
     "label": (lambda lines: changed(lines, 0, with_run(labels={"a": 1})), "line 1: has a label that is no text"),
     "a migration from nowhere": (
         lambda lines: changed(lines, 2, lambda v: {**v, "event": ["migrate", "0", "0", None, {}]}),

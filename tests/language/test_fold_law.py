@@ -25,6 +25,7 @@ from perdure.core.events import (
     AttemptStarted,
     CancelRequested,
     Event,
+    Reopened,
     RunStarted,
     SignalReceived,
     TerminateRequested,
@@ -121,6 +122,9 @@ class Chaos:
             return CancelRequested(self.now, "chaos")
         if chosen < 0.075:
             return TerminateRequested(self.now, "chaos")
+        if chosen < 0.09 and len(self.events) > 1:
+            self.now += SECOND
+            return Reopened(self.now, self.state.counter + 3, self.state.draws + 1)
         if chosen < 0.15 and len(self.events) > 1:
             return self.late()
         return self.next_end()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perdure.core import State, outstanding, wire
+from perdure.core.commands import CloseRun
 from perdure.core.events import Event
 from perdure.core.lifecycle import ENDED
 from perdure.engine.commits import listening, write_down
@@ -50,7 +51,10 @@ def first_commit(run: NewRun, program: Program, state: State, events: Sequence[E
     """A run with a past, that nobody has moved in this store yet."""
     rows = [(seq, event.at, wire.event_to_bytes(event)) for seq, event in enumerate(events, 1)]
     commit = Commit(run, None, events=rows)
-    if state.status not in ENDED:
+    if state.status in ENDED:
+        assert state.outcome is not None
+        write_down(commit, 0, run, state, [CloseRun(state.status, state.outcome)])
+    else:
         write_down(commit, 0, run, state, outstanding(program, state))
         commit.listens = dict.fromkeys(sorted(listening(state)), True)
         commit.snapshot = (len(rows), wire.state_to_bytes(state))

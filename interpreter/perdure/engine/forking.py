@@ -244,7 +244,7 @@ def _new_run(found: History, id: str, state: State, program: Program, now: int, 
         workflow=row.workflow,
         version=program.version,
         digest=program.digest,
-        status="running",  # one that is over at once is ended by whoever takes it up
+        status="running",
         created_at=found.events[0].at,
         labels=row.labels,
         wake_at=now,

@@ -47,9 +47,15 @@ _LETTER: Final[Mapping[str, tuple[type, ...]]] = {"kind": (str,), "id": (str,), 
 async def export_run(engine: Engine, run_id: str) -> list[str]:
     """Raises UnknownRun, StoreError."""
     store, row = engine._store, await engine._row(run_id)
-    journal = await journal_of(engine, row)
-    _, _, heartbeats = await store.load(row.key)
+    while True:  # the run may go on meanwhile; a letter that has been read by then stands in the journal
+        letters = await store.letters_of(row.key)
+        _, _, heartbeats = await store.load(row.key)
+        journal = await journal_of(engine, row)
+        before, row = row, await engine._row(run_id)
+        if (before.key, before.digest, before.status) == (row.key, row.digest, row.status):
+            break
     events = [wire.event_from_bytes(at, text) for _, at, text in journal]
+    read = [event.id for event in events if isinstance(event, SignalReceived | UpdateReceived)]
     digests = {row.digest: None} | {event.origin: None for event in events if isinstance(event, Migrated)}
     facts = {name: getattr(row, name) for name in _RUN} | {"labels": dict(row.labels)}
     outcome = None if row.outcome is None else decode(row.outcome)
@@ -57,10 +63,11 @@ async def export_run(engine: Engine, run_id: str) -> list[str]:
     parts: list[JSON] = [{"perdure": "run", "format": FORMAT, "run": facts, "outcome": outcome, "definitions": bundles}]
     parts += [{"seq": seq, "at": at, "event": decode(text)} for seq, at, text in journal]
     parts += [{"heartbeat": frame, "details": decode(details)} for frame, details in heartbeats.items()]
-    for letter in await store.letters_of(row.key):
-        facts = {"kind": letter.kind, "id": letter.id, "at": letter.at, "body": decode(letter.body)}
-        parts.append({"letter": facts})
-    parts += [{"read": event.id} for event in events if isinstance(event, SignalReceived | UpdateReceived)]
+    for letter in letters:
+        if letter.id not in read:
+            facts = {"kind": letter.kind, "id": letter.id, "at": letter.at, "body": decode(letter.body)}
+            parts.append({"letter": facts})
+    parts += [{"read": id} for id in read]
     lines = [_line(part) for part in parts]
     content = hashlib.sha256("".join(f"{line}\n" for line in lines).encode())
     return [*lines, _line({"end": len(lines), "digest": content.hexdigest()})]
@@ -274,8 +281,12 @@ class Reading:
         """The run as it was: open, and due at once, or ended."""
         facts, outcome = self.header["run"], self.header.get("outcome")
         assert self.state is not None
-        if facts["status"] not in ENDED and facts["status"] != "stuck":
-            self.run = _due(self.run, self.state.now)
+        if facts["status"] in ENDED:
+            rows = [(seq, event.at, wire.event_to_bytes(event)) for seq, event in enumerate(self.events, 1)]
+            closing = Closing(facts["status"], facts["closed_at"], encode(outcome))
+            return Commit(self.run, None, events=rows, closing=closing, received=self.received)
+        if facts["status"] != "stuck":
+            self.run = replace(self.run, wake_at=self.state.now)
         program = self.definitions[facts["digest"]].program
         try:
             commit = first_commit(self.run, program, self.state, self.events)
@@ -288,10 +299,7 @@ class Reading:
         commit.letters = [
             NewLetter(self.run.id, letter.kind, letter.id, letter.at, letter.body) for letter in self.letters
         ]
-        if facts["status"] in ENDED:
-            commit.closing = Closing(facts["status"], facts["closed_at"], encode(outcome))
-            commit.snapshot, commit.asks_opened, commit.listens, commit.heartbeats = None, (), {}, {}
-        elif facts["status"] == "stuck":
+        if facts["status"] == "stuck":
             commit.status, commit.note = "stuck", encode(outcome)
         return commit
 
@@ -331,7 +339,3 @@ def _same_run(started: str, id: str) -> bool:
     """A run that another has followed under its id was renamed `id~N`."""
     name, _, number = id.rpartition("~")
     return started == id or (started == name and number.isdigit())
-
-
-def _due(run: NewRun, at: int) -> NewRun:
-    return replace(run, wake_at=at)

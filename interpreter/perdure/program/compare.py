@@ -23,10 +23,10 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
     """A live node. `begun` unless a pause holds it back, then `fresh` when it is a whole step; `waits` when it is what
-    people see waiting; `turns` are the loop turns it stands in; `over` are nodes inside it that have ended; `current` is
-    the step a list has come to, `done` when that has ended too; `arm` is the catch arm it is about to enter; `chosen`
-    when a select has its arm; `handlers` are those that a receive has messages for, as (name, whether an update);
-    `input` is a fragment's."""
+    people see waiting; `turns` are the loop turns it stands in; `over` are nodes inside it that have ended; `current`
+    is the step a list has come to, `done` when that has ended too; `arm` is the catch arm it is about to enter;
+    `chosen` when a select has its arm; `handlers` are those that a receive has messages for, as (name, whether an
+    update); `input` is a fragment's."""
 
     address: Address
     begun: bool = True
