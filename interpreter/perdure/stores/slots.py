@@ -126,7 +126,7 @@ def hand_on_slots(table: SlotTable, ended: int, successor: int, takes: Sequence[
     slots, left = table.of_run(ended), []
     for take in takes:
         slot = next((slot for slot in slots if slot.key == take.key), None)
-        if slot is None:
+        if slot is None or table.at(successor, take.frame) is not None:
             left.append(take)
             continue
         slots.remove(slot)
