@@ -6,6 +6,7 @@ history is to be cut, `perdure.core.watching` says.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -51,13 +52,7 @@ _FAILURES = (ActivityFailed, AttemptLost, ActivityCancelled)
 async def fork(engine: Engine, run_id: str, step: str, id: str | None, definition: Definition | None) -> str:
     """The id of the new run."""
     found, new_id = await history_of(engine, run_id), checked_id(id)
-    index = completion(found.programs, found.events, step)
-    if index is None:
-        raise RunConflict(f"{step} has not completed in the run {run_id} ({_completed(found)})", run=run_id)
-    events = _renamed(found, _cut_behind(found, index, step), new_id)
-    state, program = _folded(found, events)
-    if state.status in ENDED:
-        raise RunConflict(f"the run {run_id} ends with {step}: fork it at a step before", run=run_id)
+    events, state, program = await asyncio.to_thread(_until_behind, found, step, new_id)
     now = max(engine._clock.now(), state.now)
     children = [frame.id for frame in state.frames.values() if isinstance(frame, ChildFrame)]
     if definition is not None:
@@ -69,6 +64,19 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     run = _new_run(found, new_id, state, program, now)
     await create(engine, first_commit(run, program, state, events))
     return new_id
+
+
+def _until_behind(found: History, step: str, id: str) -> tuple[list[Event], State, Program]:
+    """The history until a step has completed, as another run's, and what it comes to. Long for a long one."""
+    run_id = found.row.id
+    index = completion(found.programs, found.events, step)
+    if index is None:
+        raise RunConflict(f"{step} has not completed in the run {run_id} ({_completed(found)})", run=run_id)
+    events = _renamed(found, _cut_behind(found, index, step), id)
+    state, program = _folded(found, events)
+    if state.status in ENDED:
+        raise RunConflict(f"the run {run_id} ends with {step}: fork it at a step before", run=run_id)
+    return events, state, program
 
 
 def _cut_behind(found: History, index: int, step: str) -> list[Event]:
@@ -132,12 +140,8 @@ async def retry(engine: Engine, run_id: str) -> None:
     """The run goes on from before what it failed of, under its own id."""
     found = await history_of(engine, run_id)
     _check_retriable(found)
-    cut = cause(found.programs, found.events)
-    if cut == 0:
-        raise RunConflict(f"the run {run_id} failed as it began: start it again", run=run_id)
-    events, tail = list(found.events[:cut]), [] if cut is None else found.events[cut:]
-    state, program = _folded(found, events)
-    final, _ = _folded(found, found.events)
+    cut, (state, program), (final, _) = await asyncio.to_thread(_until_cause, found)
+    events, tail = found.events[:cut], found.events[cut:]
     _check_undone(found, state, final)
     _check_at_most_once(found, state, tail)
     anew = [tail[0].frame] if tail and isinstance(tail[0], TimerFired) else []
@@ -159,6 +163,16 @@ async def retry(engine: Engine, run_id: str) -> None:
         *(NewLetter(run_id, letter.kind, letter.id, now, letter.body) for letter in letters if letter.kind == "signal"),
     ]
     await create(engine, commit)
+
+
+def _until_cause(found: History) -> tuple[int, tuple[State, Program], tuple[State, Program]]:
+    """How many events came before what the run failed of, what they come to, and what all come to. Long for a long
+    history."""
+    cut = cause(found.programs, found.events)
+    if cut == 0:
+        raise RunConflict(f"the run {found.row.id} failed as it began: start it again", run=found.row.id)
+    cut = len(found.events) if cut is None else cut
+    return cut, _folded(found, found.events[:cut]), _folded(found, found.events)
 
 
 def _check_retriable(found: History) -> None:

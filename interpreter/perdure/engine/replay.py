@@ -6,6 +6,7 @@ and what texts say is not compared, for what has happened has happened.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -54,10 +55,10 @@ async def replay_run(engine: Engine, run_id: str, program: Program | None) -> Ve
     except InternalError as problem:
         return Verdict(run=run_id, verdict="declined", reason=problem.message)
     if program is not None:
-        return replay(run_id, found.events, found.programs, program)
+        return await asyncio.to_thread(replay, run_id, found.events, found.programs, program)
     snapshot, _, _ = await engine._store.load(found.row.key)
     outcome = None if found.row.closed_at is None else decode(found.row.outcome or b"null")
-    return refold(run_id, found.events, found.programs, outcome=outcome, snapshot=snapshot)
+    return await asyncio.to_thread(refold, run_id, found.events, found.programs, outcome=outcome, snapshot=snapshot)
 
 
 def replay_lines(lines: Iterable[str | bytes], program: Program | None) -> Verdict:
