@@ -28,7 +28,7 @@ from perdure.core.events import (
     UpdateReceived,
 )
 from perdure.core.moving import live, move, obstacles
-from perdure.core.wire import event_from_bytes, event_to_bytes, state_to_bytes
+from perdure.core.wire import event_from_bytes, event_to_bytes, state_from_bytes, state_to_bytes
 from perdure.definition import load
 from perdure.program import Program
 from perdure.program.compare import compare
@@ -92,11 +92,19 @@ def test_a_run_may_always_move_to_its_own_definition_which_changes_nothing(found
     class Moving(Chaos):
         def happened(self, event: Event, commands: list[Command]) -> None:
             super().happened(event, commands)
-            if self.state.status == "running":
-                assert obstacles(found, found, self.state) == []
-                [moved] = move(found, found, self.state, self.state.now)
-                again = event_from_bytes(moved.at, event_to_bytes(moved))
-                assert state_to_bytes(fold(found, [again])) == self.states[-1]
+            unmoved(self.state)
+            if len(self.states) > 1:
+                paused = state_from_bytes(found, self.states[-2])
+                for told in (PauseRequested(event.at, None), event):
+                    machine.step(found, paused, told)
+                unmoved(paused)
+
+    def unmoved(state: State) -> None:
+        if state.status in ("running", "paused"):
+            assert obstacles(found, found, state) == []
+            [moved] = move(found, found, state, state.now)
+            again = event_from_bytes(moved.at, event_to_bytes(moved))
+            assert state_to_bytes(fold(found, [again])) == state_to_bytes(state)
 
     Moving(found, seed).run()
 
@@ -352,6 +360,22 @@ def test_a_held_step_may_be_any_step_of_its_kind() -> None:
     [called] = walk.then(ResumeRequested(0))
     assert isinstance(called, StartActivity)
     assert called.name == "other"
+
+
+def test_a_held_step_may_become_another_kind_with_other_modifiers() -> None:
+    walk = Walk(program("  - {id: a, activity: one}\n  - {id: b, activity: two}\n"))
+    walk.then(PauseRequested(0, None))
+    walk.done("a")
+    other = "  - {id: a, activity: one}\n  - {id: b, wait: {signal: go}, timeout: 5s, output: 3}\n"
+    walk.migrate(program(other))
+    walk.then(ResumeRequested(0))
+    walk.then(SignalReceived(0, "go", None, "s"))
+    assert walk.state.outcome is not None
+    assert walk.state.outcome["output"] == 3
+    walk = Walk(program("  - {id: a, activity: one}\n  - {id: b, activity: two}\n"))
+    walk.then(PauseRequested(0, None))
+    walk.done("a")
+    assert "b is next, and there is no such activity" in walk.refused(program("  - {id: a, activity: one}\n"))[0]
 
 
 def test_a_cancelled_run_goes_on_unwinding_after_it_moved() -> None:
