@@ -26,6 +26,7 @@ from perdure.core.events import (
     CacheRead,
     CancelRequested,
     Event,
+    Reopened,
     RunStarted,
     SignalReceived,
     SlotGranted,
@@ -124,6 +125,9 @@ class Chaos:
             return CancelRequested(self.now, "chaos")
         if chosen < 0.075:
             return TerminateRequested(self.now, "chaos")
+        if chosen < 0.09 and len(self.events) > 1:
+            self.now += SECOND
+            return Reopened(self.now, self.state.counter + 3, self.state.draws + 1)
         if chosen < 0.15 and len(self.events) > 1:
             return self.late()
         return self.next_end()

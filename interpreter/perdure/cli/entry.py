@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "deploy": Place("perdure.cli.deploy:deploy", "Keep definitions in the store and make their schedules run."),
     "runs": Place("perdure.cli.runs.group:runs", "List runs, look into them, act on them."),
+    "replay": Place("perdure.cli.replay:replay", "Say whether recorded runs are valid under a definition."),
     "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
     "schedules": Place("perdure.cli.schedules.group:schedules", "List schedules, look ahead, act on them."),
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),

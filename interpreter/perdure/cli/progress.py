@@ -34,6 +34,7 @@ from perdure.core.events import (
     ChildEnded,
     Delivered,
     Event,
+    Migrated,
     RunStarted,
     SlotRefused,
     TimerFired,
@@ -88,6 +89,16 @@ class Progress:
             self._lines.append(line)
         machine.step(self.program, self.state, event)
         self._notice(event, reached, ending)
+        return self.lines()
+
+    def migrate(self, program: Program, event: Migrated) -> list[Line]:
+        """Go on with another program; every frame is still there."""
+        self.program, self.state = program, machine.migrated(program, event)
+        self._receiving = {
+            id: frame for id in self._receiving if isinstance(frame := self.state.frames[id], ReceiveFrame)
+        }
+        self._lines.append(Line("run", "migrated", f"to version {event.version or event.digest[:12]}"))
+        self._notice(event, [])
         return self.lines()
 
     def questions(self) -> Iterator[str]:

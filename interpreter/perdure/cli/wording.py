@@ -13,6 +13,7 @@ from perdure.core.events import (
     Event,
     EventReceived,
     PauseRequested,
+    Reopened,
     ResumeRequested,
     SignalReceived,
     TerminateRequested,
@@ -94,6 +95,8 @@ def of_the_run(event: Event, status: str) -> Line | None:
             return Line("run", "paused", note or "")
         case ResumeRequested() if status == "paused":
             return Line("run", "resumed")
+        case Reopened():
+            return Line("run", "going on from here")
         case SignalReceived(signal=name):
             return Line("run", "signal received", name)
         case UpdateReceived(update=name):

@@ -202,6 +202,31 @@ class TerminateRequested:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A copied history goes on from here: what was due moves by the time since its last event, attempts and sends are
+    begun anew, a pause is over. Frames and random numbers are counted on from `counter` and `draws`, so that nothing
+    the copy does is taken for what the original did; frames in `anew` begin their waiting again: a timer with its whole
+    span, a child run under a new id."""
+
+    at: int
+    counter: int
+    draws: int
+    anew: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The run goes on with another definition. What came before was done with `origin`, what follows is folded from
+    `state` with the program of `digest`; `version` is its label."""
+
+    at: int
+    origin: str
+    digest: str
+    version: str | None
+    state: JSON
+
+
 Event = (
     RunStarted
     | AttemptStarted
@@ -225,4 +250,6 @@ Event = (
     | ResumeRequested
     | CancelRequested
     | TerminateRequested
+    | Reopened
+    | Migrated
 )

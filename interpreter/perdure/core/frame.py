@@ -56,6 +56,12 @@ class Frame:
     def cancel(self, turn: Turn) -> None:
         turn.stop(self)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        """The run goes on after a `gap` in which nobody moved it: what is due moves; with `anew` the waiting begins
+        again. What it is still waiting for is asked for afterwards."""
+        if self.due is not None:
+            self.due += gap
+
     def offer(self, turn: Turn, signal: str, data: Any) -> bool:
         """Take a signal this frame has subscribed to; False where it does not want it after all."""
         return False

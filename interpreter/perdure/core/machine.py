@@ -10,9 +10,9 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from perdure.core import lifecycle
+from perdure.core import lifecycle, wire
 from perdure.core.blocks import BLOCKS
 from perdure.core.commands import Command, StartTimer
 from perdure.core.events import (
@@ -20,7 +20,9 @@ from perdure.core.events import (
     ChildEnded,
     Event,
     EventReceived,
+    Migrated,
     PauseRequested,
+    Reopened,
     ResumeRequested,
     RunStarted,
     SignalReceived,
@@ -28,16 +30,19 @@ from perdure.core.events import (
     TimerFired,
     UpdateReceived,
 )
+from perdure.core.frame import Frame
 from perdure.core.outcomes import new_error
 from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State, event_key, update_key
 from perdure.core.turn import ENTER, Turn
 from perdure.errors import ExpressionError, InternalError
 from perdure.program import Program
-from perdure.values import JSON, encode, format_time
+from perdure.values import JSON, decode, encode, format_time
+
+NewTurn = Callable[[Program, State, dict[type, type[Frame]]], Turn]
 
 
-def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
-    """A run's first state and commands."""
+def start(program: Program, event: RunStarted, kind: NewTurn = Turn) -> tuple[State, list[Command]]:
+    """A run's first state and commands; another `kind` of turn may watch what happens."""
     if event.format != FORMAT:
         raise InternalError(f"the run's history has format {event.format}; this release reads {FORMAT}")
     facts = {
@@ -65,7 +70,7 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
     if event.begins is not None and event.begins > event.at:
         state.status = "scheduled"
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
-    turn = Turn(program, state, BLOCKS)
+    turn = kind(program, state, BLOCKS)
     root = program.nodes[program.root]
     frame = BLOCKS[type(root)](turn.next_id(), root, 0, ROOT_SCOPE)
     turn.admit(frame)
@@ -73,21 +78,39 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
     return state, turn.commands
 
 
-def step(program: Program, state: State, event: Event) -> list[Command]:
-    """Move a run by one event; the state is changed in place."""
+def step(program: Program, state: State, event: Event, kind: NewTurn = Turn) -> list[Command]:
+    """Move a run by one event other than a migration; the state is changed in place."""
     if state.status in lifecycle.ENDED:
         return []
-    state.now = max(state.now, event.at)
-    turn = Turn(program, state, BLOCKS)
-    _dispatch(turn, event)
+    before, state.now = state.now, max(state.now, event.at)
+    turn = kind(program, state, BLOCKS)
+    if isinstance(event, Reopened):
+        _reopen(turn, event, state.now - before)
+    else:
+        _dispatch(turn, event)
     turn.settle()
     return turn.commands
 
 
-def fold(program: Program, events: Iterable[Event], state: State | None = None) -> State:
-    """The state that a history leads to, from the start or from a state within it."""
+def migrated(program: Program, event: Migrated) -> State:
+    """The state a run goes on with under another program; whatever it was waiting for it still waits for."""
+    if event.digest != program.digest:
+        raise InternalError(f"the run migrated to {event.digest[:12]}, not to {program.digest[:12]}")
+    return wire.state_from_json(program, decode(encode(event.state)))
+
+
+def fold(programs: Program | Sequence[Program], events: Iterable[Event], state: State | None = None) -> State:
+    """The state that a history leads to, from the start or from a state within it.
+
+    One program, or those the run had in turn: the one of its first event here, and one more for each migration.
+    """
+    following = iter([programs] if isinstance(programs, Program) else programs)
+    program = next(following)
     for event in events:
-        if state is None:
+        if isinstance(event, Migrated):
+            program = next(following, program)
+            state = migrated(program, event)
+        elif state is None:
             if not isinstance(event, RunStarted):
                 raise InternalError("a history begins with RunStarted")
             state, _ = start(program, event)
@@ -101,12 +124,16 @@ def fold(program: Program, events: Iterable[Event], state: State | None = None) 
 def outstanding(program: Program, state: State) -> list[Command]:
     """What the run is waiting for, as the commands that ask for it, in the order of its frames."""
     turn = Turn(program, state, BLOCKS)
-    for frame in state.frames.values():
-        if frame.id not in state.held:
+    _ask_again(turn)
+    return turn.commands
+
+
+def _ask_again(turn: Turn) -> None:
+    for frame in turn.state.frames.values():
+        if frame.id not in turn.state.held:
             turn.commands.extend(frame.outstanding(turn))
         if frame.due is not None:
             turn.commands.append(StartTimer(frame.id, frame.due))
-    return turn.commands
 
 
 def labels(program: Program, state: State) -> dict[str, str]:
@@ -193,6 +220,19 @@ def _enter_held(turn: Turn) -> None:
             turn.work.append((ENTER, turn.state.frames[id], None, None))
 
 
+def _reopen(turn: Turn, event: Reopened, gap: int) -> None:
+    """Nobody has moved the run for a while: its due times move, and all that is open is asked for again."""
+    state = turn.state
+    state.counter, state.draws = max(state.counter, event.counter), max(state.draws, event.draws)
+    for frame in tuple(state.frames.values()):
+        if frame.id not in state.held:
+            frame.reopen(turn, gap, anew=frame.id in (event.anew or ()))
+    _ask_again(turn)
+    if state.status == "paused":
+        state.status = lifecycle.follow(state.status, "resume")
+        _resume(turn)
+
+
 def _cancel(turn: Turn, event: CancelRequested) -> None:
     """Unwind, also a paused run: what has not begun is told before it could begin."""
     state = turn.state
@@ -227,8 +267,8 @@ def _dispatch(turn: Turn, event: Event) -> None:
             state.children = [child for child in state.children if child["run"] != event.run]
         case TerminateRequested():
             _terminate(turn, event)
-        case RunStarted():
-            raise InternalError("a run starts once")
+        case RunStarted() | Migrated() | Reopened():
+            raise InternalError("a run starts once, and other events move it from program to program")
         case TimerFired():
             frame = state.frames.get(event.frame)
             if frame is not None and frame.due is not None and frame.due <= state.now:

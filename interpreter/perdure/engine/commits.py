@@ -87,7 +87,7 @@ def slots_of(state: State) -> list[Take]:
     return [
         _take(frame.take(state))
         for frame in state.frames.values()
-        if isinstance(frame, LockFrame) and frame.key and (frame.granted or not frame.child)
+        if isinstance(frame, LockFrame) and frame.key and (frame.granted or frame.asking or not frame.child)
     ]
 
 

@@ -34,6 +34,11 @@ class Definitions:
         """A definition that holds. Raises DefinitionError, FileNotFoundError."""
         return given if isinstance(given, Definition) else load(given, catalogue=self._catalogue())
 
+    async def keep(self, definition: Definition) -> None:
+        """See that a definition and its siblings are in the store, for a run."""
+        await self._keep_siblings(definition)
+        await self._keep(definition)
+
     async def deploy(self, definition: Definition) -> None:
         """Keep a definition, which is the newest of its name from now on, and its siblings with it."""
         await self._keep_siblings(definition)
@@ -52,8 +57,7 @@ class Definitions:
         definition = given if isinstance(given, Definition) else self._load(given)
         if version is not None and definition.version != version:
             raise InvalidInput(f"{definition.name} is of version {definition.version}, not {version}")
-        await self._keep_siblings(definition)
-        await self._keep(definition)
+        await self.keep(definition)
         return definition
 
     async def _keep_siblings(self, definition: Definition) -> None:

@@ -18,16 +18,18 @@ from perdure.activities.secrets import Source, source_of
 from perdure.definition import Definition
 from perdure.engine.clock import Clock, SystemClock
 from perdure.engine.definitions import Definitions
+from perdure.engine.describing import ask_of, brief
 from perdure.engine.programs import Programs
 from perdure.engine.query import parse
 from perdure.engine.queues import served
 from perdure.engine.records import Ask, RunInfo
 from perdure.engine.retention import Retention
-from perdure.engine.run import Run, ask_of, brief
+from perdure.engine.run import Run
 from perdure.engine.scheduler import Scheduler
 from perdure.engine.schedules import Schedules
 from perdure.engine.starter import Options, Starter
 from perdure.engine.starting import check_json, span_of
+from perdure.engine.transfer import import_run
 from perdure.engine.watching import End, Watching
 from perdure.engine.worker import Worker
 from perdure.errors import InvalidInput, PerdureError, RunConflict, UnknownRun
@@ -210,6 +212,14 @@ class Engine:
     async def deployed(self, workflow: str) -> str | None:
         """The digest of the definition that was kept last under a name. Raises StoreError."""
         return await self._store.latest(workflow)
+
+    async def import_run(self, lines: Iterable[str | bytes]) -> Run:
+        """A run as `Run.export` wrote it, from another store; an open one goes on here.
+
+        Everything is checked first: raises InvalidInput with the number of the line that is wrong, RunConflict where
+        a run has its id, StoreError; nothing has changed then. An open run must not go on in its old store too.
+        """
+        return Run(self, await import_run(self, lines))
 
     def _catalogue(self) -> dict[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""

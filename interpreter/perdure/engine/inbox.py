@@ -7,12 +7,13 @@ has not begun, and what follows an update that has to wait for those before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from perdure.core import State, machine
 from perdure.core.blocks.child import ChildFrame
+from perdure.core.commands import ReplyUpdate
 from perdure.core.events import (
     AskAnswered,
     CancelRequested,
@@ -29,6 +30,7 @@ from perdure.core.events import (
 )
 from perdure.core.lifecycle import ENDED
 from perdure.engine.live import KEEPING, LiveRun
+from perdure.engine.migration import Answer
 from perdure.engine.tasks import task_event
 from perdure.stores.store import Letter, Store
 from perdure.values import JSON, decode, encode
@@ -41,7 +43,7 @@ PAGE: Final = 1000
 
 class Inbox:
     """Brings letters to the worker's `runs`. `advance` moves a run by an event, `note` asks for what was decided to be
-    written, `failed` is told of faults."""
+    written, `failed` is told of faults, `judge` finds the program a migration is to."""
 
     def __init__(
         self,
@@ -50,12 +52,15 @@ class Inbox:
         advance: Callable[[LiveRun, Event], None],
         note: Callable[[LiveRun], None],
         failed: Callable[[LiveRun, Exception], None],
+        judge: Callable[[Letter], Awaitable[Answer]],
     ) -> None:
         self._store = store
         self._runs = runs
         self._advance = advance
         self._note = note
         self._failed = failed
+        self._judge = judge
+        self._answers: dict[int, Answer] = {}
 
     async def read(self, worker: str) -> None:
         """Bring what has come for the worker's runs. Raises StoreError."""
@@ -63,12 +68,15 @@ class Inbox:
         while True:
             letters = await self._store.letters(worker, after=after, limit=PAGE)
             for letter in letters:
+                if letter.kind == "migrate" and letter.run in self._runs:
+                    self._answers[letter.key] = await self._judge(letter)
                 run = self._runs.get(letter.run)
                 if run is not None:
                     try:
                         self._deliver(run, letter)
                     except Exception as problem:
                         self._failed(run, problem)
+            self._answers.clear()
             if len(letters) < PAGE:
                 return
             after = letters[-1].key
@@ -97,6 +105,9 @@ class Inbox:
         if letter.kind == "update":
             self._consider(run, letter)
             return
+        if letter.kind == "migrate":
+            self._migrate(run, letter)
+            return
         if letter.kind == "task":
             event = task_event(run, max(letter.at, run.state.now), decode(letter.body))
         else:
@@ -118,6 +129,20 @@ class Inbox:
             return False
         updates = [decode(before.body)["update"] for before in run.deferred if before.kind == "update"]
         return machine.follows(run.state, decode(letter.body)["signal"], updates)
+
+    def _migrate(self, run: LiveRun, letter: Letter) -> None:
+        """A migration is looked at anew: the run may have gone on since it was asked for."""
+        run.decided.consumed.append(letter.key)
+        refusal, early = self._answers.pop(letter.key).settle(run)
+        if refusal is not None:
+            run.decided.refused[letter.id] = encode({"reason": refusal})
+        else:
+            run.decided.accepted.append(letter.id)
+            run.decided.commands.append(ReplyUpdate(letter.id))
+        self._note(run)
+        for event in early:
+            self._advance(run, event)
+        self.look_again(run)
 
     def _consider(self, run: LiveRun, letter: Letter) -> None:
         """An update is journalled once it is accepted; until messages before it are handled it stays a letter."""

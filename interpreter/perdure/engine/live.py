@@ -6,7 +6,7 @@ Knows the machine and what a commit holds; knows neither store nor activities. `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perdure.core import State, machine, wire
@@ -14,7 +14,7 @@ from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import CancelActivity, Command
-from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event
+from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
 from perdure.engine.commits import listening, write_down
 from perdure.program import Program
 from perdure.stores.store import Commit, Letter, NewRun, NewTask, RunRow
@@ -40,6 +40,7 @@ class Decided:
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, bytes] = field(default_factory=dict)
     tasks: list[NewTask] = field(default_factory=list)
+    moved: tuple[str, str | None] | None = None
 
 
 class LiveRun:
@@ -114,10 +115,20 @@ class LiveRun:
         if (kept := struck(text)) != text:
             event, text = wire.event_from_bytes(event.at, kept), kept
         commands = machine.step(self.program, self.state, event)
+        self._journal(event.at, text)
+        self.decided.commands.extend(commands)
+
+    def migrate(self, program: Program, event: Migrated) -> None:
+        """Go on with another program. What is under way stays so: frames keep their ids."""
+        self.program, self.state = program, machine.migrated(program, event)
+        self.origin = replace(self.origin, digest=event.digest, version=event.version)
+        self._journal(event.at, wire.event_to_bytes(event))
+        self.decided.moved = (event.digest, event.version)
+
+    def _journal(self, at: int, text: bytes) -> None:
         self.seq += 1
         self.tail_size += len(text)
-        self.decided.events.append((self.seq, event.at, text))
-        self.decided.commands.extend(commands)
+        self.decided.events.append((self.seq, at, text))
 
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
@@ -132,6 +143,7 @@ class LiveRun:
             accepted=decided.accepted,
             refused=decided.refused,
             tasks=decided.tasks,
+            moved=decided.moved,
         )
         if decided.commands:
             commit.tasks_cancelled = self._unwanted(decided.commands)
@@ -158,7 +170,9 @@ class LiveRun:
                 self.parking = commit.release = True
                 commit.wake_at = due
         tail = self.seq - self.snapshot_seq
-        if tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS) and self.tail_size >= self.snapshot_size:
+        due_now = tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS)
+        # Behind a migration there is another program: a run is restored from a snapshot that is not older.
+        if (due_now and self.tail_size >= self.snapshot_size) or commit.moved is not None:
             state = wire.state_to_bytes(self.state)
             commit.snapshot = (self.seq, state)
             self.snapshot_seq, self.snapshot_size, self.tail_size = self.seq, len(state), 0

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from perdure.activities import Registry
@@ -44,6 +45,7 @@ from perdure.engine.inbox import Inbox
 from perdure.engine.lanes import Lanes
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
+from perdure.engine.migration import judge
 from perdure.engine.programs import Programs
 from perdure.engine.tasks import Task, Tasks, is_elsewhere, task_of
 from perdure.engine.tidying import Tidying
@@ -114,7 +116,7 @@ class Worker:
         self._attempts = Attempts(registry, secrets, clock, self._lanes, self._ended, self._beat)
         self._taken = Tasks(store, clock, self._attempts, self._lanes, self._poke)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
-        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
+        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside, partial(judge, programs))
         self._tidying = Tidying(store, clock)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()

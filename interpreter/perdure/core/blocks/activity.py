@@ -97,6 +97,11 @@ class ActivityFrame(Frame):
         turn.clear_timer(self)
         turn.commands.append(CancelActivity(self.id))
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.started = self.queued = self.expired = False
+        self.due = None
+        self.since = turn.state.now
+
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         if self.cancelling or self.expired:
             yield CancelActivity(self.id)

@@ -38,7 +38,7 @@ class ChildFrame(Frame):
         node = self.node
         self.since = turn.state.now
         self.input = turn.value(node.input, self)
-        self.child = f"{turn.state.name}/{turn.label(self)}/{self.id}"
+        self.child = self._own_id(turn, self.id)
         if node.id is not None:
             given = turn.value(node.id, self)
             problem = refuse_id(given)
@@ -51,7 +51,9 @@ class ChildFrame(Frame):
     def handle(self, turn: Turn, event: Event) -> None:
         match event:
             case Delivered() if self.node.detach:
-                turn.complete(self, self.child)
+                if event.result not in (None, self.child):  # in a copied history: the original's child stays its own
+                    self._see_off(turn)
+                turn.complete(self, event.result or self.child)
             case Undeliverable():
                 self._see_off(turn)
                 turn.fail(self, {**new_error("ChildFailed", ""), **event.error, "step": None})
@@ -65,6 +67,14 @@ class ChildFrame(Frame):
         self.cancelling = True
         if not self.node.detach:
             turn.commands.append(CancelChild(self.id, self.child))
+
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.since = turn.state.now
+        if anew and self.node.id is None:
+            before, self.child = self.child, self._own_id(turn, turn.next_id())
+            for entry in turn.state.children:
+                if entry["run"] == before:
+                    entry["run"] = self.child
 
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         yield self._start(turn)
@@ -80,6 +90,9 @@ class ChildFrame(Frame):
             details = {"run": self.child, "status": event.status}
             message = f"the run {self.child} {event.status}"
             turn.fail(self, new_error("ChildFailed", message, details=details, cause=event.error))
+
+    def _own_id(self, turn: Turn, number: int) -> str:
+        return f"{turn.state.name}/{turn.label(self)}/{number}"
 
     def _see_off(self, turn: Turn) -> None:
         turn.state.children = [entry for entry in turn.state.children if entry["run"] != self.child]

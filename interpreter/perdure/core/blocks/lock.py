@@ -26,12 +26,14 @@ MOST_SLOTS: Final = 1_000_000_000
 
 @dataclass(slots=True)
 class LockFrame(Wrapper):
-    """`granted` while it holds a slot of its own; one that has a child without it shares the slot of a frame around."""
+    """`granted` while it holds a slot of its own; one that has a child without it shares the slot of a frame around,
+    or is `asking` for it anew, since the run was reopened, while what is inside goes on."""
 
     key: str = ""
     limit: int = 1
     since: int = 0
     granted: bool = False
+    asking: bool = False
 
     waits = "lock"
 
@@ -47,21 +49,34 @@ class LockFrame(Wrapper):
             turn.commands.append(self.take(turn.state))
 
     def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
-        if self.granted and not self.node.whole:
+        if self.asking or (self.granted and not self.node.whole):
             turn.commands.append(LeaveSlot(self.id))
         turn.finish(self, outcome)
 
     def handle(self, turn: Turn, event: Event) -> None:
         match event:
-            case SlotGranted() if not self.child:
-                self.granted = True
-                if self.node.whole:
-                    turn.state.holds.append([turn.state.run["id"], self.id])
-                self.child = turn.enter(self.node.child, self)
+            case SlotGranted() if self.asking or not self.child:
+                self._hold(turn)
+            case SlotRefused() if self.asking:
+                self.asking = False
+                turn.state.recorded.append(new_error("LimitExceeded", event.reason, details={"key": self.key}))
             case SlotRefused() if not self.child:
                 turn.fail(self, new_error("LimitExceeded", event.reason, details={"key": self.key}))
             case _:
                 pass
+
+    def _hold(self, turn: Turn) -> None:
+        self.granted, self.asking = True, False
+        if self.node.whole:
+            turn.state.holds.append([turn.state.run["id"], self.id])
+        if not self.child:
+            self.child = turn.enter(self.node.child, self)
+
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        """Whatever it held was given back when the history that was copied ended: it asks again."""
+        if self.granted:
+            self.granted, self.asking = False, True
+            turn.state.holds = [hold for hold in turn.state.holds if hold[1] != self.id or not self.node.whole]
 
     def cancel(self, turn: Turn) -> None:
         self.cancelling = True
@@ -72,7 +87,7 @@ class LockFrame(Wrapper):
             turn.stop(self)
 
     def outstanding(self, turn: Turn) -> Iterable[Command]:
-        if not self.child:
+        if self.asking or not self.child:
             yield self.take(turn.state)
 
     def take(self, state: State) -> TakeSlot:

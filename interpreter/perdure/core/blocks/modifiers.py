@@ -48,6 +48,10 @@ class DeadlineFrame(Wrapper):
         self.expired = True
         turn.cancel(self.child)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        if self.due is not None:
+            self.due = turn.state.now + self.limit if anew else self.due + gap
+
 
 @dataclass(slots=True)
 class FinishFrame(Wrapper):

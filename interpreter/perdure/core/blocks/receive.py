@@ -17,7 +17,7 @@ from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
 from perdure.core.state import Signal, update_key
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
-from perdure.program.nodes import MessageHandler
+from perdure.program.nodes import MessageHandler, Receive
 from perdure.schemas import check_value
 from perdure.values import JSON, format_duration
 
@@ -263,4 +263,9 @@ class ReceiveFrame(PatientFrame):
         return None
 
     def _keys(self) -> list[str]:
-        return list(dict.fromkeys(update_key(h.name) if h.update else h.name for h in self.node.handlers))
+        return self.keys_of(self.node)
+
+    @staticmethod
+    def keys_of(node: Receive) -> list[str]:
+        """What a receive subscribes to."""
+        return list(dict.fromkeys(update_key(h.name) if h.update else h.name for h in node.handlers))

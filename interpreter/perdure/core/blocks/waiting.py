@@ -40,6 +40,17 @@ class PatientFrame(Frame):
     def settle_for(self, turn: Turn, default: JSON) -> None:
         turn.complete(self, default)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.since += gap
+        if self.deadline is not None:
+            self.deadline = turn.state.now + self.span if anew else self.deadline + gap
+        if self.due is not None:
+            self.due = min(self.moments(), default=None)
+
+    def moments(self) -> list[int]:
+        """When its timer has something to do."""
+        return [] if self.deadline is None else [self.deadline]
+
 
 @dataclass(slots=True)
 class TriggerFrame(PatientFrame):
@@ -113,6 +124,14 @@ class TriggerFrame(PatientFrame):
         self.withdraw(turn)
         turn.stop(self)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        spans = {trigger.name for trigger in self.node.triggers if trigger.after is not None}
+        self.dues = {name: due + gap if name in spans else due for name, due in self.dues.items()}
+        PatientFrame.reopen(self, turn, gap, anew=anew)
+
+    def moments(self) -> list[int]:
+        return [*self.dues.values(), *PatientFrame.moments(self)]
+
     def withdraw(self, turn: Turn) -> None:
         """Wait for nothing any more."""
         for signal in self.signals.values():
@@ -153,7 +172,7 @@ class TriggerFrame(PatientFrame):
         return False
 
     def _arm(self, turn: Turn) -> None:
-        moments = [*self.dues.values(), *([] if self.deadline is None else [self.deadline])]
+        moments = self.moments()
         if moments and self.due != min(moments):
             turn.set_timer(self, min(moments))
         elif not moments:
