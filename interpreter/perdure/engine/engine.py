@@ -288,6 +288,7 @@ class Engine:
         finally:
             if self._looking is not None:
                 self._looking.cancel()
+                await asyncio.wait([self._looking])
             try:
                 await self._registry.aclose()
             finally:

@@ -14,8 +14,9 @@ from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import Command
 from perdure.core.events import AttemptLost, AttemptStarted, Event
 from perdure.engine.commits import listening, write_down
+from perdure.engine.deferred import Deferred
 from perdure.program import Program
-from perdure.stores.store import Commit, Letter, NewRun, RunRow
+from perdure.stores.store import Commit, NewRun, RunRow
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
@@ -34,6 +35,8 @@ class Decided:
     heartbeats_dropped: list[int] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, bytes] = field(default_factory=dict)
+    withdrawn: list[int] = field(default_factory=list)
+    """Frames of questions that are still open, and are to be answered by nobody any more."""
 
 
 class LiveRun:
@@ -41,8 +44,8 @@ class LiveRun:
 
     __slots__ = (
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
-        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "snapshot_seq",
-        "snapshot_size", "state", "status", "tail_size", "timers",
+        "late", "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "snapshot_seq",
+        "snapshot_size", "state", "status", "tail_size", "timers", "withdrawing", "withdrawn",
     )  # fmt: skip
 
     def __init__(
@@ -65,13 +68,19 @@ class LiveRun:
         """How many errands stand in commits that are being written."""
         self.errands = 0
         """How many of what it asked for in other runs are under way."""
-        self.deferred: list[Letter] = []
-        """Updates that wait until the messages before them have been handled."""
+        self.deferred = Deferred()
+        """Messages that wait: for those before them to be handled, or for a resumption."""
         self.status = state.status
         self.listening = listening(state)
         """What the store knows: the run's status and the events it waits for."""
         self.timers: dict[int, int] = {}
         """Frame → due of the timers asked for."""
+        self.late: list[tuple[int, int]] = []
+        """(frame, due) of timers that wait for the questions they would end to be withdrawn."""
+        self.withdrawn: set[int] = set()
+        """Frames of questions that nobody can answer any more, once that is written."""
+        self.withdrawing = False
+        """Whether it is being written."""
         self.heartbeats: dict[int, bytes] = {}
         self.beaten: dict[int, int] = {}
         """Slot → when a heartbeat last asked to be written."""
@@ -108,6 +117,9 @@ class LiveRun:
         )
         if decided.commands:
             write_down(commit, self.key, self.origin, self.state, decided.commands)
+        if decided.withdrawn:
+            commit.asks_closed = [*commit.asks_closed, *decided.withdrawn]
+            self.withdrawing = True
         if commit.closing is None:
             self._keep(commit, soon, park)
             self._tell(commit)
