@@ -250,7 +250,7 @@ class Worker:
             elif commit.closing is not None or commit.release:
                 self._forget(run)
                 self._timers.wake_at(commit.wake_at)
-                if run.missed:
+                if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
                 if run.withdrawing and run not in self._late:
