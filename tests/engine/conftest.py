@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from engine_world import Gate, OpenEngine, Place, Shaky, opener
 
-LONGEST = 30 + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
+LONGEST = 30 * int(os.environ.get("PERDURE_RACES", "1")) + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
 """Seconds a test may take."""
 
 
