@@ -37,7 +37,7 @@ PAUSES: Final = (None, 0.0, 0.0, 0.001, 0.004, 0.03)
 
 class Elsewhere:
     """A handle of another process on the file: every call takes its time, before its work and after it, as a thread or
-    a network would make it. While `deaf` names a call, it fails."""
+    a network would make it. While `deaf` names a call, or all by `*`, it fails."""
 
     def __init__(self, file: MemoryFile, choices: Choices) -> None:
         self._store = MemoryStore(file)
@@ -49,13 +49,17 @@ class Elsewhere:
 
         async def call(*arguments: Any, **options: Any) -> Any:
             await self._pause()
-            if name in self.deaf:
-                raise StoreUnavailable(f"{name}: no way to the database")
+            self._reach(name)
             answer = await method(*arguments, **options)
             await self._pause()
+            self._reach("*" if name != "close" else name)
             return answer
 
         return call
+
+    def _reach(self, name: str) -> None:
+        if name != "close" and self.deaf & {name, "*"}:
+            raise StoreUnavailable(f"{name}: no way to the database")
 
     async def _pause(self) -> None:
         seconds = PAUSES[self._choices.choose(len(PAUSES))]
