@@ -14,7 +14,7 @@ from engine_world import events, eventually, live
 from races import World, attempted, explore, explore_closely, within
 
 import perdure
-from perdure.errors import RunCancelled, RunConflict, RunFailed, RunTerminated
+from perdure.errors import RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
 
 ASK = perdure.load("""
 workflow: ask
@@ -296,6 +296,36 @@ def test_signals_to_a_run_that_comes_and_goes_between_two_workers_are_taken_once
             assert Counter(world.began) == Counter(f"one {n}" for n in range(6))
 
     explore(scenario, 40)
+
+
+def test_signals_to_many_runs_that_come_and_go_are_all_taken() -> None:
+    async def scenario(world: World) -> None:
+        async with world.engine() as one, world.engine(work=False) as client:
+            runs = [await one.start(COUNT, {"most": 3}, id=f"run {n}") for n in range(4)]
+            await asyncio.gather(*(several(client.run(run.id), range(3), world) for run in runs))
+            for run in runs:
+                assert await within(run.result()) == [0, 1, 2]
+
+    explore(scenario, 40)
+
+
+def test_a_signal_to_a_run_that_is_just_being_started_is_taken() -> None:
+    async def scenario(world: World) -> None:
+        async with world.engine() as engine, world.engine() as client:
+
+            async def insist() -> None:
+                while isinstance(await attempted(client.run("one").signal("add", 0), UnknownRun), UnknownRun):
+                    await asyncio.sleep(0)
+
+            await client.start(COUNT, {"most": 1}, id="another")
+            starting = asyncio.create_task(engine.start(COUNT, {"most": 1}, id="one"))
+            await insist()
+            await client.run("another").signal("add", 0)
+            run = await starting
+            assert await within(run.result()) == [0]
+            assert await within(client.run("another").result()) == [0]
+
+    explore(scenario, 60)
 
 
 def test_two_workers_move_every_run_and_run_no_step_twice() -> None:

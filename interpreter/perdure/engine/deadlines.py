@@ -74,7 +74,8 @@ class Deadlines:
         if left and run.state.status not in ENDED:
             commands = outstanding(run.program, run.state)
             run.decided.commands.extend(c for c in commands if isinstance(c, OpenAsk) and c.frame in left)
-            self._note(run)
+        if withdrawn:
+            self._note(run)  # it was kept in memory for this
 
     def _may_ask(self, program: Program) -> bool:
         """Whether the definition has any questions: only then is a look at the state worth its time."""

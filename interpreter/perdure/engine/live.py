@@ -156,7 +156,8 @@ class LiveRun:
 
     def busy(self) -> bool:
         """Whether anything is under way, or about to be, that only this process knows of."""
-        return bool(self.fresh or self.attempts or self.promised or self.errands or self.deferred) or any(
+        waiting = self.promised or self.errands or self.deferred or self.withdrawn
+        return bool(self.fresh or self.attempts or waiting) or any(
             isinstance(frame, ActivityFrame | DeliverFrame) and frame.id not in self.state.held
             for frame in self.state.frames.values()
         )
