@@ -309,21 +309,26 @@ def test_signals_to_many_runs_that_come_and_go_are_all_taken() -> None:
     explore(scenario, 40)
 
 
+BUSY = perdure.load("""
+workflow: busy
+steps:
+  - {id: before, activity: echo}
+  - {id: s, wait: {signal: s}}
+""")
+
+
 def test_a_signal_to_a_run_that_is_just_being_started_is_taken() -> None:
     async def scenario(world: World) -> None:
-        async with world.engine() as engine, world.engine() as client:
+        async with world.engine() as engine, world.engine(work=False) as client:
 
             async def insist() -> None:
-                while isinstance(await attempted(client.run("one").signal("add", 0), UnknownRun), UnknownRun):
+                while isinstance(await attempted(client.run("one").signal("s", 1), UnknownRun), UnknownRun):
                     await asyncio.sleep(0)
 
-            await client.start(COUNT, {"most": 1}, id="another")
-            starting = asyncio.create_task(engine.start(COUNT, {"most": 1}, id="one"))
+            starting = asyncio.create_task(engine.start(BUSY, id="one"))
             await insist()
-            await client.run("another").signal("add", 0)
             run = await starting
-            assert await within(run.result()) == [0]
-            assert await within(client.run("another").result()) == [0]
+            assert await within(run.result()) == 1
 
     explore(scenario, 60)
 
