@@ -325,8 +325,12 @@ def test_a_signal_to_a_run_that_is_just_being_started_is_taken() -> None:
                 while isinstance(await attempted(client.run("one").signal("s", 1), UnknownRun), UnknownRun):
                     await asyncio.sleep(0)
 
+            async def keep_reading() -> None:
+                for _ in range(10):
+                    await engine.emit("noise")
+
             starting = asyncio.create_task(engine.start(BUSY, id="one"))
-            await insist()
+            await asyncio.gather(insist(), keep_reading())
             run = await starting
             assert await within(run.result()) == 1
 
