@@ -43,6 +43,7 @@ from perdure.engine.worker import SOON, Worker
 from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists, open_store
+from perdure.stores.conditions import Compare
 from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, Store
 from perdure.values import JSON, canonical, decode, encode
 
@@ -170,7 +171,8 @@ class Engine:
         Raises InvalidInput unless `statuses` is a list of statuses, StoreError.
         """
         check_statuses(statuses)
-        return [brief(row) for row in await self._store.runs(workflow=workflow, statuses=statuses, limit=limit)]
+        where = None if workflow is None else Compare("workflow", "=", workflow)
+        return [brief(row) for row in await self._store.runs(where=where, statuses=statuses, limit=limit)]
 
     async def asks(self, run: str | None = None) -> list[Ask]:
         """Open questions, oldest first; of one run, or of all."""
