@@ -18,6 +18,10 @@ LONGEST: Final = 3600.0
 """Virtual seconds after which a loop that still has something to do is taken to go on for ever."""
 
 
+MOST_STEPS: Final = 500_000
+"""Callbacks after which it is, too."""
+
+
 class Stalled(AssertionError):
     """Nothing is ready and no timer is set, or the loop goes on for ever: what is waited for never comes."""
 
@@ -76,6 +80,7 @@ class ExploringLoop(BaseEventLoop):
         super().__init__()
         self.choices = choices
         self._moment = 0.0
+        self._steps = 0
         self.faults: list[dict[str, Any]] = []
         """What nobody awaited and went wrong."""
         self.set_exception_handler(lambda loop, context: self.faults.append(context))
@@ -84,6 +89,9 @@ class ExploringLoop(BaseEventLoop):
         return self._moment
 
     def _run_once(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Stalled(f"not over after {MOST_STEPS:,} callbacks")
         self._ring()
         if not self._ready:  # type: ignore[has-type]
             self._leap()

@@ -165,7 +165,7 @@ def _explain(scenario: Scenario, choices: Choices, problem: BaseException, order
     raise AssertionError(message) from again
 
 
-def _boiled_down(scenario: Scenario, deviations: dict[int, int], kind: type, attempts: int = 300) -> dict[int, int]:
+def _boiled_down(scenario: Scenario, deviations: dict[int, int], kind: type, attempts: int = 100) -> dict[int, int]:
     """The fewest changes of order, as far as leaving out parts goes, under which the same kind of thing goes wrong."""
     kept, size = dict(deviations), max(len(deviations) // 2, 1)
     while attempts and kept:
