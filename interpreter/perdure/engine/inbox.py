@@ -34,7 +34,7 @@ MESSAGES: Final = ("signal", "event", "update", "answer")
 """Letters that a paused run keeps for later."""
 PAGE: Final = 1000
 FEW: Final = 16
-"""So many runs that have just come into memory are asked for their letters one by one; for more all letters are read."""
+"""So many runs that have just come into memory have their letters read one by one; for more all letters are read."""
 
 
 class Inbox:
