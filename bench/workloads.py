@@ -81,7 +81,7 @@ async def waiting(path: Path, synchronous: str) -> Figures:
         await _run(engine, perdure.load("workflow: warm\nsteps:\n" + STEP))
         empty, there = _resident(), 0
         size = _disk(path)
-        for count in PARKED:
+        for turn, count in enumerate(PARKED):
             began = time.perf_counter()
             for first in range(there, count, 100):
                 await asyncio.gather(*[engine.start(definition, id=f"w-{first + n}") for n in range(100)])
@@ -91,7 +91,7 @@ async def waiting(path: Path, synchronous: str) -> Figures:
             figures[f"memory_bytes_per_run_{count}"] = (_resident() - empty) / count
             figures[f"disk_bytes_per_run_{count}"] = (_disk(path) - size) / count
             figures[f"wake_up_ms_{count}"] = await _median_ms(
-                lambda n, step=count // 200: _wake(engine, f"w-{n * step}"), 200
+                lambda n, step=count // 200, turn=turn: _wake(engine, f"w-{n * step + turn}"), 200
             )
             figures[f"start_ms_{count}"] = await _median_ms(
                 lambda n, count=count: engine.start(definition, id=f"more-{count}-{n}"), 100

@@ -7,7 +7,7 @@ copy of the state. Knows neither store nor clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from perdure.core import State, machine, outstanding, wire
 from perdure.core.blocks.ask import AskFrame
@@ -20,32 +20,59 @@ from perdure.program.nodes import Ask
 
 
 class Deadlines:
-    """`advance` moves a run by an event, `note` asks for what was decided to be written, `hear_answers` lets answers
-    count that a paused run keeps for later."""
+    """The timers of the worker's `runs`. `advance` moves a run by an event, `note` asks for what was decided to be
+    written, `hear_answers` lets answers count that a paused run keeps for later, `failed` is told of faults."""
 
     def __init__(
         self,
+        runs: Mapping[int, LiveRun],
         advance: Callable[[LiveRun, Event], None],
         note: Callable[[LiveRun], None],
         hear_answers: Callable[[LiveRun, Collection[int]], None],
+        failed: Callable[[LiveRun, Exception], None],
     ) -> None:
+        self._runs = runs
         self._advance = advance
         self._note = note
         self._hear_answers = hear_answers
+        self._failed = failed
+        self._withdrawn: list[LiveRun] = []
         self._asking: dict[str, bool] = {}
 
-    def fire(self, run: LiveRun, timers: Iterable[tuple[int, int]], now: int) -> None:
-        """These timers, (frame, due), are due, and the letters that were there a moment ago have been read."""
-        run.late.extend(timers)
+    @property
+    def withdrawn(self) -> int:
+        """How many runs have put off timers that can fire once all letters have been read again."""
+        return len(self._withdrawn)
+
+    def written(self, run: LiveRun) -> bool:
+        """A commit of the run is durable; whether its letters are to be read again because of that."""
+        waits = run.withdrawing and run not in self._withdrawn
+        if waits:
+            self._withdrawn.append(run)
+        return waits
+
+    def fire(self, withdrawn: int, timers: Iterable[tuple[LiveRun, int, int]], now: int) -> None:
+        """Let timers, (run, frame, due), fire, and before them those put off by so many runs as were `withdrawn` before
+        the letters were read."""
+        again, self._withdrawn = self._withdrawn[:withdrawn], self._withdrawn[withdrawn:]
+        due: dict[LiveRun, list[tuple[int, int]]] = {run: [] for run in again}
+        for run in again:
+            run.withdrawing = False
+        for run, frame, moment in timers:
+            due.setdefault(run, []).append((frame, moment))
+        for run, found in due.items():
+            if self._runs.get(run.key) is run and not run.parking:
+                run.late.extend(found)
+                try:
+                    self._fire(run, now)
+                except Exception as problem:
+                    self._failed(run, problem)
+
+    def _fire(self, run: LiveRun, now: int) -> None:
         if not self._may_ask(run.program):
             self._let_fire(run, now)
         elif not run.decided.withdrawn and not run.withdrawing:
             self._fire_late(run, now)
-
-    def fire_again(self, run: LiveRun, now: int) -> None:
-        """What was withdrawn is written, and after that all letters have been read."""
-        run.withdrawing = False
-        self._fire_late(run, now)
 
     def _fire_late(self, run: LiveRun, now: int) -> None:
         """See first whether a question would go that can still be answered."""

@@ -102,9 +102,7 @@ class Worker:
         self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
-        self._deadlines = Deadlines(self._advance, self._note, self._inbox.hear_answers)
-        self._late: list[LiveRun] = []
-        """Runs with timers that were put off, and can fire once the letters have been read again."""
+        self._deadlines = Deadlines(self._runs, self._advance, self._note, self._inbox.hear_answers, self._set_aside)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -271,8 +269,7 @@ class Worker:
                 if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
-                if run.withdrawing and run not in self._late:
-                    self._late.append(run)
+                if self._deadlines.written(run):
                     self._poke()
                 try:
                     self._carry_out(run, commands)
@@ -345,31 +342,12 @@ class Worker:
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
-        withdrawn = len(self._late)
+        withdrawn = self._deadlines.withdrawn
         await self._inbox.read(self.id)
         self._set_going()
-        self._fire_timers(withdrawn)
+        self._deadlines.fire(withdrawn, self._timers.due(), self._clock.now())
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
-
-    def _fire_timers(self, withdrawn: int) -> None:
-        """What is due, and before that what was put off by so many of the runs that wait to have letters read."""
-        again, self._late = self._late[:withdrawn], self._late[withdrawn:]
-        due: dict[LiveRun, list[tuple[int, int]]] = {}
-        for run, frame, moment in self._timers.due():
-            due.setdefault(run, []).append((frame, moment))
-        now = self._clock.now()
-        for run in again:
-            self._fire(run, lambda run: self._deadlines.fire_again(run, now))
-        for run, timers in due.items():
-            self._fire(run, lambda run, timers=timers: self._deadlines.fire(run, timers, now))  # type: ignore[misc]
-
-    def _fire(self, run: LiveRun, fire: Callable[[LiveRun], None]) -> None:
-        if self._runs.get(run.key) is run and not run.parking:
-            try:
-                fire(run)
-            except Exception as problem:
-                self._set_aside(run, problem)
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
