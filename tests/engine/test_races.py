@@ -68,8 +68,8 @@ def test_an_answer_that_is_acknowledged_wins_over_the_timeout() -> None:
     async def scenario(world: World) -> None:
         seen.add(await answered_about_when_it_is_over(world, ASK))
 
-    explore(scenario, 60)
-    explore_closely(scenario, 60)
+    explore(scenario, 40)
+    explore_closely(scenario, 40)
     assert seen == {"yes", "none"}
 
 
@@ -135,7 +135,7 @@ def test_an_answer_that_is_acknowledged_wins_although_the_worker_dies_meanwhile(
     async def scenario(world: World) -> None:
         seen.add(await answered_while_workers_change(world, dies=True))
 
-    explore(scenario, 25)
+    explore(scenario, 16)
     assert seen == {"yes", "none"}
 
 
@@ -306,7 +306,7 @@ def test_signals_to_many_runs_that_come_and_go_are_all_taken() -> None:
             for run in runs:
                 assert await within(run.result()) == [0, 1, 2]
 
-    explore(scenario, 40)
+    explore(scenario, 20)
 
 
 BUSY = perdure.load("""
@@ -380,7 +380,7 @@ def test_a_worker_whose_lease_ends_while_it_still_works_changes_nothing_any_more
             assert world.began.count("one b") == 1
             seen.add(world.ended.count("one a"))
 
-    explore(scenario, 12)
+    explore(scenario, 8)
     assert seen <= {1, 2}
 
 
