@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import Parameter, cleandoc, isfunction, signature
@@ -28,9 +29,12 @@ from perdure.definition.rules import GROUPS, RULES
 from perdure.engine import attempts, claims, lease, query
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
 from perdure.expressions.builtin import Table
+from perdure.testing.cases import read_cases
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
 
 DOCS: Final = Path(__file__).parent
+PATTERNS: Final = DOCS.parent / "tests" / "cases" / "patterns"
+PATTERN: Final = re.compile(r"pattern (\d+), ([^:]+): ")
 PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 PLACES: Final = {
     "definition": "at the top level",
@@ -141,6 +145,42 @@ def _json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def patterns() -> str:
+    """The control-flow patterns, how far each is reached, and the cases that show it."""
+    known = tomllib.loads((PATTERNS / "patterns.toml").read_text("utf-8"))
+    shown = _shown_patterns({int(number): name for number, name in known["reached"].items()})
+    rows = []
+    for number in sorted(map(int, {**known["reached"], **known["unreached"]})):
+        if str(number) in known["unreached"]:
+            name, why = known["unreached"][str(number)]
+            support, case = f"none: {why}", ""
+        else:
+            name, why = known["reached"][str(number)], known["part"].get(str(number))
+            support, case = f"part: {why}" if why else "full", ", ".join(shown[number])
+        rows.append((str(number), name, support, case))
+    part = len(known["part"])
+    full, none = len(known["reached"]) - part, len(known["unreached"])
+    counted = f"{full} are reached in full, {part} in part, {none} not.\n\n"
+    return counted + table(("number", "pattern", "reached", "shown by"), rows)
+
+
+def _shown_patterns(reached: dict[int, str]) -> dict[int, list[str]]:
+    """Pattern → links to the files of its cases; every one has a case, and every case its pattern's own name."""
+    shown: dict[int, list[str]] = {number: [] for number in reached}
+    for path in sorted(PATTERNS.glob("*.yaml")):
+        for case in read_cases(path):
+            found = PATTERN.match(case.sentence)
+            if found is None or reached.get(int(found[1]), "").lower() != found[2].lower():
+                raise ValueError(f"{path.name}:{case.line}: not named after a pattern that is reached: {case.sentence}")
+            link = f"[{path.name}](../../tests/cases/patterns/{path.name})"
+            if link not in shown[int(found[1])]:
+                shown[int(found[1])].append(link)
+    missing = [number for number, links in shown.items() if not links]
+    if missing:
+        raise ValueError(f"patterns that are said to be reached and have no case: {missing}")
+    return shown
+
+
 def api(name: str) -> str:
     """A public class or function with its signature and docstring, and those of its public members."""
     target = getattr(perdure, name)
@@ -200,6 +240,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "rules": rules,
     "lifecycle": lifecycle,
     "activities": activities,
+    "patterns": patterns,
 }
 
 

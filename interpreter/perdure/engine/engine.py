@@ -284,6 +284,7 @@ class Engine:
             queues=queues,
             only=only,
             changed=self._changed,
+            answered=self._watching.announce_updates,
         )
         await self._worker.start()
         if only is None:
@@ -303,7 +304,7 @@ class Engine:
                 await self._worker.close(grace)
             await self._starter.close()
         finally:
-            self._watching.close()
+            await self._watching.close()
             try:
                 await self._registry.aclose()
             finally:

@@ -16,8 +16,9 @@ from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import CancelActivity, Command
 from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
 from perdure.engine.commits import listening, write_down
+from perdure.engine.deferred import Deferred
 from perdure.program import Program
-from perdure.stores.store import Commit, Letter, NewRun, NewTask, RunRow
+from perdure.stores.store import Commit, NewRun, NewTask, RunRow
 from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
@@ -41,6 +42,8 @@ class Decided:
     refused: dict[str, bytes] = field(default_factory=dict)
     tasks: list[NewTask] = field(default_factory=list)
     moved: tuple[str, str | None] | None = None
+    withdrawn: list[int] = field(default_factory=list)
+    """Frames of questions that are still open, and are to be answered by nobody any more."""
 
 
 class LiveRun:
@@ -48,8 +51,8 @@ class LiveRun:
 
     __slots__ = (
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
-        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
-        "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers",
+        "late", "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
+        "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers", "withdrawing", "withdrawn",
     )  # fmt: skip
 
     def __init__(
@@ -72,13 +75,19 @@ class LiveRun:
         """How many errands stand in commits that are being written."""
         self.errands = 0
         """How many of what it asked for in other runs are under way."""
-        self.deferred: list[Letter] = []
-        """Updates that wait until the messages before them have been handled."""
+        self.deferred = Deferred()
+        """Messages that wait: for those before them to be handled, or for a resumption."""
         self.status = origin.status
         self.listening = listening(state)
         """What the store knows: the run's status and the events it waits for."""
         self.timers: dict[int, int] = {}
         """Frame → due of the timers asked for."""
+        self.late: list[tuple[int, int]] = []
+        """(frame, due) of timers that wait for the questions they would end to be withdrawn."""
+        self.withdrawn: set[int] = set()
+        """Frames of questions that nobody can answer any more, once that is written."""
+        self.withdrawing = False
+        """Whether it is being written."""
         self.heartbeats: dict[int, bytes] = {}
         self.beaten: dict[int, int] = {}
         """Slot → when a heartbeat last asked to be written."""
@@ -150,6 +159,9 @@ class LiveRun:
             write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
             if commit.takes:
                 self.fresh = self.slotted = True
+        if decided.withdrawn:
+            commit.asks_closed = [*commit.asks_closed, *decided.withdrawn]
+            self.withdrawing = True
         if commit.closing is None:
             self._keep(commit, soon, park)
             self._tell(commit)
@@ -193,7 +205,7 @@ class LiveRun:
 
     def busy(self) -> bool:
         """Whether anything is under way, or about to be, that only this process knows of."""
-        here = self.fresh or self.attempts or self.promised or self.errands
+        here = self.fresh or self.attempts or self.promised or self.errands or self.withdrawn
         # What a run that stands still keeps for later is patient: the store wakes nobody for it.
         kept = self.deferred and self.state.status not in KEEPING
         return bool(here or kept) or any(

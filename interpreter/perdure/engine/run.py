@@ -279,7 +279,7 @@ class Run:
 
     async def _replied(self, update: str, wait: str) -> JSON:
         """What became of an update, once it is as far as one wants to wait."""
-        row = await self._engine._watching.until(self.id, lambda: self._settled(update, wait))
+        row = await self._engine._watching.until(self.id, lambda: self._settled(update, wait), update)
         body = {} if row.body is None else decode(row.body)
         if row.status == "refused":
             raise UpdateRejected(f"the update was refused: {body.get('reason')}", run=self.id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -33,13 +33,13 @@ from perdure.core.events import (
     AttemptQueued,
     AttemptStarted,
     Event,
-    TimerFired,
 )
 from perdure.core.lifecycle import ENDED
 from perdure.engine.attempts import Attempt, Attempts
 from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
+from perdure.engine.deadlines import Deadlines
 from perdure.engine.errands import Errands, count_of
 from perdure.engine.inbox import Inbox
 from perdure.engine.lanes import Lanes
@@ -74,7 +74,7 @@ UNWINDING: Final = 1.0
 
 class Worker:
     """Moves runs until it is closed. `changed` is told of every run that has ended here, with what it came to where
-    that is known, or has answered an update."""
+    that is known, `answered` of the updates to a run that were accepted, refused or completed."""
 
     def __init__(
         self,
@@ -88,11 +88,13 @@ class Worker:
         queues: Mapping[str, int] | None = None,
         only: Sequence[str] | None = None,
         changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
+        answered: Callable[[str, Collection[str]], None] = lambda run, updates: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self.only = None if only is None else list(only)
         self._told = changed
+        self._answered = answered
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
         self._ids: set[str] = set()
@@ -117,6 +119,7 @@ class Worker:
         self._taken = Tasks(store, clock, self._attempts, self._lanes, self._poke)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside, partial(judge, programs))
+        self._deadlines = Deadlines(self._runs, self._advance, self._note, self._inbox.hear_answers, self._set_aside)
         self._tidying = Tidying(store, clock)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
@@ -172,7 +175,8 @@ class Worker:
         self._runs[run.key] = run
         self._ids.add(run.id)
         if any(isinstance(command, TakeSlot) for command in commands):
-            self._let_read(run, commands)  # the letter that grants it came with the run
+            self._inbox.expect(run)  # the letter that grants it came with the run
+            self._let_read(run, commands)
             self._poke()
         else:
             self._carry_out(run, commands)
@@ -286,7 +290,7 @@ class Worker:
                 log.info("run %s %s", run.id, commit.closing.status)
                 self._told(run.id, commit.closing)
             elif commit.replies or commit.accepted or commit.refused:
-                self._told(run.id, None)
+                self._answered(run.id, {*commit.replies, *commit.accepted, *commit.refused})
             slots = commit.takes or commit.leaves or (commit.closing is not None and run.slotted)
             if commit.letters or commit.successor is not None or slots:
                 self._poke()
@@ -297,9 +301,11 @@ class Worker:
             elif commit.closing is not None or commit.release:
                 self._forget(run)
                 self._timers.wake_at(commit.wake_at)
-                if run.missed:
+                if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
+                if self._deadlines.written(run):
+                    self._poke()
                 try:
                     self._carry_out(run, commands)
                 except Exception as problem:
@@ -384,13 +390,12 @@ class Worker:
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
+        withdrawn = self._deadlines.withdrawn
         await self._inbox.read(self.id)
         self._set_going()
         if self.only is None:
             await self._taken.look(self.id, take=not self._closing)
-        for run, frame, due in self._timers.due():
-            if self._runs.get(run.key) is run and not run.parking and frame in run.state.frames:
-                self._advance(run, TimerFired(max(due, self._clock.now()), frame))
+        self._deadlines.fire(withdrawn, self._timers.due(), self._clock.now())
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
         await self._tidying.tidy()
@@ -399,6 +404,7 @@ class Worker:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
         self._ids.add(run.id)
+        self._inbox.expect(run)
         self._let_read(run, commands)
         if self.only is not None:
             self.only.extend(child["run"] for child in run.state.children if child["run"] not in self.only)
