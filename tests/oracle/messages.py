@@ -1,0 +1,457 @@
+"""What waits for the world: timers, signals, events, answers, and scopes that handle messages.
+
+A signal goes to whoever has waited for it longest, else it is kept; an event goes to all that wait for it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ground import Failed, Place, Scope
+from virtual import TIMERS, Future, Stopped, Task
+
+from perdure.definition.models import Step, StepList
+from perdure.schemas import check_value
+from perdure.values import format_time
+
+if TYPE_CHECKING:
+    from oracle import Oracle
+
+JSON = Any
+Keys = Mapping[str, JSON]
+OPEN = ("running", "paused")
+
+
+@dataclass
+class Signal:
+    order: int
+    name: str
+    data: JSON
+    at: int
+
+
+@dataclass
+class Message:
+    """A signal that a receive has taken, or an update that waits for its turn; `id` is an update's."""
+
+    order: int
+    name: str
+    data: JSON
+    signal: Signal | None = None
+    id: str | None = None
+
+
+class Waiting(Protocol):
+    def takes(self, signal: Signal) -> bool:
+        """Take the signal, if it is wanted."""
+        ...
+
+    def hears(self, name: str, data: JSON) -> None:
+        """An event has happened."""
+        ...
+
+
+class Entries:
+    """The entries of a wait or select; each gets one thing. `ready` comes with the first, or with all."""
+
+    def __init__(self, oracle: Oracle, entries: list[Keys], every: bool, place: Place, step: Step) -> None:
+        self.oracle, self.entries, self.every, self.place, self.step = oracle, entries, every, place, step
+        self.found: dict[int, JSON] = {}
+        self.first: int | None = None
+        self.ready = Future(oracle.clock)
+
+    def give(self, index: int, data: JSON) -> bool:
+        if self.ready.done or index in self.found:
+            return False
+        self.found[index] = data
+        self.first = index if self.first is None else self.first
+        if not self.every or len(self.found) == len(self.entries):
+            self.ready.set()
+        return True
+
+    def takes(self, signal: Signal) -> bool:
+        return any(
+            entry.get("signal") == signal.name and self.give(index, signal.data)
+            for index, entry in enumerate(self.entries)
+        )
+
+    def hears(self, name: str, data: JSON) -> None:
+        for index, entry in enumerate(self.entries):
+            if entry.get("event") == name and self.matches(entry, data):
+                self.give(index, data)
+
+    def matches(self, entry: Keys, data: JSON) -> bool:
+        place = self.place.with_(names={**self.place.names, "message": data})
+        try:
+            return "match" not in entry or self.oracle.holds(entry["match"], place, self.step)
+        except Failed:
+            return False
+
+
+@dataclass
+class Scopes:
+    """A receive on its way."""
+
+    step: Step
+    place: Place
+    spec: Keys
+    state: JSON
+    queue: list[Message] = field(default_factory=list)
+    plain: Task | None = None
+    beside: list[Task] = field(default_factory=list)
+    over: bool = False
+    error: Failed | None = None
+    late: bool = False
+    numbers: int = 0
+    changed: Future | None = None
+    listening: bool = True
+
+    def handler(self, name: str, update: bool) -> tuple[int, Keys] | None:
+        for index, handler in enumerate(self.spec["on"]):
+            if handler.get("update" if update else "signal") == name:
+                return index, handler
+        return None
+
+    def takes(self, signal: Signal) -> bool:
+        if self.handler(signal.name, update=False) is None or self.over:
+            return False
+        self.queue.append(Message(signal.order, signal.name, signal.data, signal=signal))
+        self.wake()
+        return True
+
+    def hears(self, name: str, data: JSON) -> None:
+        pass
+
+    def wake(self) -> None:
+        if self.changed is not None:
+            self.changed.set()
+
+
+class Messages:
+    def prepare_messages(self: Oracle) -> None:
+        self.unread: list[Signal] = []
+        self.waiters: list[Waiting] = []
+        self.asks: dict[str, tuple[Keys, Future]] = {}
+        self.replies: list[tuple[str, str, JSON]] = []
+        self.pending: dict[str, str] = {}
+        self.arrivals = 0
+        self.waiting_for_resume: list[Future] = []
+
+    # -- from outside
+
+    def kept_while_paused(self: Oracle, action: Callable[[], None]) -> bool:
+        if self.status == "paused":
+            self.kept.append(action)
+        return self.status not in OPEN or self.status == "paused"
+
+    def signal(self: Oracle, name: str, data: JSON) -> None:
+        if not self.kept_while_paused(lambda: self.signal(name, data)):
+            self.arrivals += 1
+            self.offer(Signal(self.arrivals, name, data, self.clock.now))
+
+    def offer(self: Oracle, signal: Signal) -> None:
+        if not any(waiter.takes(signal) for waiter in self.waiters):
+            self.unread.append(signal)
+            self.unread.sort(key=lambda signal: signal.order)
+
+    def event(self: Oracle, name: str, data: JSON) -> None:
+        if not self.kept_while_paused(lambda: self.event(name, data)):
+            for waiter in list(self.waiters):
+                waiter.hears(name, data)
+
+    def answer(self: Oracle, number: int, answer: JSON, by: str | None) -> None:
+        """Answer the open question that is this one in the order of addresses."""
+        if self.kept_while_paused(lambda: self.answer(number, answer, by)) or not self.asks:
+            return
+        address = sorted(self.asks)[number % len(self.asks)]
+        spec, future = self.asks[address]
+        if "choices" in spec and answer not in spec["choices"]:
+            return
+        if "form" in spec and check_value(spec["form"], answer):
+            return
+        future.set({"answer": answer, "by": by, "at": format_time(self.clock.now)})
+
+    def update(self: Oracle, name: str, data: JSON, id: str) -> None:
+        if self.status == "paused":
+            self.kept.append(lambda: self.update(name, data, id))
+            return
+        self.arrivals += 1
+        for scope in self.waiters:
+            if self.status in OPEN and isinstance(scope, Scopes) and not scope.over and scope.handler(name, True):
+                scope.queue.append(Message(self.arrivals, name, data, id=id))
+                scope.wake()
+                return
+        self.reply(id, "no", None)
+
+    def reply(self: Oracle, id: str, how: str, value: JSON) -> None:
+        self.replies.append((id, how, value))
+
+    def refuse_all(self: Oracle) -> None:
+        """The run has ended: whoever still waits for a reply hears so."""
+        for waiter in self.waiters:
+            if isinstance(waiter, Scopes):
+                for message in waiter.queue:
+                    if message.id is not None:
+                        self.reply(message.id, "no", None)
+        for id in self.pending:
+            self.reply(id, "no", None)
+
+    # -- wait, select, ask
+
+    async def run_wait(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
+        spec = keys["wait"]
+        if not isinstance(spec, dict):
+            spec = {"for": spec}
+        if "for" in spec:
+            entries = [{"after": spec["for"]}]
+        else:
+            entries = spec.get("any") or spec.get("all") or [spec]
+        found = await self.entries(step, place, spec, entries, "all" in spec)
+        if found is None:
+            return self.value(spec["default"], place, step)
+        if "any" in spec:
+            assert found.first is not None
+            return {"name": named(entries[found.first]), "data": found.found[found.first]}
+        if "all" in spec:
+            return {named(entry): found.found[index] for index, entry in enumerate(entries)}
+        return found.found[0]
+
+    async def run_select(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
+        spec = keys["select"] if isinstance(keys["select"], dict) else {"arms": keys["select"]}
+        found = await self.entries(step, place, spec, spec["arms"], every=False)
+        if found is None:
+            return self.value(spec["default"], place, step)
+        assert found.first is not None
+        names = {**place.names, "message": found.found[found.first]}
+        if self.clock.stopping:
+            raise Stopped
+        return await self.steps(list(step.of("arm"))[found.first], place.with_(names=names))
+
+    async def entries(
+        self: Oracle, step: Step, place: Place, spec: Keys, entries: list[Keys], every: bool
+    ) -> Entries | None:
+        """Wait for the first entry or for all; None when the time was over and there is a default."""
+        waiter = Entries(self, entries, every, place, step)
+        now = self.clock.now
+        for entry in entries:
+            if "signal" in entry and (entry.get("transient") or spec.get("transient")):
+                self.unread = [signal for signal in self.unread if signal.name != entry["signal"]]
+        spans = [self.span(entry["after"], place, step) if "after" in entry else None for entry in entries]
+        limit = self.span(spec["timeout"], place, step) if "timeout" in spec else None
+        for signal in list(self.unread):
+            if waiter.takes(signal):
+                self.unread.remove(signal)
+        for index, span in enumerate(spans):
+            if span is not None:
+                self.clock.at(now + span, TIMERS, lambda index=index: waiter.give(index, None))
+        late: list[bool] = []
+        if limit is not None:
+            self.clock.at(now + limit, TIMERS, lambda: expire(waiter.ready, late))
+        self.waiters.append(waiter)
+        try:
+            await self.clock.wait(waiter.ready)
+        finally:
+            self.waiters.remove(waiter)
+        if not late:
+            return waiter
+        if "default" in spec:
+            return None
+        raise self.failed("Timeout", "", step, place)
+
+    async def run_ask(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
+        spec = keys["ask"]
+        self.value(spec["prompt"], place, step)
+        answered = Future(self.clock)
+        late: list[bool] = []
+        if "timeout" in spec:
+            span = self.span(spec["timeout"], place, step)
+            self.clock.at(self.clock.now + span, TIMERS, lambda: expire(answered, late))
+        address = self.address(step, place)
+        self.asks[address] = (spec, answered)
+        try:
+            answer = await self.clock.wait(answered)
+        finally:
+            del self.asks[address]
+        if not late:
+            return answer
+        if "default" in spec:
+            value = self.value(spec["default"], place, step)
+            return {"answer": value, "by": None, "at": format_time(self.clock.now)}
+        raise self.failed("Timeout", "", step, place)
+
+    # -- receive
+
+    async def run_receive(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
+        spec = keys["receive"]
+        scope = Scopes(step, place, spec, self.value(spec.get("state", {}), place, step))
+        if not isinstance(scope.state, dict):
+            raise self.failed("ExpressionFailed", "", step, place)
+        if "timeout" in spec:
+            span = self.span(spec["timeout"], place, step)
+            self.clock.at(self.clock.now + span, TIMERS, lambda: self.out_of_time(scope))
+        if self.until(scope):
+            return scope.state
+        self.waiters.append(scope)
+        for signal in list(self.unread):
+            if scope.takes(signal):
+                self.unread.remove(signal)
+        try:
+            await self.serve(scope)
+        except Stopped:
+            scope.over = True
+            for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
+                task.stop()
+            await self.all_ended(scope)
+            raise
+        finally:
+            scope.over = scope.late = True
+            self.waiters.remove(scope)
+            self.give_back(scope)
+        if scope.error is not None:
+            raise scope.error
+        return scope.state
+
+    def out_of_time(self: Oracle, scope: Scopes) -> None:
+        if not scope.late:
+            scope.late = True
+            scope.wake()
+
+    def until(self: Oracle, scope: Scopes) -> bool:
+        place = scope.place.with_(names={**scope.place.names, "state": scope.state})
+        return "until" in scope.spec and self.holds(scope.spec["until"], place, scope.step)
+
+    async def serve(self: Oracle, scope: Scopes) -> None:
+        """Handle messages until the scope is over, then wait for the handlers beside."""
+        while not scope.over:
+            self.take(scope)
+            if scope.late or scope.error is not None:
+                break
+            if scope.over:
+                break
+            scope.changed = Future(self.clock)
+            await self.clock.wait(scope.changed)
+        scope.over = True
+        self.give_back(scope)
+        while scope.beside or scope.plain:
+            if scope.late or scope.error is not None:
+                for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
+                    task.stop()
+                await self.all_ended(scope)
+                break
+            scope.changed = Future(self.clock)
+            await self.clock.wait(scope.changed)
+        if scope.error is None and scope.late:
+            if "default" not in scope.spec:
+                raise self.failed("Timeout", "", scope.step, scope.place)
+            scope.state = self.value(scope.spec["default"], scope.place, scope.step)
+
+    async def all_ended(self: Oracle, scope: Scopes) -> None:
+        for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
+            await self.clock.wait(task.ended, lambda: None)
+
+    def take(self: Oracle, scope: Scopes) -> None:
+        """Begin what can begin: one plain handler at a time, those beside at once when it is their turn."""
+        while scope.queue and not scope.over and not scope.late and scope.error is None:
+            message = scope.queue[0]
+            found = scope.handler(message.name, message.id is not None)
+            assert found is not None
+            index, handler = found
+            if scope.plain is not None and not handler.get("async"):
+                return
+            scope.queue.pop(0)
+            problems = "input" in handler and check_value(handler["input"], message.data)
+            if message.id is not None:
+                if problems or not self.accepts(scope, handler, message):
+                    self.reply(message.id, "no", None)
+                    continue
+                self.pending[message.id] = message.name
+            elif problems:
+                self.recorded.append({"type": "InvalidInput"})
+                continue
+            task = self.clock.begin(self.handle(scope, index, handler, message))
+            if handler.get("async"):
+                scope.beside.append(task)
+            else:
+                scope.plain = task
+
+    def accepts(self: Oracle, scope: Scopes, handler: Keys, message: Message) -> bool:
+        place = scope.place.with_(names={**scope.place.names, "state": scope.state, "message": message.data})
+        try:
+            return "accept" not in handler or self.holds(handler["accept"], place, scope.step)
+        except Failed:
+            return False
+
+    async def handle(self: Oracle, scope: Scopes, index: int, handler: Keys, message: Message) -> None:
+        task = self.clock.current
+        failed: Failed | None = None
+        stop = False
+        try:
+            stop = await self.work(scope, index, handler, message)
+        except Stopped:
+            if message.id is not None:
+                self.hear(message.id, "no", None)
+        except Failed as error:
+            failed = error
+            if message.id is not None:
+                self.hear(message.id, "no", None)
+        if handler.get("async"):
+            assert task is not None
+            scope.beside.remove(task)
+        else:
+            scope.plain = None
+        if failed is not None:
+            if handler.get("async"):
+                self.record(failed)
+            elif scope.error is None:
+                scope.error = failed
+        elif not self.clock.stopping:
+            try:
+                scope.over = scope.over or stop or self.until(scope)
+            except Failed as error:
+                scope.error = scope.error or error
+        scope.wake()
+
+    def hear(self: Oracle, id: str, how: str, value: JSON) -> None:
+        if self.pending.pop(id, None):
+            self.reply(id, how, value)
+
+    async def work(self: Oracle, scope: Scopes, index: int, handler: Keys, message: Message) -> bool:
+        lists = [found for found in scope.step.of("handler") if found.key == str(index)]
+        body: StepList | None = lists[0] if lists else None
+        inside = scope.place.with_(
+            scope=Scope(scope.place.scope),
+            names={**scope.place.names, "message": message.data, "state": lambda: scope.state},
+        )
+        if body is not None and body.steps:
+            scope.numbers += 1
+            address = body.steps[0].address.rsplit("/", 1)[0] if "/" in body.steps[0].address else ""
+            inside = inside.with_(turns=(*inside.turns, (address, scope.numbers)))
+            await self.steps(body, inside)
+            if self.clock.stopping:
+                raise Stopped
+        values = self.value(handler.get("set", {}), inside, scope.step)
+        scope.state = {**scope.state, **values}
+        if message.id is not None:
+            self.hear(message.id, "value", self.value(handler.get("reply"), inside, scope.step))
+        return bool(handler.get("stop"))
+
+    def give_back(self: Oracle, scope: Scopes) -> None:
+        """What a scope that is over has taken and not handled goes back."""
+        left, scope.queue = scope.queue, []
+        for message in left:
+            if message.signal is not None:
+                self.offer(message.signal)
+            elif message.id is not None:
+                self.reply(message.id, "no", None)
+
+
+def expire(future: Future, late: list[bool]) -> None:
+    if not future.done:
+        late.append(True)
+        future.set()
+
+
+def named(entry: Keys) -> str:
+    return str(entry.get("name") or entry.get("signal") or entry.get("event"))
