@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from virtual import Stopped, Task
+from virtual import Task
 
 from perdure.definition.models import Step
 
@@ -15,14 +15,20 @@ JSON = Any
 
 
 class Failed(Exception):
-    """A step failed. `final` errors are never retried, `deadly` ones never caught; `closing` ones arose in a `finally`
-    and leave even a run that ends otherwise."""
+    """A step failed. `final` errors are never retried, `deadly` ones never caught."""
 
-    def __init__(self, error: dict[str, JSON], final: bool = False, closing: bool = False, deadly: bool = False) -> None:
+    def __init__(self, error: dict[str, JSON], final: bool = False, deadly: bool = False) -> None:
         self.error = error
         self.final = final
-        self.closing = closing
         self.deadly = deadly
+
+
+class Leaving(Exception):
+    """The run ends from inside: by `return` or `restart`, with a value. It goes outwards as an error does."""
+
+    def __init__(self, way: str, value: JSON) -> None:
+        self.way = way
+        self.value = value
 
 
 def failure(
@@ -39,11 +45,11 @@ def failure(
     return Failed({**error, "cause": cause}, final)
 
 
-def with_cause(failed: Failed, earlier: Failed | Stopped | None) -> Failed:
+def with_cause(failed: Failed, earlier: Exception | None) -> Failed:
     """The failure with an earlier one as its cause, unless it has one."""
     if not isinstance(earlier, Failed) or failed.error["cause"]:
         return failed
-    return Failed({**failed.error, "cause": earlier.error}, failed.final, failed.closing, failed.deadly)
+    return Failed({**failed.error, "cause": earlier.error}, failed.final, failed.deadly)
 
 
 def fits(patterns: Sequence[str], type: str) -> bool:
@@ -78,7 +84,7 @@ class Place:
     lane: object = None
     turns: tuple[tuple[str, int], ...] = ()
     attempt: int = 1
-    late: list[Task] = field(default_factory=list)
+    late: list[Any] = field(default_factory=list)
     keeper: Task | None = None
 
     def with_(self, **changes: Any) -> Place:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ground import Failed, Place, Scope, failure
+from ground import Failed, Leaving, Place, Scope, failure
 from virtual import Future, Stopped, Task
 
 from perdure.definition.models import Step
@@ -29,6 +29,7 @@ class Member:
     finishing: bool = False
     value: JSON = None
     error: Failed | None = None
+    leaving: Leaving | None = None
     succeeded: bool = False
 
 
@@ -42,6 +43,7 @@ class Group:
     most: int | None
     key: str
     changed: Future | None = None
+    decided: bool = False
     errors: list[tuple[Member, JSON]] = field(default_factory=list)
 
 
@@ -115,13 +117,15 @@ class Groups:
                 if self.clock.stopping:
                     raise Stopped
         except Stopped:
+            group.decided = True
             raise await self.stopped(group) from None
+        group.decided = True
         running = [member for member in group.members if member.task is not None and not member.ended]
         if verdict is True and finish:
             for member in running:
                 member.finishing = True
                 assert member.task is not None and place.keeper is not None
-                place.late.append(member.task)
+                place.late.append(member)
                 place.keeper.beside.append(member.task)
             return
         for member in running:
@@ -131,8 +135,13 @@ class Groups:
         for member in running:
             assert member.task is not None
             await self.clock.wait(member.task.ended, lambda: None)
-        if isinstance(verdict, Failed):
+        for member in running:
+            if member.leaving is not None and not isinstance(verdict, Leaving):
+                raise member.leaving
+        if isinstance(verdict, Failed | Leaving):
             raise verdict
+        if self.clock.stopping:
+            raise Stopped
 
     async def stopped(self: Oracle, group: Group) -> Exception:
         """The whole group is told to stop: so are its members, and it has stopped when they have."""
@@ -143,8 +152,12 @@ class Groups:
         for member in running:
             assert member.task is not None
             await self.clock.wait(member.task.ended, lambda: None)
-        failed = [member.error for member in running if member.error is not None and member.error.closing]
-        return failed[0] if failed else Stopped()
+        if group.wanted is None and not group.collect:
+            for member in group.members:
+                if member.error is not None and member not in running:
+                    self.record(member.error)
+        left = [member.leaving for member in running if member.leaving is not None]
+        return left[0] if left else Stopped()
 
     async def member(self: Oracle, group: Group, member: Member) -> None:
         try:
@@ -154,19 +167,24 @@ class Groups:
             pass
         except Failed as failed:
             member.error = failed
-        if member.lost:
+        except Leaving as leaving:
+            member.leaving = leaving
+        if member.lost and member.leaving is None:
             await self.clock.shield(self.undo(lambda undo: member.place.lane in undo.regions))
         member.ended = True
         if member.error is not None:
-            if member.finishing or member.lost:
+            if group.decided:
                 self.record(member.error)
             else:
                 group.errors.append((member, member.error.error))
         if group.changed is not None:
             group.changed.set()
 
-    def decided(self: Oracle, step: Step, group: Group, place: Place) -> bool | Failed | None:
+    def decided(self: Oracle, step: Step, group: Group, place: Place) -> bool | Failed | Leaving | None:
         """True when the join is met, the failure when it cannot be, None while that is open."""
+        for member in group.members:
+            if member.leaving is not None:
+                return member.leaving
         successes = sum(member.succeeded for member in group.members)
         everyone = all(member.ended for member in group.members)
         if group.wanted is None and not group.collect:

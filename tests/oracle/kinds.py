@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ground import Failed, Place, Scope, failure
+from ground import Failed, Leaving, Place, Scope, failure
 from virtual import ENDS, Future, Stopped
 
 from perdure.definition.models import Step
@@ -23,9 +23,9 @@ Keys = Mapping[str, JSON]
 class Kinds:
     async def run_activity(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         arguments = self.value(keys.get("with", {}), place, step)
-        address = self.address(step, place)
+        address = self.label(step, place)
         call = Call(keys["activity"], arguments, address, place.attempt, "", 0, self.clock.now)
-        self.calls.append((call.name, json.dumps(arguments, sort_keys=True), address, call.attempt, self.clock.now))
+        self.calls.append((call.name, arguments, address, call.attempt, self.clock.now))
         end, told = await self.outlast(reply(self.fake, call))
         if end is None or (told and end.error is not None):
             raise Stopped if told else failure("Cancelled", "", step=self.label(step, place), attempt=place.attempt)
@@ -55,9 +55,9 @@ class Kinds:
 
     async def run_workflow(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         data = self.value(keys.get("with", {}), place, step)
-        address = self.address(step, place)
+        address = self.label(step, place)
         name = keys["workflow"]
-        self.calls.append((name, json.dumps(data, sort_keys=True), address, 0, self.clock.now))
+        self.calls.append((name, data, address, 0, self.clock.now))
         said = reply(self.child, Call(name, data, "", 1, "", 0, self.clock.now))
         end, told = await self.outlast(said)
         if told:
@@ -137,7 +137,7 @@ class Kinds:
 
     async def letter(self: Oracle, step: Step, place: Place, name: str, data: JSON, to: str | None) -> None:
         """Bring a letter to its run, this one perhaps; a cancellation waits until it has arrived."""
-        self.letters.append((name, json.dumps(data, sort_keys=True), to or "", 0, self.clock.now))
+        self.letters.append((name, data, to or ""))
         said = reply(self.post, Call(name, data, to or "", 1, "", 0, self.clock.now))
         future = Future(self.clock)
 
@@ -151,13 +151,10 @@ class Kinds:
         self.clock.at(self.clock.now + said.after, ENDS, arrive)
         end = await self.clock.wait(future, lambda: None)
         if end.error is not None:
-            if self.clock.stopping:
-                raise Stopped
             raise self.failed(end.error["type"], "", step, place)
 
     async def run_return_(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
-        self.leave("return", self.value(keys["return"], place, step))
-        raise Stopped
+        raise Leaving("return", self.value(keys["return"], place, step))
 
     async def run_restart(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         value = self.value(keys["restart"]["input"], place, step)
@@ -165,8 +162,7 @@ class Kinds:
             raise self.failed("ExpressionFailed", "", step, place)
         if "input" in self.document.keys and check_value(self.document.keys["input"], value):
             raise self.failed("InvalidInput", "", step, place)
-        self.leave("restart", value)
-        raise Stopped
+        raise Leaving("restart", value)
 
     async def run_fail(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         error = self.value(keys["fail"], place, step)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ground import Failed, Place, Scope
+from ground import Failed, Place, Scope, failure, with_cause
 from virtual import TIMERS, Future, Stopped, Task
 
 from perdure.definition.models import Step, StepList
@@ -104,6 +104,7 @@ class Scopes:
     over: bool = False
     error: Failed | None = None
     late: bool = False
+    stopped: bool = False
     numbers: int = 0
     changed: Future | None = None
     listening: bool = True
@@ -174,12 +175,13 @@ class Messages:
         future.set({"answer": answer, "by": by, "at": format_time(self.clock.now)})
 
     def update(self: Oracle, name: str, data: JSON, id: str) -> None:
-        if self.status == "paused":
-            self.kept.append(lambda: self.update(name, data, id))
+        if self.kept_while_paused(lambda: self.update(name, data, id)):
+            if self.status not in OPEN:
+                self.reply(id, "no", None)
             return
         self.arrivals += 1
         for scope in self.waiters:
-            if self.status in OPEN and isinstance(scope, Scopes) and not scope.over and scope.handler(name, True):
+            if isinstance(scope, Scopes) and not scope.over and scope.handler(name, True):
                 scope.queue.append(Message(self.arrivals, name, data, id=id))
                 scope.wake()
                 return
@@ -210,7 +212,7 @@ class Messages:
             entries = spec.get("any") or spec.get("all") or [spec]
         found = await self.entries(step, place, spec, entries, "all" in spec)
         if found is None:
-            return self.value(spec["default"], place, step)
+            return self.instead(spec, place, step)
         if "any" in spec:
             assert found.first is not None
             return {"name": named(entries[found.first]), "data": found.found[found.first]}
@@ -222,12 +224,19 @@ class Messages:
         spec = keys["select"] if isinstance(keys["select"], dict) else {"arms": keys["select"]}
         found = await self.entries(step, place, spec, spec["arms"], every=False)
         if found is None:
-            return self.value(spec["default"], place, step)
+            return self.instead(spec, place, step)
         assert found.first is not None
         names = {**place.names, "message": found.found[found.first]}
         if self.clock.stopping:
             raise Stopped
         return await self.steps(list(step.of("arm"))[found.first], place.with_(names=names))
+
+    def instead(self: Oracle, spec: Keys, place: Place, step: Step) -> JSON:
+        """The default, when the time is over."""
+        try:
+            return self.value(spec["default"], place, step)
+        except Failed as failed:
+            raise with_cause(failed, failure("Timeout", "")) from None
 
     async def entries(
         self: Oracle, step: Step, place: Place, spec: Keys, entries: list[Keys], every: bool
@@ -268,7 +277,7 @@ class Messages:
         if "timeout" in spec:
             span = self.span(spec["timeout"], place, step)
             self.clock.at(self.clock.now + span, TIMERS, lambda: expire(answered, late))
-        address = self.address(step, place)
+        address = self.label(step, place)
         self.asks[address] = (spec, answered)
         try:
             answer = await self.clock.wait(answered)
@@ -277,7 +286,7 @@ class Messages:
         if not late:
             return answer
         if "default" in spec:
-            value = self.value(spec["default"], place, step)
+            value = self.instead(spec, place, step)
             return {"answer": value, "by": None, "at": format_time(self.clock.now)}
         raise self.failed("Timeout", "", step, place)
 
@@ -300,7 +309,7 @@ class Messages:
         try:
             await self.serve(scope)
         except Stopped:
-            scope.over = True
+            scope.over = scope.stopped = True
             for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
                 task.stop()
             await self.all_ended(scope)
@@ -345,7 +354,7 @@ class Messages:
         if scope.error is None and scope.late:
             if "default" not in scope.spec:
                 raise self.failed("Timeout", "", scope.step, scope.place)
-            scope.state = self.value(scope.spec["default"], scope.place, scope.step)
+            scope.state = self.instead(scope.spec, scope.place, scope.step)
 
     async def all_ended(self: Oracle, scope: Scopes) -> None:
         for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
@@ -402,9 +411,9 @@ class Messages:
         else:
             scope.plain = None
         if failed is not None:
-            if handler.get("async"):
+            if handler.get("async") or scope.late or scope.error or scope.stopped:
                 self.record(failed)
-            elif scope.error is None:
+            else:
                 scope.error = failed
         elif not self.clock.stopping:
             try:
@@ -425,9 +434,9 @@ class Messages:
             names={**scope.place.names, "message": message.data, "state": lambda: scope.state},
         )
         if body is not None and body.steps:
-            scope.numbers += 1
             address = body.steps[0].address.rsplit("/", 1)[0] if "/" in body.steps[0].address else ""
             inside = inside.with_(turns=(*inside.turns, (address, scope.numbers)))
+            scope.numbers += 1
             await self.steps(body, inside)
             if self.clock.stopping:
                 raise Stopped

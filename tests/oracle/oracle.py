@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_cause
 from groups import Groups
 from kinds import Kinds
 from messages import Messages
-from ground import Failed, Place, Scope, Undo, failure, fits, with_cause
 from virtual import TIMERS, Clock, Future, Stopped
 
 from perdure.definition.models import Document, Library, Step, StepList, read_document
@@ -53,7 +53,8 @@ class Oracle(Kinds, Groups, Messages):
         self.undone: list[str] = []
         self.not_undone: list[JSON] = []
         self.recorded: list[JSON] = []
-        self.leaving: tuple[str, JSON] | None = None
+        self.cancelled = False
+        self.told = False
         self.ending = False
         self.resumed = Future(self.clock)
         self.kept: list[Callable[[], None]] = []
@@ -80,43 +81,37 @@ class Oracle(Kinds, Groups, Messages):
 
     async def verdict(self) -> None:
         """What the run has come to, after its undos have run."""
-        failed, value = None, None
+        failed, value, status = None, None, "completed"
         try:
             value = await self.root.ended
         except Stopped:
             pass
         except Failed as error:
             failed = error
-        way = self.leaving[0] if self.leaving else None
-        if way in ("return", "restart") and not (failed and failed.closing):
-            assert self.leaving is not None
-            value, failed = self.leaving[1], None
-        elif way in ("return", "restart"):
-            way = None
+        except Leaving as leaving:
+            value, status = leaving.value, "continued" if leaving.way == "restart" else "completed"
+            self.cancelled = False
         self.ending = True
-        if way == "cancel":
-            if failed is not None and failed.closing:
-                self.recorded.append(failed.error)
+        if self.cancelled:
+            if failed is not None:
+                self.record(failed)
             failed = failure("Cancelled", "")
-        if failed is None and way != "restart" and "output_schema" in self.document.keys:
+        if failed is None and status == "completed" and "output_schema" in self.document.keys:
             if check_value(self.document.keys["output_schema"], value):
                 failed = failure("InvalidOutput", "")
         if failed is not None:
             await self.undo(lambda undo: True)
             self.error = failed.error
-            self.end("cancelled" if way == "cancel" else "failed")
+            self.end("cancelled" if self.cancelled else "failed")
         else:
             self.output = value
-            self.end("continued" if way == "restart" else "completed")
+            self.end(status)
 
     def end(self, status: str) -> None:
         self.status = status
         self.refuse_all()
-
-    def leave(self, way: str, value: JSON) -> None:
-        if self.leaving is None and not self.ending:
-            self.leaving = (way, value)
-            self.root.stop()
+        for action in self.kept:
+            action()
 
     def record(self, failed: Failed) -> None:
         self.recorded.append(failed.error)
@@ -124,9 +119,11 @@ class Oracle(Kinds, Groups, Messages):
     # -- what happens to it from outside
 
     def cancel(self) -> None:
-        if self.status in OPEN and self.leaving is None and not self.ending:
-            self.leave("cancel", None)
-            self.resume()
+        if self.status in OPEN and not self.told:
+            self.cancelled = not self.ending
+            self.told = True
+            self.root.stop()
+            self.clock.at(self.clock.now, -1, self.resume)
 
     def terminate(self) -> None:
         if self.status in OPEN:
@@ -134,7 +131,7 @@ class Oracle(Kinds, Groups, Messages):
             self.end("terminated")
 
     def pause(self) -> None:
-        if self.status == "running" and self.leaving is None and not self.ending:
+        if self.status == "running" and not self.told:
             self.status = "paused"
             self.resumed = Future(self.clock)
 
@@ -214,23 +211,28 @@ class Oracle(Kinds, Groups, Messages):
         late: list[Any] = []
         assert self.clock.current is not None
         place = place.with_(late=late, keeper=self.clock.current)
+        left: Exception | None = None
         try:
             for step in found.steps if found else ():
                 if self.clock.stopping:
                     raise Stopped
                 value = await self.step(step, place)
-        except (Failed, Stopped):
-            for task in late:
-                task.stop()
-            raise
-        finally:
-            for task in late:
-                await self.clock.wait(task.ended, lambda: None)
+        except (Failed, Stopped, Leaving) as error:
+            left = error
+            for member in late:
+                member.task.stop()
+        for member in late:
+            await self.clock.wait(member.task.ended, lambda: None)
+            if member.leaving and not isinstance(left, Leaving):
+                left = member.leaving
+        if left is not None:
+            raise left
         return value
 
     async def step(self, step: Step, place: Place) -> JSON:
         keys = self.keys_of(step)
         value = None
+        await self.hold()
         if "if" not in keys or self.holds(keys["if"], place, step):
             value = await self.closing(step, keys, place)
         self.note(step, place, value)
@@ -256,12 +258,12 @@ class Oracle(Kinds, Groups, Messages):
         value, earlier = None, None
         try:
             value = await self.catching(step, keys, place)
-        except (Failed, Stopped) as left:
+        except (Failed, Stopped, Leaving) as left:
             earlier = left
         try:
             await self.clock.shield(self.steps(one(step, "finally"), place.with_(scope=Scope(place.scope))))
         except Failed as failed:
-            raise Failed(with_cause(failed, earlier).error, failed.final, closing=True) from None
+            raise Failed(with_cause(failed, earlier).error, failed.final) from None
         if earlier is not None:
             raise earlier
         return value
@@ -275,16 +277,16 @@ class Oracle(Kinds, Groups, Messages):
             if self.clock.stopping or failed.deadly:
                 raise
             caught = failed
-        for arm in step.of("catch"):
-            names = {"error": caught.error, arm.owner.get("as", "error"): caught.error}
+        for index, owner in enumerate(keys.get("catch", ())):
+            names = {"error": caught.error, owner.get("as", "error"): caught.error}
             within = place.with_(names={**place.names, **names})
             try:
-                if fits(arm.owner.get("errors", ["*"]), caught.error["type"]) and (
-                    "if" not in arm.owner or self.holds(arm.owner["if"], within, step)
+                if fits(owner.get("errors", ["*"]), caught.error["type"]) and (
+                    "if" not in owner or self.holds(owner["if"], within, step)
                 ):
-                    if arm.owner.get("compensate"):
+                    if owner.get("compensate"):
                         await self.clock.shield(self.undo(lambda undo: region in undo.regions))
-                    return await self.steps(arm, within)
+                    return await self.steps(one(step, "catch", str(index)), within)
             except Failed as failed:
                 raise with_cause(failed, caught) from None
         raise caught
@@ -313,9 +315,13 @@ class Oracle(Kinds, Groups, Messages):
         self.clock.at(self.clock.now + span, TIMERS, expire)
         try:
             value = await self.clock.join(task)
-        except (Failed, Stopped):
+        except Stopped:
             if not expired or self.clock.stopping:
                 raise
+        except Failed as failed:
+            if not expired or self.clock.stopping:
+                raise
+            self.record(failed)
         if expired:
             if self.clock.stopping:
                 raise Stopped
@@ -337,8 +343,10 @@ class Oracle(Kinds, Groups, Messages):
                 if self.clock.stopping or failed.deadly:
                     raise
                 if not self.again(policy, failed, number, first):
-                    raise Failed(failed.error | {"attempt": number}, failed.final, failed.closing) from None
-            await self.clock.shield(self.undo(lambda undo: region in undo.regions))
+                    attempt = failed.error["attempt"] or number
+                    raise Failed({**failed.error, "attempt": attempt}, failed.final) from None
+            if step.kind != "activity":
+                await self.clock.shield(self.undo(lambda undo: region in undo.regions))
             for inner in list(step.walk())[1:]:
                 place.scope.results.pop(inner.keys.get("id"), None)
             if self.clock.stopping:
@@ -367,7 +375,6 @@ class Oracle(Kinds, Groups, Messages):
 
     async def complete(self, step: Step, keys: Mapping[str, JSON], place: Place, number: int) -> JSON:
         """The kind, then `output`, then its undo is registered."""
-        await self.hold()
         kind = getattr(self, f"run_{step.kind.replace('return', 'return_')}")
         value = await kind(step, keys, place.with_(attempt=number))
         if "output" in keys:
@@ -402,7 +409,7 @@ class Oracle(Kinds, Groups, Messages):
             try:
                 await self.step(undo.step, undo.place)
             except Failed as failed:
-                error = failure("CompensationFailed", "", cause=failed.error).error
+                error = failure("CompensationFailed", "", step=undo.label, cause=failed.error).error
                 self.not_undone.append({"step": undo.label, "error": error})
             else:
                 self.undone.append(undo.label)
@@ -423,9 +430,5 @@ def delay(policy: Mapping[str, JSON], number: int) -> int:
     return min(round(span * growth[policy.get("backoff", "exponential")]), longest)
 
 
-def one(step: Step, role: str) -> StepList | None:
-    return next(iter(step.of(role)), None)
-
-
-def text_of(value: JSON) -> str:
-    return json.dumps(value, sort_keys=True)
+def one(step: Step, role: str, key: str = "") -> StepList | None:
+    return next((found for found in step.of(role) if found.key == key), None)

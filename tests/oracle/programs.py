@@ -33,9 +33,25 @@ def chance(*parts: Any) -> int:
     return crc32(json.dumps(parts, sort_keys=True).encode())
 
 
+SILENT = ("InvalidOutput", "ChildFailed", "InvalidInput")
+"""Errors whose details are not documented, or have in them what an implementation chooses."""
+
+
+def without_messages(value: Any) -> Any:
+    """A value in which errors have no messages: those of built-in errors are not documented."""
+    if isinstance(value, list):
+        return [without_messages(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: without_messages(item) for name, item in value.items()}
+    if not {"type", "message", "cause"} <= set(value):
+        return found
+    return {**found, "message": None, "details": None if value["type"] in SILENT else found["details"]}
+
+
 def fake(call: Call) -> Reply:
     """What an activity does, by its name; how long it takes is its own."""
-    number = chance(call.name, call.arguments, call.address, call.attempt)
+    number = chance(call.name, without_messages(call.arguments), call.address, call.attempt)
     after = SECOND // 5 + number % (4 * SECOND)
     cleanup = chance(number) % (3 * SECOND)
     value = {"n": number % 3, "ok": number % 2 == 0, "value": call.arguments.get("value")}
@@ -63,14 +79,14 @@ def fake(call: Call) -> Reply:
 
 
 def post(call: Call) -> Reply:
-    after = SECOND // 7 + chance("post", call.name, call.arguments, call.address) % SECOND
+    after = SECOND // 7 + chance("post", call.name, without_messages(call.arguments), call.address) % SECOND
     if call.address == "nobody":
         return Reply(End(error={"type": "UnknownRun", "message": "nobody"}), after)
     return Reply(End(), after)
 
 
 def child(call: Call) -> Reply:
-    number = chance("child", call.name, call.arguments)
+    number = chance("child", call.name, without_messages(call.arguments))
     after, cleanup = SECOND + number % (20 * SECOND), number % (2 * SECOND)
     if call.name == "broken":
         return Reply(End(error={"type": "Broken", "message": "broken"}), after, cleanup=cleanup)
@@ -524,7 +540,7 @@ class Writer:
             return {"at": at, "cancel": True}
         if form < 18:
             return {"at": at, "terminate": True}
-        return {"at": at, "pause": True, "for": chance(at) % (20 * SECOND)}
+        return {"at": at, "pause": chance(at) % (20 * SECOND)}
 
 
 LEAVES = (
