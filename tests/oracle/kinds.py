@@ -58,6 +58,10 @@ class Kinds:
         address = self.label(step, place)
         name = keys["workflow"]
         self.calls.append((name, data, address, 0, self.clock.now))
+        if keys.get("detach"):
+            done = Future(self.clock)
+            self.clock.at(self.clock.now, ENDS, done.set)
+            return await self.clock.wait(done, lambda: None)
         said = reply(self.child, Call(name, data, "", 1, "", 0, self.clock.now))
         end, told = await self.outlast(said)
         if told:
@@ -135,6 +139,10 @@ class Kinds:
         data = self.value(keys["emit"].get("data"), place, step)
         await self.letter(step, place, keys["emit"]["event"], data, None)
 
+    async def run_cancel(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
+        to = self.value(keys["cancel"]["run"], place, step)
+        await self.letter(step, place, "cancel", self.value(keys["cancel"].get("reason"), place, step), to)
+
     async def letter(self: Oracle, step: Step, place: Place, name: str, data: JSON, to: str | None) -> None:
         """Bring a letter to its run, this one perhaps; a cancellation waits until it has arrived."""
         self.letters.append((name, data, to or ""))
@@ -144,6 +152,8 @@ class Kinds:
         def arrive() -> None:
             if said.end.error is None and to is None:
                 self.event(name, data)
+            elif said.end.error is None and to == "run" and step.kind == "cancel":
+                self.cancel()
             elif said.end.error is None and to == "run":
                 self.signal(name, data)
             future.set(said.end)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from ground import Failed, Place, Scope, failure, with_cause
 from virtual import TIMERS, Future, Stopped, Task
 
 from perdure.definition.models import Step, StepList
 from perdure.schemas import check_value
-from perdure.values import format_time
+from perdure.values import format_time, parse_time
 
 if TYPE_CHECKING:
     from oracle import Oracle
@@ -247,14 +248,14 @@ class Messages:
         for entry in entries:
             if "signal" in entry and (entry.get("transient") or spec.get("transient")):
                 self.unread = [signal for signal in self.unread if signal.name != entry["signal"]]
-        spans = [self.span(entry["after"], place, step) if "after" in entry else None for entry in entries]
+        dues = [self.due(entry, place, step) for entry in entries]
         limit = self.span(spec["timeout"], place, step) if "timeout" in spec else None
         for signal in list(self.unread):
             if waiter.takes(signal):
                 self.unread.remove(signal)
-        for index, span in enumerate(spans):
-            if span is not None:
-                self.clock.at(now + span, TIMERS, lambda index=index: waiter.give(index, None))
+        for index, due in enumerate(dues):
+            if due is not None:
+                self.clock.at(due, TIMERS, lambda index=index: waiter.give(index, None))
         late: list[bool] = []
         if limit is not None:
             self.clock.at(now + limit, TIMERS, lambda: expire(waiter.ready, late))
@@ -268,6 +269,15 @@ class Messages:
         if "default" in spec:
             return None
         raise self.failed("Timeout", "", step, place)
+
+    def due(self: Oracle, entry: Keys, place: Place, step: Step) -> int | None:
+        """The moment of a timer, None for all else."""
+        if "after" in entry:
+            return self.clock.now + self.span(entry["after"], place, step)
+        if "until" in entry:
+            zone = ZoneInfo(entry["timezone"]) if "timezone" in entry else None
+            return parse_time(self.value(entry["until"], place, step), zone)
+        return None
 
     async def run_ask(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         spec = keys["ask"]
@@ -438,8 +448,6 @@ class Messages:
             inside = inside.with_(turns=(*inside.turns, (address, scope.numbers)))
             scope.numbers += 1
             await self.steps(body, inside)
-            if self.clock.stopping:
-                raise Stopped
         values = self.value(handler.get("set", {}), inside, scope.step)
         scope.state = {**scope.state, **values}
         if message.id is not None:

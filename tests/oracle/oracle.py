@@ -64,9 +64,11 @@ class Oracle(Kinds, Groups, Messages):
 
     def go(self) -> Oracle:
         self.root = self.clock.begin(self.whole())
-        self.clock.begin(self.verdict())
+        verdict = self.clock.begin(self.verdict())
         self.clock.run(lambda: self.status not in OPEN)
         self.clock.run_outside()
+        if verdict.ended.error is not None:
+            raise verdict.ended.error
         return self
 
     async def whole(self) -> JSON:
@@ -329,9 +331,9 @@ class Oracle(Kinds, Groups, Messages):
         return value
 
     async def retrying(self, step: Step, keys: Mapping[str, JSON], place: Place) -> JSON:
-        policy = keys.get("retry")
-        if policy is None:
+        if "retry" not in keys:
             return await self.attempt(step, keys, place, 1)
+        policy = self.value(keys["retry"], place, step)
         region = object()
         inside = place.with_(regions=(*place.regions, region))
         first, number = self.clock.now, 0

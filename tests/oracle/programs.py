@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from perdure.testing.activities import Call, End, Reply
-from perdure.values import SECOND
+from perdure.testing.harness import STARTED_AT
+from perdure.values import SECOND, format_time, to_datetime
 
 Step = dict[str, Any]
 SIGNALS = ("go", "stop", "more")
@@ -105,6 +107,7 @@ class Room:
     ids: tuple[str, ...] = ()
     vars: bool = True
     many: bool = False
+    serial: bool = True
     ends: bool = True
     undoes: bool = True
     targets: tuple[str, ...] = ()
@@ -137,7 +140,8 @@ class Writer:
 
     def span(self, least: int = 1, most: int = 40) -> str:
         wide = self.one_of(4, most)
-        return f"{least * SECOND + chance(self.salt, self.number()) % (wide * SECOND)}us"
+        span = f"{least * SECOND + chance(self.salt, self.number()) % (wide * SECOND)}us"
+        return f"{{{{ '{span}' }}}}" if self.maybe(8) else span
 
     # -- values
 
@@ -214,6 +218,8 @@ class Writer:
         chosen = self.draw(st.lists(st.sampled_from(MODIFIERS), min_size=1, max_size=4, unique=True))
         own = (*room.ids, step["id"]) if "id" in step else room.ids
         for name in chosen:
+            if name in step:
+                continue
             if name == "if":
                 step["if"] = self.condition(room)
             elif name == "timeout":
@@ -252,11 +258,16 @@ class Writer:
             arm["if"] = self.condition(room.with_(names=names))
         if self.maybe(50):
             arm["compensate"] = True
+        if self.maybe(20):
+            arm["as"] = f"e{self.number()}"
+            names = (*names, f"{arm['as']}.type")
+        if self.maybe(10):
+            return arm
         arm["steps"] = self.steps(room.with_(names=(*room.names, "error.type", "error.attempt", "error.step")), most=2, least=0)
         return arm
 
     def undo(self, room: Room) -> Step:
-        room = room.with_(ends=False, undoes=False, targets=())
+        room = room.with_(ends=False, undoes=False, serial=False, targets=())
         if self.maybe(70):
             return {"activity": self.one_of("undo", "undo", "bad"), "with": {"value": self.value(room)}}
         return {"steps": self.steps(room, most=2, beside=True)}
@@ -273,11 +284,16 @@ class Writer:
         return {"activity": name, "with": arguments}
 
     def make_workflow(self, room: Room, around: Room) -> Step:
+        if self.maybe(15):
+            return {"workflow": "pack", "with": {"key": self.number()}, "detach": True, "output": "detached"}
         return {"workflow": self.one_of("pack", "broken"), "with": {"key": self.number(), "value": self.value(around)}}
 
     def make_set(self, room: Room, around: Room) -> Step:
         if around.many:
             return self.make_activity(room, around)
+        if around.serial and self.maybe(50):
+            self.variables.append("c")
+            return {"set": {"c": "{{ vars.c + 1 }}"}}
         name = f"v{self.number()}"
         self.variables.append(name)
         return {"set": {name: self.value(around.with_(vars=False))}}
@@ -286,7 +302,7 @@ class Writer:
         return {"publish": self.value(around)}
 
     def make_wait(self, room: Room, around: Room) -> Step:
-        form = self.draw(st.integers(0, 5))
+        form = self.draw(st.integers(0, 6))
         patience: Step = {}
         if self.maybe(60):
             patience["timeout"] = self.span()
@@ -302,6 +318,12 @@ class Writer:
             return {"wait": {"any": self.entries(around), **patience}}
         if form == 4:
             return {"wait": {"all": self.entries(around), **patience}}
+        if form == 5:
+            moment = STARTED_AT + chance(self.salt, self.number()) % (60 * SECOND)
+            if self.maybe(50):
+                return {"wait": {"until": format_time(moment), **patience}}
+            local = to_datetime(moment, ZoneInfo("Asia/Tokyo")).replace(tzinfo=None).isoformat()
+            return {"wait": {"until": local, "timezone": "Asia/Tokyo", **patience}}
         return {"wait": {"for": self.span()}}
 
     def passing(self) -> Step:
@@ -331,6 +353,12 @@ class Writer:
         ask: Step = {"prompt": "May I?"}
         if self.maybe(50):
             ask["choices"] = ["yes", "no"]
+        elif self.maybe(30):
+            ask["form"] = {"type": "string", "maxLength": 3}
+        if self.maybe(20):
+            ask["reminders"] = [self.span(), self.span()]
+        if self.maybe(20):
+            ask["of"] = "ana"
         if self.maybe(60):
             ask["timeout"] = self.span(3, 60)
             if self.maybe(60):
@@ -343,6 +371,10 @@ class Writer:
 
     def make_emit(self, room: Room, around: Room) -> Step:
         return {"emit": {"event": self.one_of(*EVENTS), "data": {"a": self.one_of(1, 2), "b": self.number()}}}
+
+    def make_cancel(self, room: Room, around: Room) -> Step:
+        to = self.one_of("other", "nobody", "run")
+        return {"cancel": {"run": to, "reason": f"reason {self.number()}"}}
 
     def make_rollback(self, room: Room, around: Room) -> Step:
         if around.targets and self.maybe(60):
@@ -375,7 +407,8 @@ class Writer:
             {"when": self.condition(around), "steps": self.steps(room, most=2)} for _ in range(self.one_of(1, 2))
         ]
         if self.maybe(50):
-            arms.append({"else": self.steps(room, most=2)})
+            steps = self.steps(room, most=2)
+            arms.append(self.one_of({"else": steps}, {"else": True, "steps": steps}))
         return {"branch": arms}
 
     def joining(self, count: int) -> Step:
@@ -393,8 +426,9 @@ class Writer:
 
     def make_parallel(self, room: Room, around: Room) -> Step:
         branches: Step = {}
-        for _ in range(self.one_of(2, 3, 1)):
-            lane: Any = self.steps(room.with_(targets=()), most=2, beside=True)
+        inside = room.with_(targets=(), serial=False)
+        for number in range(self.one_of(2, 3, 1)):
+            lane: Any = self.steps(inside, most=2, beside=bool(number) or not self.maybe(15))
             if self.maybe(20):
                 lane = {"if": self.condition(around), "steps": lane}
             branches[f"b{self.number()}"] = lane
@@ -405,15 +439,16 @@ class Writer:
         at_once = self.one_of(1, 2, 3)
         made: Step = {"foreach": self.one_of(list(range(count)), f"range({count})")}
         if at_once > 1:
-            made["concurrency"] = at_once
+            made["concurrency"] = self.one_of(at_once, f"{{{{ {at_once} }}}}")
         name = "item"
         if self.maybe(30):
             name = made["as"] = f"it{self.number()}"
         inside = room.with_(
-            names=(*room.names, name, "index"), many=room.many or at_once > 1, targets=(), depth=room.depth
+            names=(*room.names, name, "index"), many=room.many or at_once > 1, targets=(),
+            serial=room.serial and at_once == 1,
         )
         made.update(self.joining(max(count, 1)))
-        made["steps"] = self.steps(inside, most=2, beside=True)
+        made["steps"] = self.steps(inside, most=2, beside=at_once > 1 or self.maybe(50))
         return made
 
     def make_repeat(self, room: Room, around: Room) -> Step:
@@ -421,7 +456,7 @@ class Writer:
             {"until": "index == 1"}, {"while": "index < 2"}, {"until": "index > 3", "max": 2}, {"while": "index < 1"}
         )
         inside = room.with_(names=(*room.names, "index"), targets=())
-        return {"repeat": dict(loop), "steps": self.steps(inside, most=2, beside=True)}
+        return {"repeat": dict(loop), "steps": self.steps(inside, most=2, beside=self.maybe(50))}
 
     def make_select(self, room: Room, around: Room) -> Step:
         arms: list[Step] = []
@@ -443,7 +478,7 @@ class Writer:
         if around.many:
             return self.make_foreach(room, around)
         handlers: list[Step] = []
-        inside = room.with_(names=(*room.names, "message", "state.n"), ends=False, targets=())
+        inside = room.with_(names=(*room.names, "message", "state.n"), ends=False, targets=(), serial=False)
         for number in range(self.one_of(1, 2, 3)):
             update = self.maybe(50)
             name = f"u{self.number()}" if update else SIGNALS[number]
@@ -477,7 +512,7 @@ class Writer:
 
     def make_use(self, room: Room, around: Room) -> Step:
         name = f"f{self.number()}"
-        inside = Room(room.depth, ("input.a",), ends=room.ends, undoes=room.undoes, many=room.many)
+        inside = Room(room.depth, ("input.a",), ends=room.ends, undoes=room.undoes, many=room.many, serial=room.serial)
         fragment: Step = {"steps": self.steps(inside, most=3)}
         if self.maybe(40):
             fragment["input"] = {"type": "object", "required": ["a"], "properties": {"a": {}}}
@@ -545,7 +580,7 @@ class Writer:
 
 LEAVES = (
     "activity", "activity", "activity", "wait", "wait", "set", "publish", "fail", "send", "emit", "ask", "rollback",
-    "return", "workflow",
+    "return", "workflow", "cancel",
 )  # fmt: skip
 NESTS = ("steps", "parallel", "foreach", "branch", "repeat", "select", "use", "receive", "parallel", "foreach", "receive")
 MODIFIERS = ("compensate", "catch", "retry", "timeout", "finally", "if", "output")

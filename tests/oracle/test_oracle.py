@@ -41,7 +41,7 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
         for call in harness.calls
     ]
     calls += [(call.name, key(call.arguments), call.key.split("/", 1)[1].rsplit("/", 1)[0], 0, call.started_at - STARTED_AT) for call in harness.neighbours.calls]
-    letters = [(letter.name, key(letter.data), letter.to or "") for letter in harness.neighbours.sent]
+    letters = [(letter.name or letter.kind, key(letter.data), letter.to or "") for letter in harness.neighbours.sent]
     state = harness.state
     return {
         "status": harness.status,
@@ -50,7 +50,7 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
         "error": outcome.get("error"),
         "undone": outcome.get("undone", state.undone),
         "not_undone": outcome.get("not_undone", state.not_undone),
-        "recorded": sorted(entry["type"] for entry in outcome.get("recorded", state.recorded)),
+        "recorded": sorted(entry["type"] for entry in outcome.get("recorded", [])),
         "vars": dict(state.vars),
         "published": state.published,
         "unread": [(entry["signal"], entry["data"]) for entry in outcome.get("unread", [])],
@@ -96,6 +96,7 @@ def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
     for number, entry in enumerate(script):
         plan_oracle(oracle, entry, number)
     oracle.go()
+    ended = oracle.status not in ("running", "paused")
     letters = [(name, key(data), to) for name, data, to in oracle.letters]
     return {
         "status": oracle.status,
@@ -104,10 +105,10 @@ def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
         "error": oracle.error,
         "undone": oracle.undone,
         "not_undone": oracle.not_undone,
-        "recorded": sorted(error["type"] for error in oracle.recorded),
+        "recorded": sorted(error["type"] for error in oracle.recorded) if ended else [],
         "vars": oracle.vars,
         "published": oracle.published,
-        "unread": [(signal.name, signal.data) for signal in oracle.unread] if oracle.status not in ("running", "paused") else [],
+        "unread": [(signal.name, signal.data) for signal in oracle.unread] if ended else [],
         "replies": sorted((id, how, key(value)) for id, how, value in oracle.replies),
         "calls": sorted((name, key(data), address, attempt, at - STARTED_AT) for name, data, address, attempt, at in oracle.calls),
         "letters": sorted(letters),

@@ -200,7 +200,7 @@ class ReceiveFrame(PatientFrame):
         error = outcome.error if isinstance(outcome, Failed) else new_error("Cancelled", "the receive has ended")
         if message[2] is not None:
             turn.commands.append(ReplyUpdate(message[2], error=error))
-        if isinstance(outcome, Failed) and (beside or isinstance(self.closing, Failed | Stopped)):
+        if isinstance(outcome, Failed) and (beside or self.given or isinstance(self.closing, Failed | Stopped)):
             turn.state.recorded.append(error)
         elif isinstance(outcome, Failed):
             self._end(turn, outcome)
