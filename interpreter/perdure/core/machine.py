@@ -234,7 +234,9 @@ def _receive(turn: Turn, event: SignalReceived) -> None:
 
 
 def _terminate(turn: Turn, event: TerminateRequested) -> None:
-    """End at once: nothing unwinds, nothing is undone."""
+    """End at once: nothing unwinds, nothing is undone. Signals that waited inside a frame are unread too."""
+    unhandled = [signal for frame in turn.state.frames.values() for signal in frame.unhandled()]
+    turn.state.signals = sorted([*turn.state.signals, *unhandled], key=lambda signal: signal.at)
     error = new_error("Terminated", event.reason or "the run was terminated")
     turn.close("terminate", error=error)
 

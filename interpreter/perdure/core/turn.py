@@ -97,8 +97,9 @@ class Turn:
         return False
 
     def hand_back(self, signals: list[Signal]) -> None:
-        """Signals that a frame had taken and leaves unused: for others that wait, else first for those to come."""
-        self.state.signals[:0] = [signal for signal in signals if not self.offer(signal)]
+        """Signals that a frame had taken and leaves unused: for others that wait, else kept in the order they came."""
+        left = [signal for signal in signals if not self.offer(signal)]
+        self.state.signals = sorted([*left, *self.state.signals], key=lambda signal: signal.at)
 
     def set_timer(self, frame: Frame, due: int) -> None:
         frame.due = due

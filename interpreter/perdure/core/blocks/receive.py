@@ -71,6 +71,10 @@ class ReceiveFrame(PatientFrame):
         self._next(turn)
         return True
 
+    def unhandled(self) -> list[Signal]:
+        names = self.node.handlers
+        return [Signal(names[number].name, data, at, "") for number, data, id, at in self.queue if id is None]
+
     def consider(self, turn: Turn, update: str, data: JSON) -> str | None:
         """Why an update cannot be accepted now; None where it can."""
         number = self._handler(update, update=True)
@@ -224,11 +228,9 @@ class ReceiveFrame(PatientFrame):
         self._go_on(turn)
 
     def _give_back(self, turn: Turn) -> None:
-        signals = []
-        for number, data, id, at in self.queue:
-            if id is None:
-                signals.append(Signal(self.node.handlers[number].name, data, at, ""))
-            else:
+        signals = self.unhandled()
+        for _, _, id, _ in self.queue:
+            if id is not None:
                 error = new_error("UpdateRejected", "the receive has ended")
                 turn.commands.append(ReplyUpdate(id, error=error))
         self.queue = []
