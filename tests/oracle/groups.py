@@ -60,12 +60,14 @@ class Groups:
                 inside = place.with_(scope=Scope(place.scope), regions=(*place.regions, region), lane=region)
                 members.append(Member(lane.key, inside, lambda lane=lane, inside=inside: self.steps(lane, inside)))
         group = self.group(step, spec, place, members, "branch")
-        await self.join(step, group, place, len(members), spec.get("rest") == "finish")
+        try:
+            await self.join(step, group, place, len(members), spec.get("rest") == "finish")
+        finally:
+            for member in members:
+                if member.succeeded:
+                    place.scope.results.update(member.place.scope.results)
+                    place.scope.marks.update(member.place.scope.marks)
         found = {member.name: member for member in members}
-        for member in members:
-            if member.succeeded:
-                place.scope.results.update(member.place.scope.results)
-                place.scope.marks.update(member.place.scope.marks)
         return {
             name: part(found[name], group.collect) if name in found else ({"ok": True, "value": None} if group.collect else None)
             for name in taking
@@ -137,6 +139,8 @@ class Groups:
             await self.clock.wait(member.task.ended, lambda: None)
         for member in running:
             if member.leaving is not None and not isinstance(verdict, Leaving):
+                if isinstance(verdict, Failed):
+                    self.record(verdict)
                 raise member.leaving
         if isinstance(verdict, Failed | Leaving):
             raise verdict

@@ -179,13 +179,11 @@ class Kinds:
         raise self.failed(error["type"], error.get("message", ""), step, place, details=error.get("details"))
 
     async def run_rollback(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
-        if keys["rollback"] == "all":
-            await self.clock.shield(self.undo(lambda undo: True))
-            return
-        mark = place.scope.mark(keys["rollback"]["to"])
-        if mark is None:
-            raise Failed({"type": "no mark"})
-        order, lane = mark
-        await self.clock.shield(
-            self.undo(lambda undo: undo.order > order and (lane is None or lane in undo.regions))
-        )
+        order, lane = 0, None
+        if keys["rollback"] != "all":
+            mark = place.scope.mark(keys["rollback"]["to"])
+            assert mark is not None, "validation lets nobody go back to a step that has not run"
+            order, lane = mark
+        await self.clock.shield(self.undo(lambda undo: undo.order > order and (lane is None or lane in undo.regions)))
+        if self.clock.stopping:
+            raise Stopped

@@ -53,6 +53,10 @@ class Waiting(Protocol):
         """An event has happened."""
         ...
 
+    def unhandled(self) -> list[Signal]:
+        """Signals it has taken and not begun to handle."""
+        ...
+
 
 class Entries:
     """The entries of a wait or select; each gets one thing. `ready` comes with the first, or with all."""
@@ -83,6 +87,9 @@ class Entries:
             if entry.get("event") == name and self.matches(entry, data):
                 self.give(index, data)
 
+    def unhandled(self) -> list[Signal]:
+        return []
+
     def matches(self, entry: Keys, data: JSON) -> bool:
         place = self.place.with_(names={**self.place.names, "message": data})
         try:
@@ -99,6 +106,7 @@ class Scopes:
     place: Place
     spec: Keys
     state: JSON
+    dropped: list[JSON]
     queue: list[Message] = field(default_factory=list)
     plain: Task | None = None
     beside: list[Task] = field(default_factory=list)
@@ -108,7 +116,6 @@ class Scopes:
     stopped: bool = False
     numbers: int = 0
     changed: Future | None = None
-    listening: bool = True
 
     def handler(self, name: str, update: bool) -> tuple[int, Keys] | None:
         for index, handler in enumerate(self.spec["on"]):
@@ -117,14 +124,21 @@ class Scopes:
         return None
 
     def takes(self, signal: Signal) -> bool:
-        if self.handler(signal.name, update=False) is None or self.over:
+        found = self.handler(signal.name, update=False)
+        if found is None or self.over:
             return False
+        if "input" in found[1] and check_value(found[1]["input"], signal.data):
+            self.dropped.append({"type": "InvalidInput"})
+            return True
         self.queue.append(Message(signal.order, signal.name, signal.data, signal=signal))
         self.wake()
         return True
 
     def hears(self, name: str, data: JSON) -> None:
         pass
+
+    def unhandled(self) -> list[Signal]:
+        return [message.signal for message in self.queue if message.signal is not None]
 
     def wake(self) -> None:
         if self.changed is not None:
@@ -304,7 +318,7 @@ class Messages:
 
     async def run_receive(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         spec = keys["receive"]
-        scope = Scopes(step, place, spec, self.value(spec.get("state", {}), place, step))
+        scope = Scopes(step, place, spec, self.value(spec.get("state", {}), place, step), self.recorded)
         if not isinstance(scope.state, dict):
             raise self.failed("ExpressionFailed", "", step, place)
         if "timeout" in spec:
@@ -320,6 +334,8 @@ class Messages:
             await self.serve(scope)
         except Stopped:
             scope.over = scope.stopped = True
+            if scope.error is not None:
+                self.record(scope.error)
             for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
                 task.stop()
             await self.all_ended(scope)
@@ -380,15 +396,11 @@ class Messages:
             if scope.plain is not None and not handler.get("async"):
                 return
             scope.queue.pop(0)
-            problems = "input" in handler and check_value(handler["input"], message.data)
             if message.id is not None:
-                if problems or not self.accepts(scope, handler, message):
+                if ("input" in handler and check_value(handler["input"], message.data)) or not self.accepts(scope, handler, message):
                     self.reply(message.id, "no", None)
                     continue
                 self.pending[message.id] = message.name
-            elif problems:
-                self.recorded.append({"type": "InvalidInput"})
-                continue
             task = self.clock.begin(self.handle(scope, index, handler, message))
             if handler.get("async"):
                 scope.beside.append(task)

@@ -130,6 +130,9 @@ class Oracle(Kinds, Groups, Messages):
     def terminate(self) -> None:
         if self.status in OPEN:
             self.error = failure("Terminated", "").error
+            for waiter in self.waiters:
+                self.unread.extend(waiter.unhandled())
+            self.unread.sort(key=lambda signal: signal.order)
             self.end("terminated")
 
     def pause(self) -> None:
@@ -214,6 +217,7 @@ class Oracle(Kinds, Groups, Messages):
         assert self.clock.current is not None
         place = place.with_(late=late, keeper=self.clock.current)
         left: Exception | None = None
+        await self.hold()
         try:
             for step in found.steps if found else ():
                 if self.clock.stopping:

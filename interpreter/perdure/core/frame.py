@@ -76,6 +76,11 @@ class Frame:
         """Whether a signal would have to wait until messages before it have been handled."""
         return False
 
+    @property
+    def shields(self) -> bool:
+        """Whether what runs inside is not told of a cancellation."""
+        return False
+
     def unhandled(self) -> list[Signal]:
         """The signals it has taken and not begun to handle."""
         return []

@@ -215,15 +215,15 @@ class ReceiveFrame(PatientFrame):
         """Nothing is received any more; what was not handled goes back, or is refused."""
         if isinstance(self.closing, Failed | Stopped):
             return
-        if self.closing is None:
+        begins, self.closing = self.closing is None, outcome
+        if given or not isinstance(outcome, Completed):
+            for frame in (self.running, *map(int, self.beside)):
+                turn.cancel(frame)
+        if begins:
             for key in self._keys():
                 turn.state.unsubscribe(key, self.id)
             turn.clear_timer(self)
             self._give_back(turn)
-        self.closing = outcome
-        if given or not isinstance(outcome, Completed):
-            for frame in (self.running, *map(int, self.beside)):
-                turn.cancel(frame)
         self.given = given
         self._go_on(turn)
 
