@@ -107,10 +107,10 @@ class Kinds:
             if self.clock.stopping:
                 raise Stopped
             value = await self.steps(next(iter(step.of("turn"))), turn)
-            if self.clock.stopping:
-                raise Stopped
             if "until" in spec and self.holds(spec["until"], turn, step):
                 return value
+            if self.clock.stopping:
+                raise Stopped
             index += 1
 
     async def run_use(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
@@ -156,7 +156,7 @@ class Kinds:
                 self.cancel()
             elif said.end.error is None and to == "run":
                 self.signal(name, data)
-            future.set(said.end)
+            self.clock.at(self.clock.now, ENDS, lambda: future.set(said.end))
 
         self.clock.at(self.clock.now + said.after, ENDS, arrive)
         end = await self.clock.wait(future, lambda: None)

@@ -368,6 +368,12 @@ class Messages:
             scope.changed = Future(self.clock)
             await self.clock.wait(scope.changed)
         scope.over = True
+        if scope.late or scope.error is not None:
+            for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
+                task.stop()
+            unwinding = Future(self.clock)
+            self.clock.at(self.clock.now, -1, unwinding.set)
+            await self.clock.wait(unwinding, lambda: None)
         self.give_back(scope)
         while scope.beside or scope.plain:
             if scope.late or scope.error is not None:
