@@ -60,16 +60,22 @@ class Groups:
                 inside = place.with_(scope=Scope(place.scope), regions=(*place.regions, region), lane=region)
                 members.append(Member(lane.key, inside, lambda lane=lane, inside=inside: self.steps(lane, inside)))
         group = self.group(step, spec, place, members, "branch")
+        met = False
         try:
             await self.join(step, group, place, len(members), spec.get("rest") == "finish")
+            met = True
         finally:
             for member in members:
-                if member.succeeded:
+                spared = any(found is member for found, _ in group.errors) and (group.collect or not met)
+                if member.succeeded or spared:
                     place.scope.results.update(member.place.scope.results)
-                    place.scope.marks.update(member.place.scope.marks)
+                    marks = member.place.scope.marks
+                    place.scope.marks.update({id: (order, place.lane) for id, (order, _) in marks.items()})
         found = {member.name: member for member in members}
         return {
-            name: part(found[name], group.collect) if name in found else ({"ok": True, "value": None} if group.collect else None)
+            name: part(found[name], group.collect)
+            if name in found
+            else ({"ok": True, "value": None} if group.collect else None)
             for name in taking
         }
 
@@ -126,7 +132,8 @@ class Groups:
         if verdict is True and finish:
             for member in running:
                 member.finishing = True
-                assert member.task is not None and place.keeper is not None
+                assert member.task is not None
+                assert place.keeper is not None
                 place.late.append(member)
                 place.keeper.beside.append(member.task)
             return
@@ -173,14 +180,16 @@ class Groups:
             member.error = failed
         except Leaving as leaving:
             member.leaving = leaving
+        if member.error is not None and group.decided:
+            self.record(member.error)
+        elif member.error is not None:
+            group.errors.append((member, member.error.error))
+        if member.finishing and member.leaving is not None:
+            assert member.place.keeper is not None
+            member.place.keeper.stop()
         if member.lost and member.leaving is None:
             await self.clock.shield(self.undo(lambda undo: member.place.lane in undo.regions))
         member.ended = True
-        if member.error is not None:
-            if group.decided:
-                self.record(member.error)
-            else:
-                group.errors.append((member, member.error.error))
         if group.changed is not None:
             group.changed.set()
 

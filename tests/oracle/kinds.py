@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ground import Failed, Leaving, Place, Scope, failure
+from ground import Leaving, Place, Scope, failure
 from virtual import ENDS, Future, Stopped
 
 from perdure.definition.models import Step
@@ -67,7 +67,9 @@ class Kinds:
         if told:
             raise Stopped
         if end is None or end.error is not None:
-            cause = None if end is None else {"details": None, "cause": None, "step": None, "attempt": None, **end.error}
+            cause = (
+                None if end is None else {"details": None, "cause": None, "step": None, "attempt": None, **end.error}
+            )
             raise self.failed("ChildFailed", "", step, place, cause=cause)
         return end.value
 

@@ -1,13 +1,12 @@
 """The oracle: a slow and simple evaluator of definitions, written from the reference alone.
 
 Every step is a coroutine on a virtual clock; what goes on beside it is a task. Modifiers stand here, kinds in `kinds`,
-`groups` and `messages`. It shares with the machine only expressions, the parsed tree of steps and the fakes.
+`groups`, `messages` and `receiving`. It shares with the machine only expressions, the parsed tree of steps and the fakes.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -15,11 +14,12 @@ from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_caus
 from groups import Groups
 from kinds import Kinds
 from messages import Messages
+from receiving import Receives
 from virtual import TIMERS, Clock, Future, Stopped
 
 from perdure.definition.models import Document, Library, Step, StepList, read_document
-from perdure.expressions import compile_expression, compile_template
 from perdure.errors import ExpressionError
+from perdure.expressions import compile_expression, compile_template
 from perdure.schemas import check_value
 from perdure.testing.activities import Fake
 from perdure.values import parse_duration
@@ -28,7 +28,7 @@ JSON = Any
 OPEN = ("running", "paused")
 
 
-class Oracle(Kinds, Groups, Messages):
+class Oracle(Kinds, Groups, Messages, Receives):
     """One run of one definition; `fakes` as the harness takes them. `open`, `calls`, `undone` and the like are what
     came of it."""
 
@@ -98,9 +98,9 @@ class Oracle(Kinds, Groups, Messages):
             if failed is not None:
                 self.record(failed)
             failed = failure("Cancelled", "")
-        if failed is None and status == "completed" and "output_schema" in self.document.keys:
-            if check_value(self.document.keys["output_schema"], value):
-                failed = failure("InvalidOutput", "")
+        schema = self.document.keys.get("output_schema", True)
+        if failed is None and status == "completed" and check_value(schema, value):
+            failed = failure("InvalidOutput", "")
         if failed is not None:
             await self.undo(lambda undo: True)
             self.error = failed.error

@@ -7,16 +7,14 @@ takes its own time. What fakes do follows from their call alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
+from fakes import chance
 from hypothesis import strategies as st
 
-from perdure.testing.activities import Call, End, Reply
 from perdure.testing.harness import STARTED_AT
 from perdure.values import SECOND, format_time, to_datetime
 
@@ -25,74 +23,6 @@ SIGNALS = ("go", "stop", "more")
 EVENTS = ("rain", "sun")
 TYPES = ("pay.Busy", "pay.Declined", "Boom")
 GLOBS = (["pay.*"], ["Boom"], ["*"], ["Timeout"], ["JoinFailed", "ExpressionFailed"])
-
-
-# -- fakes
-
-
-def chance(*parts: Any) -> int:
-    """A number that follows from its parts."""
-    return crc32(json.dumps(parts, sort_keys=True).encode())
-
-
-SILENT = ("InvalidOutput", "ChildFailed", "InvalidInput")
-"""Errors whose details are not documented, or have in them what an implementation chooses."""
-
-
-def without_messages(value: Any) -> Any:
-    """A value in which errors have no messages: those of built-in errors are not documented."""
-    if isinstance(value, list):
-        return [without_messages(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: without_messages(item) for name, item in value.items()}
-    if not {"type", "message", "cause"} <= set(value):
-        return found
-    return {**found, "message": None, "details": None if value["type"] in SILENT else found["details"]}
-
-
-def fake(call: Call) -> Reply:
-    """What an activity does, by its name; how long it takes is its own."""
-    number = chance(call.name, without_messages(call.arguments), call.address, call.attempt)
-    after = SECOND // 5 + number % (4 * SECOND)
-    cleanup = chance(number) % (3 * SECOND)
-    value = {"n": number % 3, "ok": number % 2 == 0, "value": call.arguments.get("value")}
-    good = End(value)
-    match call.name:
-        case "flaky" if call.attempt < call.arguments.get("good", 2):
-            return Reply(End(error={"type": "pay.Busy", "message": "busy"}), after)
-        case "bad":
-            error = {"type": call.arguments.get("type", "Boom"), "message": "no", "details": {"n": number % 5}}
-            return Reply(End(error=error, retryable=call.arguments.get("again", True)), after)
-        case "garbage":
-            return Reply(End(error={"type": "InvalidOutput", "message": "garbage"}, retryable=False), after)
-        case "slow":
-            return Reply(good, 8 * after, cleanup=cleanup)
-        case "hang":
-            return Reply(hang=True, cleanup=cleanup)
-        case "stubborn":
-            return Reply(good, 2 * after, on_cancel="ignore")
-        case "late":
-            return Reply(good, 4 * after, on_cancel="end", cleanup=cleanup, cancelled=good)
-        case "torn":
-            error = {"type": "Torn", "message": "torn"}
-            return Reply(good, 4 * after, on_cancel="end", cleanup=cleanup, cancelled=End(error=error))
-    return Reply(good, after)
-
-
-def post(call: Call) -> Reply:
-    after = SECOND // 7 + chance("post", call.name, without_messages(call.arguments), call.address) % SECOND
-    if call.address == "nobody":
-        return Reply(End(error={"type": "UnknownRun", "message": "nobody"}), after)
-    return Reply(End(), after)
-
-
-def child(call: Call) -> Reply:
-    number = chance("child", call.name, without_messages(call.arguments))
-    after, cleanup = SECOND + number % (20 * SECOND), number % (2 * SECOND)
-    if call.name == "broken":
-        return Reply(End(error={"type": "Broken", "message": "broken"}), after, cleanup=cleanup)
-    return Reply(End({"n": number % 7}), after, cleanup=cleanup)
 
 
 # -- definitions
@@ -189,14 +119,14 @@ class Writer:
         if "steps" in step and "foreach" not in step and "repeat" not in step:
             lists.append(step["steps"])
         if "parallel" in step:
-            lists.extend(lane if isinstance(lane, list) else lane["steps"] for lane in step["parallel"]["branches"].values())
+            lists.extend(
+                lane if isinstance(lane, list) else lane["steps"] for lane in step["parallel"]["branches"].values()
+            )
         if "branch" in step and isinstance(step["branch"], list):
             lists.extend(arm.get("steps", arm.get("else")) for arm in step["branch"])
         found = []
         for steps in lists:
-            for inside in steps:
-                if "id" in inside:
-                    found.append(inside["id"])
+            found.extend(inside["id"] for inside in steps if "id" in inside)
         return found
 
     def step(self, room: Room) -> Step:
@@ -223,7 +153,9 @@ class Writer:
             if name == "if":
                 step["if"] = self.condition(room)
             elif name == "timeout":
-                step["timeout"] = self.one_of(self.span(), {"attempt": self.span()}, {"total": self.span(), "attempt": self.span()})
+                step["timeout"] = self.one_of(
+                    self.span(), {"attempt": self.span()}, {"total": self.span(), "attempt": self.span()}
+                )
             elif name == "retry":
                 step["retry"] = self.retry()
             elif name == "catch":
@@ -263,7 +195,9 @@ class Writer:
             names = (*names, f"{arm['as']}.type")
         if self.maybe(10):
             return arm
-        arm["steps"] = self.steps(room.with_(names=(*room.names, "error.type", "error.attempt", "error.step")), most=2, least=0)
+        arm["steps"] = self.steps(
+            room.with_(names=(*room.names, "error.type", "error.attempt", "error.step")), most=2, least=0
+        )
         return arm
 
     def undo(self, room: Room) -> Step:
@@ -275,7 +209,9 @@ class Writer:
     # -- kinds that hold no steps
 
     def make_activity(self, room: Room, around: Room) -> Step:
-        name = self.one_of("work", "work", "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage")
+        name = self.one_of(
+            "work", "work", "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage"
+        )
         arguments: Step = {"value": self.value(around)}
         if name == "bad":
             arguments["type"] = self.one_of(*TYPES)
@@ -444,7 +380,9 @@ class Writer:
         if self.maybe(30):
             name = made["as"] = f"it{self.number()}"
         inside = room.with_(
-            names=(*room.names, name, "index"), many=room.many or at_once > 1, targets=(),
+            names=(*room.names, name, "index"),
+            many=room.many or at_once > 1,
+            targets=(),
             serial=room.serial and at_once == 1,
         )
         made.update(self.joining(max(count, 1)))
@@ -461,8 +399,10 @@ class Writer:
     def make_select(self, room: Room, around: Room) -> Step:
         arms: list[Step] = []
         inside = room.with_(names=(*room.names, "message"))
-        for name in SIGNALS[: self.one_of(1, 2, 0)]:
-            arms.append({"signal": name, **self.passing(), "steps": self.steps(inside, most=2)})
+        arms += [
+            {"signal": name, **self.passing(), "steps": self.steps(inside, most=2)}
+            for name in SIGNALS[: self.one_of(1, 2, 0)]
+        ]
         if self.maybe(30):
             arms.append({"event": EVENTS[0], "steps": self.steps(inside, most=2)})
         if not arms or self.maybe(60):
@@ -497,7 +437,9 @@ class Writer:
             if self.maybe(70):
                 handler["set"] = {"n": "{{ state.n + 1 }}", "last": self.value(inside)}
             if update and self.maybe(70):
-                handler["reply"] = self.one_of("{{ state.n }}", "{{ message }}", "{{ state.missing }}" if self.maybe(5) else "ok")
+                handler["reply"] = self.one_of(
+                    "{{ state.n }}", "{{ message }}", "{{ state.missing }}" if self.maybe(5) else "ok"
+                )
             if self.maybe(25):
                 handler["stop"] = True
             handlers.append(handler)
@@ -555,10 +497,7 @@ class Writer:
 
     def script(self) -> list[Step]:
         """What happens from outside, each at a moment of its own."""
-        found: list[Step] = []
-        for _ in range(self.draw(st.integers(0, 8))):
-            found.append(self.entry())
-        return found
+        return [self.entry() for _ in range(self.draw(st.integers(0, 8)))]
 
     def entry(self) -> Step:
         at = chance("script", self.salt, self.number()) % (self.one_of(5, 40, 120) * SECOND)
@@ -582,7 +521,19 @@ LEAVES = (
     "activity", "activity", "activity", "wait", "wait", "set", "publish", "fail", "send", "emit", "ask", "rollback",
     "return", "workflow", "cancel",
 )  # fmt: skip
-NESTS = ("steps", "parallel", "foreach", "branch", "repeat", "select", "use", "receive", "parallel", "foreach", "receive")
+NESTS = (
+    "steps",
+    "parallel",
+    "foreach",
+    "branch",
+    "repeat",
+    "select",
+    "use",
+    "receive",
+    "parallel",
+    "foreach",
+    "receive",
+)
 MODIFIERS = ("compensate", "catch", "retry", "timeout", "finally", "if", "output")
 
 
