@@ -1,7 +1,7 @@
 """The oracle: a slow and simple evaluator of definitions, written from the reference alone.
 
 Every step is a coroutine on a virtual clock; what goes on beside it is a task. Modifiers stand here, kinds in `kinds`,
-`groups`, `messages` and `receiving`. It shares with the machine only expressions, the parsed tree of steps and the fakes.
+`groups`, `messages` and `receiving`. It shares with the machine only expressions, the parsed tree of steps and fakes.
 """
 
 from __future__ import annotations
