@@ -1,6 +1,6 @@
 """One command measures everything: each workload beside the floor, in turn, medians over several runs.
 
-    python -m bench [--runs 5] [--only W1,W2] [--durability full|normal] [--directory DIR] [-o json]
+    python -m bench [--runs 5] [--only W1,W2] [--durability full|normal] [--directory DIR] [--dbos PYTHON] [-o json]
 
 Every measurement is a process of its own on a new file, so that nothing is warm by accident.
 """
@@ -25,6 +25,7 @@ FLOORS = {"W1": (1, 100, 1), "W2": (500, 10, 100), "W3": (200, 1, 200)}
 """Runs, steps of each, and runs in flight with which the floor does the same work."""
 LOOPS = {"W1": (100, 1), "W2": (5000, 100), "W3": (200, 200)}
 """Rows, and rows a commit, of the plain loop."""
+DBOS = ("W1", "W2")
 
 
 def main() -> None:
@@ -36,12 +37,20 @@ def main() -> None:
     names = options.only.split(",")
     for _ in range(options.runs):
         for name in names:
-            for kind in (name, *(f"{name}/{floor}" for floor in ("floor", "loop") if name in FLOORS)):
+            for kind in kinds(name, options.dbos):
                 for figure, value in in_process(kind, options).items():
                     figures.setdefault(kind, {}).setdefault(figure, []).append(value)
                     print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     report(figures, options)
+
+
+def kinds(name: str, dbos: str | None) -> list[str]:
+    """A workload and what is measured in turn with it."""
+    beside = ["floor", "loop"] if name in FLOORS else []
+    if dbos is not None and name in DBOS:
+        beside += ["dbos", "dbos-shipped"]
+    return [name, *(f"{name}/{other}" for other in beside)]
 
 
 def arguments() -> argparse.Namespace:
@@ -50,6 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="W1,W2,W3,W4,resume")
     parser.add_argument("--durability", choices=("full", "normal"), default="full")
     parser.add_argument("--directory", default=None, help="where the files are made; their disk decides")
+    parser.add_argument("--dbos", metavar="PYTHON", help="an interpreter with `dbos`; measures W1 and W2 on it too")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -57,7 +67,10 @@ def arguments() -> argparse.Namespace:
 
 def in_process(kind: str, options: argparse.Namespace) -> dict[str, float]:
     directory = tempfile.mkdtemp(prefix="perdure-bench-", dir=options.directory)
+    name, _, what = kind.partition("/")
     try:
+        if what.startswith("dbos"):
+            return dbos_figures(options.dbos, name, Path(directory) / "dbos.db", "shipped" if "-" in what else "wal")
         command = [sys.executable, "-m", "bench", "--one", kind, "--durability", options.durability]
         done = subprocess.run([*command, "--directory", directory], capture_output=True, text=True)
         if done.returncode:
@@ -65,6 +78,14 @@ def in_process(kind: str, options: argparse.Namespace) -> dict[str, float]:
         return dict(json.loads(done.stdout.splitlines()[-1]))
     finally:
         shutil.rmtree(directory)
+
+
+def dbos_figures(python: str, name: str, path: Path, how: str) -> dict[str, float]:
+    script = str(Path(__file__).parent / "dbos_peer.py")
+    done = subprocess.run([python, script, name, str(path), how], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{name} on DBOS failed:\n{done.stderr}")
+    return dict(json.loads(done.stdout.splitlines()[-1])["figures"])
 
 
 def measure(kind: str, directory: Path, durability: str) -> dict[str, float]:
@@ -95,7 +116,7 @@ def report(figures: dict[str, dict[str, list[float]]], options: argparse.Namespa
     ratios = {
         f"{kind} to {floor}": rows[kind]["steps_per_second"]["median"] / rows[other]["steps_per_second"]["median"]
         for kind in FLOORS
-        for floor in ("floor", "loop")
+        for floor in ("floor", "loop", "dbos", "dbos-shipped")
         if kind in rows and (other := f"{kind}/{floor}") in rows
     }
     if options.output == "json":

@@ -2,5 +2,17 @@
 
 import pytest
 
-for part in ("", "_commits", "_inbox", "_ownership"):
+PARTS = (
+    "commits",
+    "inbox",
+    "ownership",
+    "messages",
+    "succession",
+    "upkeep",
+    "conditions",
+    "slots",
+    "tasks",
+    "schedules",
+)
+for part in ("", *(f"_{part}" for part in PARTS)):
     pytest.register_assert_rewrite(f"perdure.testing.store_suite{part}")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from perdure.stores import Commit
+from perdure.stores import Closing, Commit
 from perdure.stores.sqlite_file import open_file
-from perdure.stores.sqlite_writes import Transaction, keep_definition, write_commit
+from perdure.stores.sqlite_transaction import Transaction
+from perdure.stores.sqlite_writes import keep_definition, write_commit
 from perdure.testing.store_makers import events, new_run
 
 Verbs = Callable[[Callable[[Transaction], Any]], list[str]]
@@ -42,6 +43,24 @@ def test_a_finished_step_is_one_insert(verbs: Verbs) -> None:
     assert verbs(lambda transaction: write_commit(transaction, Commit(run=1, events=events(2, 3)))) == [
         "INSERT INTO journal",
         "INSERT INTO journal",
+    ]
+
+
+def test_runs_that_end_together_look_once_for_slots_and_tasks(verbs: Verbs) -> None:
+    verbs(lambda transaction: [write_commit(transaction, Commit(run=new_run(f"r{n}"))) for n in range(3)])
+    end = Closing("completed", 1, b"1")
+    assert verbs(
+        lambda transaction: [write_commit(transaction, Commit(run=key, closing=end)) for key in (1, 2, 3)]
+    ) == [
+        "UPDATE runs SET",
+        "SELECT EXISTS (SELECT",
+        *["UPDATE runs SET"] * 2,
+        "DELETE FROM snapshots",
+        "DELETE FROM asks",
+        "DELETE FROM heartbeats",
+        "DELETE FROM subscriptions",
+        "DELETE FROM inbox",
+        *["UPDATE updates INDEXED"] * 3,
     ]
 
 

@@ -51,11 +51,13 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is to be said about a definition; `definition` is None where it has errors."""
+    """What is to be said about a definition; `definition` is None where it has errors. `document` is the tree of its
+    steps, also of one with errors as far as it could be read."""
 
     definition: Definition | None
     diagnostics: list[Diagnostic]
     sources: dict[str, Source] = field(default_factory=dict)
+    document: Document | None = None
 
 
 def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Definition:
@@ -80,11 +82,16 @@ def inspect(path_or_text: str | Path, *, catalogue: Catalogue | None = None, fil
 
 def load_bundle(bundle: bytes) -> Definition:
     """A definition as a store kept it. Raises DefinitionError where this release reads it differently."""
-    stored = decode(bundle)
-    inspection = _inspect(Files.of_bundle(stored["main"], stored["files"]), None)
+    inspection = inspect_bundle(bundle)
     if inspection.definition is None:
         raise DefinitionError(inspection.diagnostics)
     return inspection.definition
+
+
+def inspect_bundle(bundle: bytes) -> Inspection:
+    """All that can be said about a definition as a store kept it."""
+    stored = decode(bundle)
+    return _inspect(Files.of_bundle(stored["main"], stored["files"]), None)
 
 
 def _inspect(files: Files, catalogue: Catalogue | None) -> Inspection:
@@ -143,12 +150,12 @@ def _concluded(files: Files, document: Document | None, found: list[Diagnostic])
     if document is None or _errors(diagnostics):
         if not diagnostics:
             raise InternalError("a definition without a document has no diagnostics")
-        return Inspection(None, diagnostics, sources)
+        return Inspection(None, diagnostics, sources, document)
     digest = _digest(files)
     program = compile_document(document, digest, lambda file, path: _position(files.sources[file], path))
     bundle = encode({"main": files.main, "files": {name: source.text for name, source in files.sources.items()}})
     definition = Definition(program.name, program.version, digest, program, bundle, tuple(diagnostics))
-    return Inspection(definition, diagnostics, sources)
+    return Inspection(definition, diagnostics, sources, document)
 
 
 def _digest(files: Files) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from perdure.activities import Registry
@@ -38,19 +38,17 @@ from perdure.engine.starting import (
     refuse_later,
     texts,
 )
+from perdure.engine.watching import End, Watching
 from perdure.engine.worker import SOON, Worker
 from perdure.errors import Fenced, InvalidInput, PerdureError, RunConflict, StoreError, UnknownRun
 from perdure.program import Program
 from perdure.stores import RunExists, open_store
+from perdure.stores.conditions import Compare
 from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, Store
 from perdure.values import JSON, canonical, decode, encode
 
-T = TypeVar("T")
-
 GRACE = 10.0
 """Seconds that running activities have to end when the engine closes."""
-LOOK = 0.05
-"""Seconds between two looks at whether another process has ended a run that is waited for."""
 
 
 @contextlib.asynccontextmanager
@@ -102,8 +100,7 @@ class Engine:
         self._programs = Programs(store)
         self._worker: Worker | None = None
         self._stored: set[str] = set()
-        self._watchers: dict[str, list[asyncio.Future[None]]] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._watching = Watching(store)
         self._creating: set[asyncio.Task[int | StoreError]] = set()
 
     # -- runs
@@ -174,7 +171,8 @@ class Engine:
         Raises InvalidInput unless `statuses` is a list of statuses, StoreError.
         """
         check_statuses(statuses)
-        return [brief(row) for row in await self._store.runs(workflow=workflow, statuses=statuses, limit=limit)]
+        where = None if workflow is None else Compare("workflow", "=", workflow)
+        return [brief(row) for row in await self._store.runs(where=where, statuses=statuses, limit=limit)]
 
     async def asks(self, run: str | None = None) -> list[Ask]:
         """Open questions, oldest first; of one run, or of all."""
@@ -213,57 +211,10 @@ class Engine:
         if self._worker is not None:
             self._worker.poke()
 
-    async def _ended(self, run_id: str) -> RunRow:
-        """The row of a run once it has ended."""
-
-        async def ended() -> RunRow | None:
-            row = await self._row(run_id)
-            return None if row.closed_at is None else row
-
-        return await self._until(run_id, ended)
-
-    async def _until(self, run_id: str, look: Callable[[], Awaitable[T | None]]) -> T:
-        """What `look` finds, at once or when something has become of a run; nothing is missed in between."""
-        while True:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers.setdefault(run_id, []).append(future)
-            try:
-                found = await look()
-                if found is not None:
-                    return found
-                if self._looking is None:
-                    self._looking = asyncio.create_task(self._look())
-                await future
-            finally:
-                waiting = self._watchers.get(run_id, [])
-                if future in waiting:
-                    waiting.remove(future)
-                if not waiting:
-                    self._watchers.pop(run_id, None)
-
-    def _announce(self, run_id: str) -> None:
-        for future in self._watchers.get(run_id, ()):
-            if not future.done():
-                future.set_result(None)
-
-    async def _look(self) -> None:
-        """Wake those who wait for runs when another process has written."""
-        last, quiet = 0, 0.0
-        try:
-            while self._watchers:
-                await asyncio.sleep(LOOK)
-                quiet += LOOK
-                with contextlib.suppress(StoreError):
-                    stamp = await self._store.stamp()
-                    if stamp != last or quiet >= 1:
-                        last, quiet = stamp, 0.0
-                        self._announce_all()
-        finally:
-            self._looking = None
-
-    def _announce_all(self) -> None:
-        for run_id in tuple(self._watchers):
-            self._announce(run_id)
+    async def _end(self, run_id: str) -> End:
+        """How a run has ended, once it has."""
+        soon = self._worker is not None and self._worker.has(run_id)
+        return await self._watching.end(run_id, self._row, soon=soon)
 
     # -- life
 
@@ -275,7 +226,7 @@ class Engine:
             self._clock,
             concurrency=concurrency,
             only=only,
-            changed=self._announce,
+            changed=self._watching.announce,
         )
         await self._worker.start()
 
@@ -286,13 +237,12 @@ class Engine:
             if self._creating:
                 await asyncio.wait(self._creating)
         finally:
-            if self._looking is not None:
-                self._looking.cancel()
+            self._watching.close()
             try:
                 await self._registry.aclose()
             finally:
                 await self._store.close()
-                self._announce_all()  # whoever still waits hears that the store is closed
+                self._watching.announce_all()  # whoever still waits hears that the store is closed
 
     # -- starting
 

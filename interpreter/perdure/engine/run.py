@@ -51,16 +51,16 @@ class Run:
         within `timeout` seconds (the run goes on); UnknownRun.
         """
         async with asyncio.timeout(timeout):
-            row = await self._engine._ended(self.id)
-            while row.status == "continued":  # the handle is on one of the runs that a restart has left behind
-                row = await self._engine._ended(row.id.rpartition("~")[0])
-        outcome = decode(row.outcome or b"{}")
-        if row.status == "completed":
+            end = await self._engine._end(self.id)
+            while end.status == "continued":  # the handle is on one of the runs that a restart has left behind
+                end = await self._engine._end(end.id.rpartition("~")[0])
+        outcome = decode(end.outcome)
+        if end.status == "completed":
             return outcome["output"]
-        kind = {"cancelled": RunCancelled, "terminated": RunTerminated}.get(row.status, RunFailed)
+        kind = {"cancelled": RunCancelled, "terminated": RunTerminated}.get(end.status, RunFailed)
         error = outcome["error"]
         raise kind(
-            f"run {self.id} {row.status}: {error['type']}: {error['message']}",
+            f"run {self.id} {end.status}: {error['type']}: {error['message']}",
             run=self.id,
             error=error,
             undone=outcome["undone"],
@@ -227,7 +227,7 @@ class Run:
 
     async def _replied(self, update: str, wait: str) -> JSON:
         """What became of an update, once it is as far as one wants to wait."""
-        row = await self._engine._until(self.id, lambda: self._settled(update, wait))
+        row = await self._engine._watching.until(self.id, lambda: self._settled(update, wait))
         body = {} if row.body is None else decode(row.body)
         if row.status == "refused":
             raise UpdateRejected(f"the update was refused: {body.get('reason')}", run=self.id)

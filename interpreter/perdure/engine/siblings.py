@@ -26,6 +26,8 @@ async def siblings(
 
     A child that is not found is left for the run to fail on. Raises DefinitionError for a file that does not hold.
     """
+    if not definition.program.children:
+        return []
     folder = _folder(definition.program)
     found: dict[str, Definition] = {}
     asked = {definition.name}

@@ -37,7 +37,7 @@ from perdure.engine.live import Decided, LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
-from perdure.stores.store import Commit, SequenceTaken, Store
+from perdure.stores.store import Closing, Commit, SequenceTaken, Store
 from perdure.values import SECOND, encode
 
 log = logging.getLogger("perdure.engine")
@@ -59,7 +59,8 @@ UNWINDING: Final = 1.0
 
 
 class Worker:
-    """Moves runs until it is closed. `changed` is told of every run that has ended here or answered an update."""
+    """Moves runs until it is closed. `changed` is told of every run that has ended here, with what it came to where
+    that is known, or has answered an update."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Worker:
         *,
         concurrency: int = 1000,
         only: Sequence[str] | None = None,
-        changed: Callable[[str], None] = lambda run: None,
+        changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,8 +79,18 @@ class Worker:
         self._told = changed
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
+        self._ids: set[str] = set()
+        """Of the runs in memory."""
         self._claims = Claims(
-            store, programs, clock, self._lease, self._runs, self.only, self._admit, self._hold, changed
+            store,
+            programs,
+            clock,
+            self._lease,
+            self._runs,
+            self.only,
+            self._admit,
+            self._hold,
+            lambda run: changed(run, None),
         )
         self._awake: list[tuple[LiveRun, Sequence[Command]]] = []
         self._changed: dict[int, LiveRun] = {}
@@ -138,7 +149,12 @@ class Worker:
             self._poke()
             return
         self._runs[run.key] = run
+        self._ids.add(run.id)
         self._carry_out(run, commands)
+
+    def has(self, run_id: str) -> bool:
+        """Whether a run is in memory here, so that its end will be told."""
+        return run_id in self._ids
 
     def poke(self) -> None:
         """Look at once whether there is something to claim or to read."""
@@ -234,9 +250,9 @@ class Worker:
             run.promised -= count_of(commands)
             if commit.closing is not None and not isinstance(answer, StoreError):
                 log.info("run %s %s", run.id, commit.closing.status)
-                self._told(run.id)
+                self._told(run.id, commit.closing)
             elif commit.replies or commit.accepted or commit.refused:
-                self._told(run.id)
+                self._told(run.id, None)
             if commit.letters or commit.successor is not None:
                 self._poke()
             if self._runs.get(run.key) is not run:
@@ -331,6 +347,7 @@ class Worker:
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
+        self._ids.add(run.id)
         run.fresh = True
         self._awake.append((run, commands))
         if self.only is not None:
@@ -405,6 +422,7 @@ class Worker:
     def _forget(self, run: LiveRun) -> None:
         if self._runs.get(run.key) is run:
             del self._runs[run.key]
+            self._ids.discard(run.id)
         if self._changed.get(run.key) is run:
             del self._changed[run.key]
         self._timers.drop(run)

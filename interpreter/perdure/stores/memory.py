@@ -12,28 +12,20 @@ from operator import attrgetter
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.memory_commit import write_commit
-from perdure.stores.memory_file import MemoryFile, fits
-from perdure.stores.store import OPEN, Commit, Letter, NewLetter, OpenAsk, RunRow, UpdateRow, WorkerRow
+from perdure.stores.commits import Commit, NewLetter
+from perdure.stores.conditions import Condition, check, holds
+from perdure.stores.memory_commit import delete, write_commit
+from perdure.stores.memory_file import MemoryFile
+from perdure.stores.memory_operations import MemoryOperations
+from perdure.stores.memory_tasks import lose_tasks
+from perdure.stores.memory_types import fits
+from perdure.stores.rows import OPEN, Letter, OpenAsk, RunRow, UpdateRow, WorkerRow
 
 _CLAIMABLE: Final = ("scheduled", "running", "paused")
 
 
-class MemoryStore:
+class MemoryStore(MemoryOperations):
     """Implements `Store`; on a `file` of its own, or on one it shares with other handles."""
-
-    def __init__(self, file: MemoryFile | None = None) -> None:
-        self.file = file or MemoryFile()
-        self._state = "new"
-        self._own_changes = 0
-
-    async def open(self) -> None:
-        if self._state != "new":
-            raise StoreError(f"the store is {self._state} already; make a new one to open it again")
-        self._state = "open"
-
-    async def close(self) -> None:
-        self._state = "closed"
 
     # -- writing
 
@@ -50,12 +42,16 @@ class MemoryStore:
         fits(texts=(digest, workflow, version or ""), integers=(at,), blobs=(bundle,))
         file.definitions.setdefault(digest, bundle)
         file.newest[workflow] = digest
+        if version is not None:
+            file.newest_versions[workflow, version] = digest
         self._changed()
 
-    async def post(self, run_id: str, kind: str, body: bytes, *, id: str, at: int) -> RunRow | None:
+    async def post(
+        self, run_id: str, kind: str, body: bytes, *, id: str, at: int, patient: bool = False
+    ) -> RunRow | None:
         file = self._open_file()
         fits(texts=(run_id, kind, id), integers=(at,), blobs=(body,))
-        if file.post(NewLetter(run_id, kind, id, at, body)):
+        if file.post(NewLetter(run_id, kind, id, at, body, patient)):
             self._changed()
         return file.find(run_id)
 
@@ -77,6 +73,12 @@ class MemoryStore:
         del file.asks[row.key, frame]
         self._changed()
         return True
+
+    async def delete(self, run: int) -> bool:
+        deleted = delete(self._open_file(), run)
+        if deleted:
+            self._changed()
+        return deleted
 
     # -- ownership
 
@@ -103,6 +105,7 @@ class MemoryStore:
             if row.owner == worker_id:
                 freed.append(replace(row, owner=None, wake_at=at, recoveries=row.recoveries + died))
                 file.runs[key] = freed[-1]
+        lose_tasks(file, worker_id, at)
         self._changed()
         return freed
 
@@ -144,8 +147,9 @@ class MemoryStore:
     async def definition(self, digest: str) -> bytes | None:
         return self._open_file().definitions.get(digest)
 
-    async def latest(self, workflow: str) -> str | None:
-        return self._open_file().newest.get(workflow)
+    async def latest(self, workflow: str, version: str | None = None) -> str | None:
+        file = self._open_file()
+        return file.newest.get(workflow) if version is None else file.newest_versions.get((workflow, version))
 
     async def update(self, run_id: str, id: str) -> UpdateRow | None:
         return self._open_file().updates.get((run_id, id))
@@ -156,19 +160,26 @@ class MemoryStore:
     async def runs(
         self,
         *,
-        workflow: str | None = None,
+        where: Condition | None = None,
         statuses: Sequence[str] | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[RunRow]:
+        if where is not None:
+            check(where)
         found = [
             row
             for key, row in sorted(self._open_file().runs.items(), reverse=True)
             if (before is None or key < before)
-            and (workflow is None or row.workflow == workflow)
+            and (where is None or holds(where, row))
             and (statuses is None or row.status in statuses)
         ]
         return found[: max(limit, 0)]
+
+    async def ended(self, before: int, limit: int = 100) -> list[RunRow]:
+        moments = [(row.closed_at, key) for key, row in self._open_file().runs.items() if row.closed_at is not None]
+        due = sorted((at, key) for at, key in moments if at < before)
+        return [self._open_file().runs[key] for _, key in due[: max(limit, 0)]]
 
     async def history(self, run: int, *, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
         return _events(self._open_file(), run, after)[: max(limit, 0)]
@@ -184,17 +195,6 @@ class MemoryStore:
 
     async def stamp(self) -> int:
         return self._open_file().changes - self._own_changes
-
-    def _open_file(self) -> MemoryFile:
-        if self._state != "open":
-            raise StoreError(
-                "the store is closed" if self._state == "closed" else "the store is not open; await open()"
-            )
-        return self.file
-
-    def _changed(self) -> None:
-        self.file.changes += 1
-        self._own_changes += 1
 
 
 def _claimable(file: MemoryFile, only: Sequence[str] | None) -> list[tuple[int, RunRow]]:

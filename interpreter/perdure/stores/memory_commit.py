@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.memory_file import UPDATE, MemoryFile, fits
-from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SequenceTaken, UpdateRow
+from perdure.stores.commits import ANSWERED, Commit, NewRun, RunExists, SequenceTaken, SlotTaken
+from perdure.stores.memory_file import RESTING, MemoryFile
+from perdure.stores.memory_schedules import refuse_firing, write_firing
+from perdure.stores.memory_slots import MemorySlots
+from perdure.stores.memory_tasks import drop_tasks, end_tasks, write_tasks
+from perdure.stores.memory_types import check_types
+from perdure.stores.rows import OPEN, RunRow, UpdateRow
+from perdure.stores.slots import hand_on_slots, holders_against, leave_slots, release_slots, take_slots
+
+_OF_FRAMES: Final = ("answer", "slot", "task")
+"""Letters that belong to a frame of the run they reached, and mean nothing to its successor."""
 
 
 def write_commit(file: MemoryFile, commit: Commit) -> int | StoreError:
@@ -22,11 +32,14 @@ def write_commit(file: MemoryFile, commit: Commit) -> int | StoreError:
     file.journal.setdefault(run, {}).update((seq, (at, event)) for seq, at, event in commit.events)
     _write_rows(file, run, commit)
     _write_messages(file, run, commit)
+    leave_slots(MemorySlots(file), run, commit.leaves, commit.moment)
+    take_slots(MemorySlots(file), run, commit.takes, commit.moment)
+    write_tasks(file, run, commit)
     if run in file.runs:
         file.runs[run] = _changed_run(file, file.runs[run], commit)
     if commit.closing is not None:
-        if commit.successor is not None:
-            _succeed(file, run, commit.successor, commit.successor_events)
+        successor = None if commit.successor is None else _succeed(file, run, commit, commit.successor)
+        _give_back(file, run, commit, successor)
         _end(file, run, commit.ended)
     for letter in commit.letters:
         file.post(letter)
@@ -39,21 +52,31 @@ def _refusal(file: MemoryFile, commit: Commit) -> StoreError | None:
     if commit.successor is not None and (refused := _refuse_successor(file, commit, commit.successor)):
         return refused
     new = commit.run if isinstance(commit.run, NewRun) else None
-    if new is not None and new.owner is not None and new.owner not in file.workers:
-        return Fenced()
-    if new is not None and (row := file.find(new.id)) is not None:
-        return RunExists(row)
+    if new is not None and (refused := _refuse_new(file, commit, new)):
+        return refused
     try:
-        _check_types(commit)
+        check_types(commit)
     except StoreError as refusal:
         return refusal
-    run = _next_key(file) if isinstance(commit.run, NewRun) else commit.run
+    run = file.last_run + 1 if isinstance(commit.run, NewRun) else commit.run
     if _is_taken(file, run, commit.events):
         return SequenceTaken()
-    successor = _next_key(file) + isinstance(commit.run, NewRun)
+    successor = file.last_run + 1 + isinstance(commit.run, NewRun)
     if commit.successor is not None and _is_taken(file, successor, commit.successor_events):
         return SequenceTaken()
     return None
+
+
+def _refuse_new(file: MemoryFile, commit: Commit, new: NewRun) -> StoreError | None:
+    if new.owner is not None and new.owner not in file.workers:
+        return Fenced()
+    if commit.firing is not None and (refusal := refuse_firing(file, commit.firing)):
+        return refusal
+    row = file.find(new.id)
+    if row is not None and (row.key != new.replaces or row.status in OPEN):
+        return RunExists(row)
+    taken = holders_against(MemorySlots(file), commit.takes)
+    return SlotTaken(*taken) if taken else None
 
 
 def _is_taken(file: MemoryFile, run: int, events: Sequence[tuple[int, int, bytes]]) -> bool:
@@ -70,44 +93,10 @@ def _refuse_successor(file: MemoryFile, commit: Commit, successor: NewRun) -> St
     return None
 
 
-def _check_types(commit: Commit) -> None:
-    for seq, at, event in (*commit.events, *(commit.successor_events if commit.successor else ())):
-        fits(integers=(seq, at), blobs=(event,))
-    for ask in commit.asks_opened:
-        fits(texts=(ask.address,), integers=(ask.frame, ask.opened_at, ask.due or 0), blobs=(ask.body,))
-    fits(integers=(*commit.consumed, *commit.asks_closed, *commit.heartbeats_dropped))
-    fits(integers=tuple(commit.heartbeats), blobs=tuple(commit.heartbeats.values()))
-    if commit.snapshot is not None:
-        fits(integers=commit.snapshot[:1], blobs=commit.snapshot[1:])
-    fits(
-        texts=(commit.status or "",),
-        blobs=(commit.note or b"",),
-        integers=(commit.wake_at or 0, commit.recoveries or 0),
-    )
-    if commit.closing is not None:
-        fits(texts=(commit.closing.status,), integers=(commit.closing.at,), blobs=(commit.closing.outcome,))
-    for new in (commit.run, commit.successor):
-        if isinstance(new, NewRun):
-            _check_run(new)
-    if isinstance(commit.run, int):
-        fits(integers=(commit.run,))
-    for letter in commit.letters:
-        fits(texts=(letter.run_id, letter.kind, letter.id), integers=(letter.at,), blobs=(letter.body,))
-    fits(texts=(*commit.replies, *commit.refused, *commit.accepted, *commit.listens))
-    fits(blobs=(*commit.replies.values(), *commit.refused.values(), commit.ended))
-
-
-def _check_run(new: NewRun) -> None:
-    fits(texts=(new.id, new.workflow, new.version or "", new.digest, new.status, new.parent or ""))
-    fits(texts=(*new.labels, *new.labels.values()), integers=(new.created_at, new.wake_at or 0))
-
-
-def _next_key(file: MemoryFile) -> int:
-    return len(file.runs) + 1  # runs are never deleted
-
-
 def _create(file: MemoryFile, new: NewRun) -> int:
-    key = _next_key(file)
+    key = file.last_run = file.last_run + 1
+    if new.replaces is not None:
+        _make_way(file, new.replaces, new.id, key)
     file.keys[new.id] = key
     file.runs[key] = RunRow(
         key=key,
@@ -128,6 +117,18 @@ def _create(file: MemoryFile, new: NewRun) -> int:
     return key
 
 
+def _make_way(file: MemoryFile, ended: int, id: str, successor: int) -> None:
+    """Rename the ended run whose id a new one gets."""
+    if ended not in file.runs or file.runs[ended].id != id:
+        return  # it is gone, and its id is free
+    ordinal = file.ordinals.get(ended, 1)
+    while f"{id}~{ordinal}" in file.keys:
+        ordinal += 1
+    file.runs[ended] = replace(file.runs[ended], id=f"{id}~{ordinal}")
+    file.keys[f"{id}~{ordinal}"] = ended
+    file.ordinals[successor] = ordinal + 1
+
+
 def _write_rows(file: MemoryFile, run: int, commit: Commit) -> None:
     """Rows beside the journal. What is opened and closed by the same commit ends up closed."""
     if commit.consumed:
@@ -136,6 +137,9 @@ def _write_rows(file: MemoryFile, run: int, commit: Commit) -> None:
             del box[letter.id]
             if not letter.id.startswith("~"):
                 file.received.setdefault(run, set()).add(letter.id)
+    remembered = [id for id in commit.received if not id.startswith("~")]
+    if remembered:
+        file.received.setdefault(run, set()).update(remembered)
     for ask in commit.asks_opened:
         file.asks[run, ask.frame] = replace(ask, run=run)
     for frame in commit.asks_closed:
@@ -146,6 +150,9 @@ def _write_rows(file: MemoryFile, run: int, commit: Commit) -> None:
         file.heartbeats.get(run, {}).pop(frame, None)
     if commit.snapshot is not None:
         file.snapshots[run] = commit.snapshot
+    file.cache.update(commit.cached)
+    if commit.firing is not None:
+        write_firing(file, commit.firing)
 
 
 def _write_messages(file: MemoryFile, run: int, commit: Commit) -> None:
@@ -168,6 +175,9 @@ def _write_messages(file: MemoryFile, run: int, commit: Commit) -> None:
 
 
 def _changed_run(file: MemoryFile, row: RunRow, commit: Commit) -> RunRow:
+    if commit.moved is not None:
+        digest, version = commit.moved
+        row = replace(row, digest=digest, version=version)
     if commit.status is not None:
         row = replace(row, status=commit.status, outcome=commit.note)
     if commit.recoveries is not None:
@@ -181,40 +191,50 @@ def _changed_run(file: MemoryFile, row: RunRow, commit: Commit) -> RunRow:
 
 
 def _released(file: MemoryFile, row: RunRow, wake_at: int | None) -> RunRow:
-    """Without an owner; a waiting letter brings the wake-up forward, so that none is lost."""
-    moments = [letter.at for letter in file.inbox.get(row.key, {}).values()]
+    """Without an owner; a waiting letter brings the wake-up forward, so that none is lost; not a patient one while the
+    run rests."""
+    patient = file.patient if row.status in RESTING else ()
+    moments = [letter.at for letter in file.inbox.get(row.key, {}).values() if letter.key not in patient]
     if moments:
         wake_at = max(moments) if wake_at is None else min(wake_at, max(moments))
     return replace(row, owner=None, wake_at=wake_at)
 
 
-def _succeed(file: MemoryFile, run: int, new: NewRun, events: Sequence[tuple[int, int, bytes]]) -> None:
+def _succeed(file: MemoryFile, run: int, commit: Commit, new: NewRun) -> int:
     """Rename the run that has ended, create its successor, and hand on what waits."""
-    ordinal = file.ordinals.get(run, 1)
-    while f"{new.id}~{ordinal}" in file.keys:
-        ordinal += 1
-    file.runs[run] = replace(file.runs[run], id=f"{new.id}~{ordinal}")
-    file.keys[f"{new.id}~{ordinal}"] = run
-    successor = _create(file, new)
-    file.ordinals[successor] = ordinal + 1
+    successor = _create(file, replace(new, replaces=run))
+    events = commit.successor_events
     file.journal.setdefault(successor, {}).update((seq, (at, event)) for seq, at, event in events)
     waiting = file.inbox.pop(run, {}).values()
-    # An answer belongs to a question of the run that ended.
-    file.inbox[run] = {letter.id: letter for letter in waiting if letter.kind == "answer"}
+    file.inbox[run] = {letter.id: letter for letter in waiting if letter.kind in _OF_FRAMES}
     file.inbox.setdefault(successor, {}).update(
-        (letter.id, replace(letter, run=successor)) for letter in waiting if letter.kind != "answer"
+        (letter.id, replace(letter, run=successor)) for letter in waiting if letter.kind not in _OF_FRAMES
     )
     _hand_on_updates(file, run, successor)
     if new.owner is None:
         file.runs[successor] = _released(file, file.runs[successor], new.wake_at)
+    return successor
+
+
+def _give_back(file: MemoryFile, run: int, commit: Commit, successor: int | None) -> None:
+    """The slots and tasks of a run that has ended; its successor comes first."""
+    table, takes = MemorySlots(file), commit.successor_takes
+    if successor is not None:
+        takes = hand_on_slots(table, run, successor, takes, commit.moment)
+    release_slots(table, run, commit.moment)
+    end_tasks(file, run)
+    if successor is not None:
+        take_slots(table, successor, takes, commit.moment)
 
 
 def _hand_on_updates(file: MemoryFile, run: int, successor: int) -> None:
     """Those that wait as letters, which the successor has by now."""
     box = file.inbox[successor]
     for id, run_id in tuple(file.unsettled.get(run, {}).items()):
-        if id in box and box[id].kind == UPDATE and file.updates[run_id, id].status == "waiting":
+        if id in box and box[id].kind in ANSWERED and file.updates[run_id, id].status == "waiting":
             file.unsettled.setdefault(successor, {})[id] = file.unsettled[run].pop(id)
+            file.updates_of[run].remove((run_id, id))
+            file.updates_of.setdefault(successor, set()).add((run_id, id))
 
 
 def _end(file: MemoryFile, run: int, reply: bytes) -> None:
@@ -226,7 +246,23 @@ def _end(file: MemoryFile, run: int, reply: bytes) -> None:
     for event in file.listening.pop(run, ()):
         file.subscriptions[event].discard(run)
     box = file.inbox.get(run, {})
-    for letter in [letter for letter in box.values() if letter.kind == UPDATE]:
+    for letter in [letter for letter in box.values() if letter.kind in (*ANSWERED, "slot")]:
         del box[letter.id]
     for id, run_id in file.unsettled.pop(run, {}).items():
         file.updates[run_id, id] = UpdateRow("refused", reply)
+
+
+def delete(file: MemoryFile, run: int) -> bool:
+    """An ended run and everything of it; False where it is open or gone."""
+    row = file.runs.get(run)
+    if row is None or row.status in OPEN:
+        return False
+    release_slots(MemorySlots(file), run, 0)  # none, but of one that was made to look ended
+    _end(file, run, b"null")
+    drop_tasks(file, run)
+    for update in file.updates_of.pop(run, ()):
+        del file.updates[update]
+    for table in (file.journal, file.inbox, file.received, file.ordinals):
+        table.pop(run, None)
+    del file.keys[row.id], file.runs[run]
+    return True

@@ -6,13 +6,10 @@ Knows neither commits as a whole nor transactions; the rules of `sqlite_writes` 
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
 
+from perdure.stores.commits import ANSWERED, Commit, NewLetter
+from perdure.stores.rows import OPEN, RunRow
 from perdure.stores.sqlite_rows import SQL, find, json_list
-from perdure.stores.store import OPEN, Commit, NewLetter, RunRow
-
-UPDATE: Final = "update"
-"""The kind of letter that has a row beside it which says how it stands."""
 
 
 def post(db: sqlite3.Connection, letter: NewLetter) -> RunRow | None:
@@ -38,6 +35,7 @@ def publish(db: sqlite3.Connection, event: str, body: bytes, id: str, at: int) -
     reached = [run for (run,) in db.execute(SQL["publish_letter"], row).fetchall()]
     if reached:
         db.execute(SQL["wake_runs"], {"runs": json_list(reached), "at": at})
+    db.execute(SQL["collect_occurrences"], row)
     return len(reached)
 
 
@@ -47,6 +45,8 @@ def read_letters(db: sqlite3.Connection, run: int, commit: Commit) -> None:
         letters = [(key, run) for key in commit.consumed]
         db.executemany(SQL["remember_letter"], letters)
         db.executemany(SQL["consume_letter"], letters)
+    if commit.received:
+        db.executemany(SQL["remember_id"], [(run, id) for id in commit.received])
 
 
 def write_messages(db: sqlite3.Connection, run: int, commit: Commit) -> None:
@@ -61,15 +61,23 @@ def write_messages(db: sqlite3.Connection, run: int, commit: Commit) -> None:
         db.execute(SQL["listen" if wanted else "unlisten"], (event, run))
 
 
+def post_to(db: sqlite3.Connection, run: int, kind: str, id: str, at: int, body: bytes) -> None:
+    """A letter to a run by its key; dropped where it is not open."""
+    standing = db.execute(SQL["standing_of_run"], (run,)).fetchone()
+    if standing is not None and standing[1] in OPEN:
+        _put(db, run, NewLetter(standing[0], kind, id, at, body))
+
+
 def _put(db: sqlite3.Connection, run: int, letter: NewLetter) -> bool:
     """Put a letter into an inbox and bring the run's wake-up forward; False where it is or was there already."""
-    update = letter.kind == UPDATE
+    update = letter.kind in ANSWERED
     if update and db.execute(SQL["find_update"], (letter.run_id, letter.id)).fetchone() is not None:
         return False
     row = {"run": run, "kind": letter.kind, "id": letter.id, "at": letter.at, "body": letter.body}
+    row["patient"] = int(letter.patient)
     if db.execute(SQL["post_letter"], row).rowcount == 0:
         return False
     if update:
         db.execute(SQL["keep_update"], (letter.run_id, letter.id, run))
-    db.execute(SQL["wake_run"], {"at": letter.at, "run": run})
+    db.execute(SQL["wake_run"], {"at": letter.at, "run": run, "patient": row["patient"]})
     return True

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from perdure.stores.queries import statements
-from perdure.stores.store import RunRow
+from perdure.stores.rows import RunRow
 from perdure.values import decode, encode
 
 SQL: Final = statements("sqlite")

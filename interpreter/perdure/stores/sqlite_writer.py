@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from perdure.errors import StoreError, StoreUnavailable
 from perdure.stores.sqlite_file import explain, is_busy
-from perdure.stores.sqlite_writes import Transaction
+from perdure.stores.sqlite_transaction import Transaction
 
 T = TypeVar("T")
 

@@ -1,89 +1,42 @@
-"""What can be written, as functions over one open transaction: a commit, a definition, ownership.
+"""What can be written, as functions over one open transaction: a commit, a definition, the deletion of a run.
 
 Rules of this file
 1. A function that answers with a StoreError, or raises one, has written nothing yet: it looks first.
 2. Any other exception spoils what was written since the last savepoint; the writer undoes it.
 3. Nothing here begins or ends a transaction (that is `sqlite_writer`), and nothing here waits.
-Letters, events and updates stand in `sqlite_messages`.
+Letters, events and updates stand in `sqlite_messages`; slots, tasks, schedules and ownership in their own files.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from perdure.errors import Fenced, StoreError
+from perdure.stores.commits import Commit, NewRun, RunExists, SlotTaken
+from perdure.stores.rows import OPEN
+from perdure.stores.slots import (
+    hand_on_slots,
+    holders_against,
+    leave_slots,
+    release_slots,
+    take_slots,
+)
 from perdure.stores.sqlite_messages import post, read_letters, write_messages
-from perdure.stores.sqlite_rows import SQL, find, json_list, run_row
-from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SequenceTaken, WorkerRow
+from perdure.stores.sqlite_rows import SQL, find
+from perdure.stores.sqlite_schedules import refuse_firing, write_firing
+from perdure.stores.sqlite_slots import SQLiteSlots
+from perdure.stores.sqlite_tasks import end_tasks, write_tasks
+from perdure.stores.sqlite_transaction import Transaction
 from perdure.values import encode
 
-_CLOSE_RUN, _APPEND_EVENT = SQL["close_run"], SQL["append_event"]
-_ROWS_OF_OPEN_RUNS = ("drop_snapshots", "drop_asks", "drop_heartbeats", "drop_subscriptions", "drop_update_letters")
-
-
-class Transaction:
-    """What the writes of one transaction share; journal rows gather here and go in together, last."""
-
-    __slots__ = ("_ended", "_events", "_workers", "db")
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.db = db
-        self._workers: dict[str, bool] = {}
-        self._events: list[tuple[int, int, int, bytes]] = []
-        self._ended: dict[int, bytes] = {}
-
-    def has_worker(self, worker: str) -> bool:
-        """Whether the worker has a row; asked once per worker, as the write lock keeps others out."""
-        found = self._workers.get(worker)
-        if found is None:
-            found = self.db.execute(SQL["worker_exists"], (worker,)).fetchone() is not None
-            self._workers[worker] = found
-        return found
-
-    def workers_changed(self) -> None:
-        self._workers.clear()
-
-    def append(self, run: int, events: Sequence[tuple[int, int, bytes]]) -> None:
-        for seq, at, event in events:
-            self._events.append((run, seq, at, event))
-
-    def ended(self, run: int, reply: bytes) -> None:
-        """A run has ended; updates that it leaves open get the reply."""
-        self._ended[run] = reply
-
-    def flush(self) -> None:
-        """Write what has gathered. Raises SequenceTaken where a journal has such an event already."""
-        events = self._events
-        if events:
-            self._events = []
-            try:
-                self.db.executemany(_APPEND_EVENT, events)
-            except sqlite3.IntegrityError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-                    raise
-                raise SequenceTaken from error
-        if self._ended:
-            self._drop_rows_of_ended()
-
-    def settle(self, run: int) -> None:
-        """Before rows of a run are written: what its end dropped has to be gone first."""
-        if run in self._ended:
-            self._drop_rows_of_ended()
-
-    def _drop_rows_of_ended(self) -> None:
-        runs = json_list(list(self._ended))
-        replies = [(reply, run) for run, reply in self._ended.items()]
-        self._ended = {}
-        for name in _ROWS_OF_OPEN_RUNS:
-            self.db.execute(SQL[name], (runs,))
-        self.db.executemany(SQL["end_updates"], replies)
-
-    def discard(self) -> None:
-        """Forget what has gathered, after the transaction or savepoint was rolled back."""
-        self._workers.clear()
-        self._events.clear()
-        self._ended.clear()
+_CLOSE_RUN: Final = SQL["close_run"]
+_ROWS_OF_A_RUN: Final = (
+    "delete_journal", "delete_inbox", "delete_received", "delete_updates", "delete_labels", "delete_tasks",
+    "delete_snapshot", "delete_asks", "delete_heartbeats", "delete_subscriptions", "delete_run",
+    "remember_deleted_run",
+)  # fmt: skip
 
 
 def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
@@ -94,6 +47,8 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     if commit.successor is not None and (refusal := _refuse_successor(transaction, commit, commit.successor)):
         return refusal
     if isinstance(run, NewRun):
+        if refused := _refuse_new(transaction, commit, run):
+            return refused
         created = _create(transaction, run)
         if isinstance(created, StoreError):
             return created
@@ -101,6 +56,8 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     transaction.append(run, commit.events)
     transaction.settle(run)
     _write_rows(transaction.db, run, commit)
+    if commit.takes or commit.leaves or commit.tasks or commit.tasks_cancelled:
+        _write_waits(transaction, run, commit)
     if commit.status is not None or commit.release or commit.recoveries is not None or commit.closing is not None:
         _write_run(transaction, run, commit)
     for letter in commit.letters:
@@ -121,10 +78,25 @@ def _refuse_successor(transaction: Transaction, commit: Commit, successor: NewRu
     return None
 
 
-def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
+def _refuse_new(transaction: Transaction, commit: Commit, new: NewRun) -> StoreError | None:
+    """What only some new runs have to be asked."""
     if new.owner is not None and not transaction.has_worker(new.owner):
         return Fenced()  # a run of a worker without a row would never be set free
+    if commit.firing is not None and (refusal := refuse_firing(transaction.db, commit.firing)):
+        return refusal
+    rejects = any(take.conflict == "reject" for take in commit.takes)
+    if new.replaces is not None or rejects:
+        row = find(transaction.db, new.id)
+        if row is not None and (row.key != new.replaces or row.status in OPEN):
+            return RunExists(row)
+    if rejects and (taken := holders_against(SQLiteSlots(transaction.db), commit.takes)):
+        return SlotTaken(*taken)
+    return None
+
+
+def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
     db = transaction.db
+    ordinal = 1 if new.replaces is None else _make_way(db, new)
     labels = encode(dict(new.labels))
     cursor = db.execute(
         SQL["create_run"],
@@ -145,7 +117,24 @@ def _create(transaction: Transaction, new: NewRun) -> int | StoreError:
         row = find(db, new.id)
         return RunExists(row) if row else StoreError(f"the run {new.id} could not be created")
     assert cursor.lastrowid is not None
+    if new.labels:
+        labelled = [(name, value, cursor.lastrowid) for name, value in new.labels.items()]
+        db.executemany(SQL["keep_label"], labelled)
+    if ordinal > 1:
+        db.execute(SQL["set_ordinal"], (ordinal, cursor.lastrowid))
     return cursor.lastrowid
+
+
+def _make_way(db: sqlite3.Connection, new: NewRun) -> int:
+    """Rename the ended run whose id a new one gets; which of the runs under the id the new one is."""
+    place = db.execute(SQL["place_of_run"], (new.replaces,)).fetchone()
+    if place is None or place[0] != new.id:
+        return 1  # it is gone, and its id is free
+    ordinal: int = place[1]
+    while db.execute(SQL["id_is_taken"], (f"{new.id}~{ordinal}",)).fetchone():
+        ordinal += 1
+    db.execute(SQL["rename_run"], (f"{new.id}~{ordinal}", new.replaces))
+    return ordinal + 1
 
 
 def _write_rows(db: sqlite3.Connection, run: int, commit: Commit) -> None:
@@ -163,7 +152,23 @@ def _write_rows(db: sqlite3.Connection, run: int, commit: Commit) -> None:
         db.executemany(SQL["drop_heartbeat"], [(run, frame) for frame in commit.heartbeats_dropped])
     if commit.snapshot is not None:
         db.execute(SQL["keep_snapshot"], (run, *commit.snapshot))
+    if commit.moved is not None:
+        db.execute(SQL["move_run"], (*commit.moved, run))
+    if commit.cached:
+        kept = [(key, value, expires_at) for key, (value, expires_at) in commit.cached.items()]
+        db.executemany(SQL["keep_cached"], kept)
+    if commit.firing is not None:
+        write_firing(db, commit.firing)
     write_messages(db, run, commit)
+
+
+def _write_waits(transaction: Transaction, run: int, commit: Commit) -> None:
+    """What a run waits for that others give or take: slots and tasks."""
+    slots = SQLiteSlots(transaction.db)
+    leave_slots(slots, run, commit.leaves, commit.moment)
+    take_slots(slots, run, commit.takes, commit.moment)
+    write_tasks(transaction.db, run, commit)
+    transaction.slots_or_tasks_changed()
 
 
 def _write_run(transaction: Transaction, run: int, commit: Commit) -> None:
@@ -177,26 +182,37 @@ def _write_run(transaction: Transaction, run: int, commit: Commit) -> None:
     if commit.closing is not None:
         closing = commit.closing
         db.execute(_CLOSE_RUN, (closing.status, closing.at, closing.outcome, run))
-        if commit.successor is not None:
-            _succeed(transaction, run, commit.successor, commit.successor_events)
+        successor = None if commit.successor is None else _succeed(transaction, run, commit, commit.successor)
+        _give_back(transaction, run, commit, successor)
         transaction.ended(run, commit.ended)
 
 
-def _succeed(transaction: Transaction, run: int, new: NewRun, events: Sequence[tuple[int, int, bytes]]) -> None:
+def _succeed(transaction: Transaction, run: int, commit: Commit, new: NewRun) -> int:
     """Rename the run that has ended, create its successor, and hand on what waits."""
     db = transaction.db
-    _, ordinal = db.execute(SQL["place_of_run"], (run,)).fetchone()
-    while db.execute(SQL["id_is_taken"], (f"{new.id}~{ordinal}",)).fetchone():
-        ordinal += 1
-    db.execute(SQL["rename_run"], (f"{new.id}~{ordinal}", run))
-    successor = _create(transaction, new)
+    successor = _create(transaction, replace(new, replaces=run))
     assert isinstance(successor, int), successor  # its id is free and its owner known: `_refuse_successor` looked
-    db.execute(SQL["set_ordinal"], (ordinal + 1, successor))
-    transaction.append(successor, events)
+    transaction.append(successor, commit.successor_events)
     db.execute(SQL["move_letters"], {"successor": successor, "run": run})
     db.execute(SQL["move_updates"], {"successor": successor, "run": run})
     if new.owner is None:
         db.execute(SQL["release_run"], {"wake_at": new.wake_at, "run": successor})
+    return successor
+
+
+def _give_back(transaction: Transaction, run: int, commit: Commit, successor: int | None) -> None:
+    """The slots and tasks of a run that has ended; its successor comes first."""
+    some_slots, some_tasks = transaction.slots_or_tasks()
+    table, takes = SQLiteSlots(transaction.db), commit.successor_takes
+    if some_slots and successor is not None:
+        takes = hand_on_slots(table, run, successor, takes, commit.moment)
+    if some_slots:
+        release_slots(table, run, commit.moment)
+    if some_tasks:
+        end_tasks(transaction.db, run)
+    if successor is not None and takes:
+        take_slots(table, successor, takes, commit.moment)
+        transaction.slots_or_tasks_changed()
 
 
 def keep_definition(
@@ -204,33 +220,23 @@ def keep_definition(
 ) -> None:
     transaction.db.execute(SQL["keep_definition"], (digest, workflow, version, bundle, at))
     transaction.db.execute(SQL["keep_newest_definition"], (workflow, digest))
+    if version is not None:
+        transaction.db.execute(SQL["keep_newest_version"], (workflow, version, digest))
 
 
-def register(transaction: Transaction, worker: WorkerRow) -> None:
-    row = (worker.id, worker.host, worker.boot, worker.pid, worker.pid_started, worker.lease_until)
-    transaction.db.execute(SQL["register_worker"], row)
-    transaction.workers_changed()
+def delete(transaction: Transaction, run: int) -> bool:
+    """An ended run and everything of it; False where it is open or gone."""
+    db = transaction.db
+    standing = db.execute(SQL["standing_of_run"], (run,)).fetchone()
+    if standing is None or standing[1] in OPEN:
+        return False
+    transaction.flush_before()  # rows of its journal may still be on their way
+    release_slots(SQLiteSlots(db), run, 0)  # none, but of one that was made to look ended
+    for name in _ROWS_OF_A_RUN:
+        db.execute(SQL[name], (run,))
+    return True
 
 
-def renew(transaction: Transaction, worker: str, lease_until: int) -> bool:
-    return transaction.db.execute(SQL["renew_lease"], (lease_until, worker)).rowcount > 0
-
-
-def bury(transaction: Transaction, worker: str, at: int, died: bool) -> list[RunRow]:
-    """Delete the worker's row and set its runs free; the runs as they are afterwards, oldest first."""
-    transaction.db.execute(SQL["drop_worker"], (worker,))
-    transaction.workers_changed()
-    rows = transaction.db.execute(SQL["free_runs"], (at, int(died), worker)).fetchall()
-    return sorted(map(run_row, rows), key=lambda row: row.key)
-
-
-def claim(transaction: Transaction, worker: str, now: int, limit: int, only: str | None) -> list[RunRow]:
-    """Take due runs; `only` is a JSON list of run ids."""
-    if not transaction.has_worker(worker):
-        raise Fenced
-    wanted = {"worker": worker, "now": now, "limit": limit}
-    if only is None:
-        rows = transaction.db.execute(SQL["claim_due"], wanted).fetchall()
-    else:
-        rows = transaction.db.execute(SQL["claim_among"], wanted | {"only": only}).fetchall()
-    return sorted(map(run_row, rows), key=lambda row: (row.wake_at or 0, row.key))
+def purge(transaction: Transaction, now: int, limit: int) -> int:
+    """Delete cache entries that have expired; how many."""
+    return transaction.db.execute(SQL["purge_cache"], (now, limit)).rowcount

@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from perdure.errors import StoreError
+from perdure.stores.conditions import Compare
 from perdure.stores.store import (
     Commit,
     Store,
@@ -32,13 +33,29 @@ from perdure.testing.store_makers import (
     worker,
 )
 from perdure.testing.store_suite_commits import CommitRules
+from perdure.testing.store_suite_conditions import ConditionRules
 from perdure.testing.store_suite_inbox import InboxRules
 from perdure.testing.store_suite_messages import MessageRules
 from perdure.testing.store_suite_ownership import OwnershipRules
+from perdure.testing.store_suite_schedules import ScheduleRules
+from perdure.testing.store_suite_slots import SlotRules
 from perdure.testing.store_suite_succession import SuccessionRules
+from perdure.testing.store_suite_tasks import TaskRules
+from perdure.testing.store_suite_upkeep import UpkeepRules
 
 
-class StoreSuite(CommitRules, OwnershipRules, InboxRules, MessageRules, SuccessionRules):
+class StoreSuite(
+    CommitRules,
+    OwnershipRules,
+    InboxRules,
+    MessageRules,
+    SuccessionRules,
+    UpkeepRules,
+    ConditionRules,
+    SlotRules,
+    TaskRules,
+    ScheduleRules,
+):
     """The conformance suite. `store` and `other` are two handles on the same data, like two processes."""
 
     pytestmark = pytest.mark.asyncio
@@ -117,14 +134,14 @@ class StoreSuite(CommitRules, OwnershipRules, InboxRules, MessageRules, Successi
             return listed
 
         assert await pages() == [["r9", "r8", "r7"], ["r6", "r5", "r4"], ["r3", "r2", "r1"], ["r0"]]
-        assert await pages(workflow="a") == [["r8", "r6", "r4"], ["r2", "r0"]]
+        assert await pages(where=Compare("workflow", "=", "a")) == [["r8", "r6", "r4"], ["r2", "r0"]]
         assert await pages(statuses=["stuck"]) == [["r9", "r8", "r7"], ["r6", "r5"]]
-        assert await pages(statuses=["running", "stuck", "running"], workflow="b") == [
+        assert await pages(statuses=["running", "stuck", "running"], where=Compare("workflow", "=", "b")) == [
             ["r9", "r7", "r5"],
             ["r3", "r1"],
         ]
         assert await pages(statuses=[]) == []
-        assert await pages(workflow="unknown") == []
+        assert await pages(where=Compare("workflow", "=", "unknown")) == []
         assert await store.runs(limit=0) == []
 
     async def test_history_is_paged(self, store: Store) -> None:

@@ -143,7 +143,13 @@ class MessageRules:
         await commit(store, new_run("deaf", wake_at=None), listens={"snow": True})
         assert await other.publish("rain", b"wet", id="e1", at=200) == 6
         wakes = {row.id: row.wake_at for row in await store.runs()}
-        assert wakes == dict.fromkeys(OPEN, 200) | {"completed": None, "owned": None, "early": 50, "deaf": None}
+        resting = {"paused": None, "scheduled": None}
+        assert wakes == dict.fromkeys(OPEN, 200) | resting | {
+            "completed": None,
+            "owned": None,
+            "early": 50,
+            "deaf": None,
+        }
         [owned] = await store.letters("w1")
         assert (owned.kind, owned.id, owned.at, owned.body) == ("event", "e1", 200, b"wet")
         boxes = {row.id: await store.letters_of(row.key) for row in await store.runs()}

@@ -13,6 +13,23 @@ INSERT INTO run_labels (name, value, run)
     SELECT label.key, label.value, runs.key FROM runs, json_each(CAST(runs.labels AS TEXT)) AS label;
 
 CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX runs_by_end ON runs (closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX updates_by_run ON updates (run);
+
+-- The largest number given to something that was deleted: it is never given again.
+CREATE TABLE last_deleted (
+    name TEXT PRIMARY KEY,
+    number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE newest_versions (
+    workflow TEXT NOT NULL,
+    version TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (workflow, version)
+) STRICT, WITHOUT ROWID;
+INSERT OR REPLACE INTO newest_versions (workflow, version, digest)
+    SELECT workflow, version, digest FROM definitions WHERE version IS NOT NULL ORDER BY at, rowid;
 
 -- Who holds a slot of a key, and who waits for one, in the order they came.
 CREATE TABLE slots (
@@ -22,10 +39,18 @@ CREATE TABLE slots (
     frame INTEGER NOT NULL,
     "limit" INTEGER NOT NULL,
     granted INTEGER NOT NULL,
-    chain BLOB NOT NULL,
     UNIQUE (run, frame)
 ) STRICT;
 CREATE INDEX slots_by_key ON slots (key, granted, place);
+
+-- Around which waiting wish a slot is held: (run, frame) is the slot, place the wish.
+CREATE TABLE slot_chains (
+    run INTEGER NOT NULL,
+    frame INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (run, frame, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX slot_chains_by_place ON slot_chains (place);
 
 CREATE TABLE cache (
     key TEXT PRIMARY KEY,
@@ -58,6 +83,7 @@ CREATE TABLE schedules (
     revision INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX schedules_due ON schedules (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX schedules_by_workflow ON schedules (workflow);
 CREATE INDEX schedules_by_event ON schedules (event) WHERE event IS NOT NULL;
 
 -- A nominal time fires exactly once: this key is what holds it.
@@ -75,3 +101,10 @@ CREATE TABLE occurrences (
     body BLOB NOT NULL,
     UNIQUE (schedule, id)
 ) STRICT;
+
+-- Ids of occurrences that were started or dropped, as `received` has those of letters.
+CREATE TABLE occurred (
+    schedule TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (schedule, id)
+) STRICT, WITHOUT ROWID;

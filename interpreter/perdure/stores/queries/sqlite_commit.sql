@@ -1,8 +1,16 @@
 -- name: create_run
--- Create a run; nothing happens where the id is taken.
-INSERT INTO runs (id, workflow, version, digest, status, created_at, labels, wake_at, owner, parent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- Create a run; nothing happens where the id is taken. The key of a deleted run is not given again.
+INSERT INTO runs (key, id, workflow, version, digest, status, created_at, labels, wake_at, owner, parent)
+VALUES (
+    1 + max(coalesce((SELECT max(key) FROM runs), 0),
+        coalesce((SELECT number FROM last_deleted WHERE name = 'run'), 0)),
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+)
 ON CONFLICT (id) DO NOTHING;
+
+-- name: keep_label
+-- Let a run be found by a label.
+INSERT INTO run_labels (name, value, run) VALUES (?, ?, ?);
 
 -- name: append_event
 -- Append one event to a run's journal.
@@ -37,10 +45,25 @@ UPDATE runs SET status = ?, outcome = ? WHERE key = ?;
 UPDATE runs SET recoveries = ? WHERE key = ?;
 
 -- name: release_run
--- Give a run up; a waiting letter brings its wake-up forward, so that none is lost.
+-- Give a run up; a waiting letter brings its wake-up forward, so that none is lost; not a patient one while it rests.
 UPDATE runs SET owner = NULL, wake_at = (
-    SELECT coalesce(min(:wake_at, max(at)), :wake_at, max(at)) FROM inbox WHERE run = :run
+    SELECT coalesce(min(:wake_at, max(at)), :wake_at, max(at)) FROM inbox
+    WHERE run = :run AND (NOT patient OR runs.status NOT IN ('paused', 'scheduled'))
 ) WHERE key = :run;
+
+-- name: move_run
+-- Another definition from now on.
+UPDATE runs SET digest = ?, version = ? WHERE key = ?;
+
+-- name: keep_cached
+-- Keep a value under a cache key.
+INSERT OR REPLACE INTO cache (key, value, expires_at) VALUES (?, ?, ?);
+
+-- name: purge_cache
+-- Delete values that have expired, longest ago first.
+DELETE FROM cache WHERE key IN (
+    SELECT key FROM cache WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, key LIMIT ?
+);
 
 -- name: close_run
 -- End a run.
@@ -62,13 +85,14 @@ DELETE FROM heartbeats WHERE run IN (SELECT value FROM json_each(?));
 -- Ended runs listen to nothing.
 DELETE FROM subscriptions WHERE run IN (SELECT value FROM json_each(?));
 
--- name: drop_update_letters
--- Ended runs look at no more updates.
-DELETE FROM inbox WHERE kind = 'update' AND run IN (SELECT value FROM json_each(?));
+-- name: drop_last_letters
+-- Ended runs look at no more updates, and need no slots.
+DELETE FROM inbox WHERE kind IN ('update', 'migrate', 'slot') AND run IN (SELECT value FROM json_each(?));
 
 -- name: end_updates
 -- Reply to the updates that an ended run leaves open.
-UPDATE updates SET status = 'refused', body = ? WHERE run = ? AND status IN ('waiting', 'accepted');
+UPDATE updates INDEXED BY updates_open SET status = 'refused', body = ?
+WHERE run = ? AND status IN ('waiting', 'accepted');
 
 -- name: place_of_run
 -- A run's id, and which of the runs under this id it is.
@@ -87,13 +111,14 @@ UPDATE runs SET id = ? WHERE key = ?;
 UPDATE runs SET ordinal = ? WHERE key = ?;
 
 -- name: move_letters
--- Hand waiting letters on to the successor; an answer belongs to a question of the run that ended.
-UPDATE inbox SET run = :successor WHERE run = :run AND kind <> 'answer';
+-- Hand waiting letters on to the successor, but for those to frames of the run that ended.
+UPDATE inbox SET run = :successor WHERE run = :run AND kind NOT IN ('answer', 'slot', 'task');
 
 -- name: move_updates
 -- Hand on the updates whose letters were. The first condition on the status lets the planner use the index of open ones.
-UPDATE updates SET run = :successor WHERE run = :run AND status IN ('waiting', 'accepted') AND status = 'waiting'
-    AND id IN (SELECT id FROM inbox WHERE run = :successor AND kind = 'update');
+UPDATE updates INDEXED BY updates_open SET run = :successor
+WHERE run = :run AND status IN ('waiting', 'accepted') AND status = 'waiting'
+    AND id IN (SELECT id FROM inbox WHERE run = :successor AND kind IN ('update', 'migrate'));
 
 -- name: keep_definition
 -- Keep a definition, if it is not there.
@@ -104,3 +129,8 @@ ON CONFLICT (digest) DO NOTHING;
 -- Remember which definition was put last under a name.
 INSERT INTO newest_definitions (workflow, digest) VALUES (?, ?)
 ON CONFLICT (workflow) DO UPDATE SET digest = excluded.digest WHERE digest <> excluded.digest;
+
+-- name: keep_newest_version
+-- Remember which definition was put last under a name with a version label.
+INSERT INTO newest_versions (workflow, version, digest) VALUES (?, ?, ?)
+ON CONFLICT (workflow, version) DO UPDATE SET digest = excluded.digest WHERE digest <> excluded.digest;

@@ -1,12 +1,13 @@
 -- name: post_letter
 -- Put a letter into an inbox, unless one with this id is or was there (ON CONFLICT would use up a key and write).
-INSERT INTO inbox (run, kind, id, at, body) SELECT :run, :kind, :id, :at, :body
+INSERT INTO inbox (run, kind, id, at, body, patient) SELECT :run, :kind, :id, :at, :body, :patient
 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE run = :run AND id = :id)
     AND NOT EXISTS (SELECT 1 FROM received WHERE run = :run AND id = :id);
 
 -- name: wake_run
 -- See that a run without an owner is claimed at this time at the latest.
-UPDATE runs SET wake_at = min(coalesce(wake_at, :at), :at) WHERE key = :run AND owner IS NULL;
+UPDATE runs SET wake_at = min(coalesce(wake_at, :at), :at)
+WHERE key = :run AND owner IS NULL AND NOT (:patient AND status IN ('paused', 'scheduled'));
 
 -- name: ask_is_open
 -- Whether a question of an open run is open; gives the run's key.
@@ -21,10 +22,18 @@ INSERT OR IGNORE INTO received (run, id) SELECT run, id FROM inbox WHERE key = ?
 -- Delete a letter whose content the journal now holds.
 DELETE FROM inbox WHERE key = ? AND run = ?;
 
+-- name: remember_id
+-- Keep the id of a letter that counts as read.
+INSERT OR IGNORE INTO received (run, id) SELECT ?1, ?2 WHERE ?2 NOT GLOB '~*';
+
+-- name: take_back_letter
+-- Delete a letter that nobody has read.
+DELETE FROM inbox WHERE run = ? AND id = ?;
+
 -- name: publish_letter
 -- Put an event into the inbox of every open run that listens to it.
-INSERT INTO inbox (run, kind, id, at, body)
-SELECT subscriptions.run, 'event', :id, :at, :body
+INSERT INTO inbox (run, kind, id, at, body, patient)
+SELECT subscriptions.run, 'event', :id, :at, :body, 1
 FROM subscriptions CROSS JOIN runs ON runs.key = subscriptions.run
 WHERE subscriptions.event = :event AND runs.status IN ('scheduled', 'running', 'paused', 'stuck')
     AND NOT EXISTS (SELECT 1 FROM inbox AS waiting WHERE waiting.run = subscriptions.run AND waiting.id = :id)
@@ -33,9 +42,9 @@ ORDER BY subscriptions.run
 RETURNING run;
 
 -- name: wake_runs
--- See that those of some runs that have no owner are claimed at this time at the latest.
+-- See that those of some runs that have no owner and do not rest are claimed at this time at the latest.
 UPDATE runs SET wake_at = min(coalesce(wake_at, :at), :at)
-WHERE key IN (SELECT value FROM json_each(:runs)) AND +owner IS NULL;
+WHERE key IN (SELECT value FROM json_each(:runs)) AND +owner IS NULL AND +status NOT IN ('paused', 'scheduled');
 
 -- name: listen
 -- Let a run wait for an event.

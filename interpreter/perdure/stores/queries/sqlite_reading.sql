@@ -30,6 +30,14 @@ SELECT bundle FROM definitions WHERE digest = ?;
 -- The digest of the definition that was put last under a name.
 SELECT digest FROM newest_definitions WHERE workflow = ?;
 
+-- name: newest_version
+-- The digest of the definition that was put last under a name with a version label.
+SELECT digest FROM newest_versions WHERE workflow = ? AND version = ?;
+
+-- name: cached
+-- What is kept under a cache key, unless it has expired.
+SELECT value FROM cache WHERE key = ? AND (expires_at IS NULL OR expires_at > ?);
+
 -- name: find_run
 -- A run by its id.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
@@ -37,16 +45,24 @@ SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels
 FROM runs WHERE id = ?;
 
 -- name: runs_page
--- A page of all runs, newest first.
+-- A page of the runs for which a condition holds, newest first; `sqlite_conditions` writes the condition.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
     outcome, parent
-FROM runs WHERE key < :before ORDER BY key DESC LIMIT :limit;
+FROM runs WHERE key < :before AND :condition ORDER BY key DESC LIMIT :limit;
 
--- name: runs_page_of_workflow
--- A page of one workflow's runs, newest first.
+-- name: runs_page_of_label
+-- The same among the runs with a label; the labels give the order.
+SELECT runs.key, runs.id, runs.workflow, runs.version, runs.digest, runs.status, runs.created_at, runs.closed_at,
+    runs.labels, runs.wake_at, runs.owner, runs.recoveries, runs.outcome, runs.parent
+FROM run_labels AS lead CROSS JOIN runs ON runs.key = lead.run
+WHERE lead.name = :label_name AND lead.value = :label_value AND lead.run < :before AND :condition
+ORDER BY lead.run DESC LIMIT :limit;
+
+-- name: runs_ended
+-- Runs that ended before a time, longest ago first.
 SELECT key, id, workflow, version, digest, status, created_at, closed_at, labels, wake_at, owner, recoveries,
     outcome, parent
-FROM runs WHERE workflow = :workflow AND key < :before ORDER BY key DESC LIMIT :limit;
+FROM runs INDEXED BY runs_by_end WHERE closed_at IS NOT NULL AND closed_at < ? ORDER BY closed_at, key LIMIT ?;
 
 -- name: runs_page_with_status
 -- A page of the runs with given statuses: each status gives its own newest through the index, then they are merged.
@@ -56,7 +72,7 @@ FROM runs WHERE key IN (
     SELECT candidate.key FROM (SELECT DISTINCT value FROM json_each(:statuses)) AS wanted
     JOIN runs AS candidate ON candidate.key IN (
         SELECT key FROM runs
-        WHERE status = wanted.value AND key < :before AND (:workflow IS NULL OR +workflow = :workflow)
+        WHERE status = wanted.value AND key < :before AND :condition
         ORDER BY key DESC LIMIT :limit
     )
 ) ORDER BY key DESC LIMIT :limit;

@@ -1,0 +1,123 @@
+"""Those who wait for runs: until one has ended, an update is answered, or anything else shows in the store.
+
+Whoever waits looks into the store, and again whenever something has become of the run: this process's worker says so
+at once, the writes of others show by the store's stamp. The end of a run that the worker has in memory is told with
+what it came to, so that the store is not asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from perdure.errors import StoreError
+from perdure.stores.store import Closing, RunRow, Store
+
+T = TypeVar("T")
+
+LOOK: Final = 0.05
+"""Seconds between two looks at whether another process has written."""
+QUIET: Final = 1.0
+"""Seconds after which everyone looks again, whatever the signs say."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run has ended; `outcome` is JSON."""
+
+    id: str
+    status: str
+    outcome: bytes
+
+
+class Watching:
+    """All who wait, by run id."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: dict[str, list[asyncio.Future[End | None]]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], *, soon: bool) -> End:
+        """How a run has ended, once it has; `soon` where this process's worker has it in memory and will say so."""
+
+        async def ended() -> End | None:
+            row = await find(run_id)
+            return None if row.closed_at is None else End(row.id, row.status, row.outcome or b"{}")
+
+        if soon:
+            told = await self._news(run_id)
+            if told is not None:
+                return told
+        return await self.until(run_id, ended)
+
+    async def until(self, run_id: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """What `look` finds, at once or when something has become of a run; nothing is missed in between."""
+        while True:
+            future = self._listen(run_id)
+            try:
+                found = await look()
+                if found is not None:
+                    return found
+                await future
+            finally:
+                self._leave(run_id, future)
+
+    async def _news(self, run_id: str) -> End | None:
+        """The next thing that becomes of a run, if that is its end."""
+        future = self._listen(run_id)
+        try:
+            return await future
+        finally:
+            self._leave(run_id, future)
+
+    def announce(self, run_id: str, closing: Closing | None = None) -> None:
+        """Something has become of a run; `closing` where that is its end."""
+        waiting = self._waiting.get(run_id)
+        if waiting is None:
+            return
+        end = None
+        if closing is not None and closing.status != "continued":
+            end = End(run_id, closing.status, closing.outcome)
+        for future in waiting:
+            if not future.done():
+                future.set_result(end)
+
+    def announce_all(self) -> None:
+        for run_id in tuple(self._waiting):
+            self.announce(run_id)
+
+    def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _listen(self, run_id: str) -> asyncio.Future[End | None]:
+        future: asyncio.Future[End | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(run_id, []).append(future)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        return future
+
+    def _leave(self, run_id: str, future: asyncio.Future[End | None]) -> None:
+        waiting = self._waiting[run_id]
+        waiting.remove(future)
+        if not waiting:
+            del self._waiting[run_id]
+
+    async def _look(self) -> None:
+        """Wake those who wait for runs when another process has written."""
+        last, quiet = 0, 0.0
+        try:
+            while self._waiting:
+                await asyncio.sleep(LOOK)
+                quiet += LOOK
+                with contextlib.suppress(StoreError):
+                    stamp = await self._store.stamp()
+                    if stamp != last or quiet >= QUIET:
+                        last, quiet = stamp, 0.0
+                        self.announce_all()
+        finally:
+            self._looking = None
