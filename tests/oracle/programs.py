@@ -80,7 +80,8 @@ class Writer(Leaves):
     def steps(self, room: Room, most: int = 3, least: int = 1, beside: bool = False) -> list[Step]:
         found: list[Step] = []
         if beside:
-            found.append({"activity": "tick"})
+            undo = {"compensate": {"activity": "undo"}} if room.undoes and self.maybe(30) else {}
+            found.append({"activity": "tick", **undo})
         for _ in range(self.draw(st.integers(least, most))):
             step = self.step(room)
             found.append(step)
@@ -205,7 +206,7 @@ class Writer(Leaves):
 
     def joining(self, count: int) -> Step:
         made: Step = {}
-        if self.maybe(45):
+        if self.maybe(55):
             made["join"] = self.one_of("any", "all", *range(1, count + 1))
         if self.maybe(35):
             made["rest"] = self.one_of("finish", "cancel")

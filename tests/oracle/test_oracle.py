@@ -9,6 +9,7 @@ import json
 import os
 from typing import Any
 
+import pytest
 from fakes import child, fake, post, without_messages
 from hypothesis import HealthCheck, assume, given, note, settings
 from oracle import Oracle
@@ -153,6 +154,7 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
 # -- the comparison
 
 
+@pytest.mark.timeout(0 if PROGRAMS != 300 else 600)
 @settings(
     max_examples=PROGRAMS,
     deadline=None,
