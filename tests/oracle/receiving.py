@@ -112,7 +112,7 @@ class Receives:
         return scope.state
 
     def out_of_time(self: Oracle, scope: Receiving) -> None:
-        if not scope.late:
+        if not scope.late and not scope.over:
             scope.late = True
             scope.wake()
 
