@@ -143,12 +143,15 @@ class Groups:
             member.task.stop()
         for member in running:
             assert member.task is not None
-            await self.clock.wait(member.task.ended, lambda: None)
+            await self.clock.wait(member.task.ended, lambda: found_again(running))
         for member in running:
             if member.leaving is not None and not isinstance(verdict, Leaving):
                 if isinstance(verdict, Failed):
                     self.record(verdict)
                 raise member.leaving
+        if isinstance(verdict, Failed) and self.clock.stopping:
+            self.record(verdict)
+            raise Stopped
         if isinstance(verdict, Failed | Leaving):
             raise verdict
         if self.clock.stopping:
@@ -229,3 +232,9 @@ def part(member: Member, collect: bool) -> JSON:
     if member.error is not None and not member.lost:
         return {"ok": False, "error": member.error.error}
     return {"ok": False, "error": failure("Cancelled", "").error}
+
+
+def found_again(members: list[Member]) -> None:
+    """Who is cancelled together with its group has not lost: what it did is undone with the run."""
+    for member in members:
+        member.lost = False
