@@ -18,6 +18,7 @@ from perdure.core.outcomes import Outcome
 if TYPE_CHECKING:
     from perdure.core.commands import Command
     from perdure.core.events import Event
+    from perdure.core.state import Signal
     from perdure.core.turn import Turn
 
 
@@ -80,6 +81,15 @@ class Frame:
     def queues(self, signal: str) -> bool:
         """Whether a signal would have to wait until messages before it have been handled."""
         return False
+
+    @property
+    def shields(self) -> bool:
+        """Whether what runs inside is not told of a cancellation."""
+        return False
+
+    def unhandled(self) -> list[Signal]:
+        """The signals it has taken and not begun to handle."""
+        return []
 
     def consider(self, turn: Turn, update: str, data: Any) -> str | None:
         """Why an update cannot be accepted; None where it can. Changes nothing."""

@@ -229,7 +229,6 @@ def _reopen(turn: Turn, event: Reopened, gap: int) -> None:
             frame.reopen(turn, gap, anew=frame.id in (event.anew or ()))
     _ask_again(turn)
     if state.status == "paused":
-        state.status = lifecycle.follow(state.status, "resume")
         _resume(turn)
 
 
@@ -288,6 +287,8 @@ def _receive(turn: Turn, event: SignalReceived) -> None:
 
 
 def _terminate(turn: Turn, event: TerminateRequested) -> None:
-    """End at once: nothing unwinds, nothing is undone."""
+    """End at once: nothing unwinds, nothing is undone. Signals that waited inside a frame are unread too."""
+    unhandled = [signal for frame in turn.state.frames.values() for signal in frame.unhandled()]
+    turn.state.signals = sorted([*turn.state.signals, *unhandled], key=lambda signal: signal.at)
     error = new_error("Terminated", event.reason or "the run was terminated")
     turn.close("terminate", error=error)

@@ -104,16 +104,30 @@ class Turn:
         if found is not None and not found.cancelling:
             self.work.append((CANCEL, found, None, None))
 
-    def offer(self, signal: Signal) -> bool:
-        """Give a signal to the frame that has waited for it longest; False where none wants it."""
+    def offer(self, signal: Signal, *, again: bool = False) -> bool:
+        """Give a signal to the frame that has waited for it longest; False where none wants it. One that is offered
+        `again`, in the middle of a turn, is not lost on frames that are about to be told to unwind."""
         for waiting in tuple(self.state.waiting.get(signal.signal, ())):
+            if again and self._leaving(self.state.frames[waiting]):
+                continue
             if self.state.frames[waiting].offer(self, signal.signal, signal.data):
                 return True
         return False
 
+    def _leaving(self, frame: Frame) -> bool:
+        """Whether a cancellation is on its way to a frame."""
+        told = {found.id for verb, found, _, _ in self.work if verb == CANCEL}
+        current: Frame | None = frame
+        while current is not None and not (current.cancelling or current.id in told):
+            current = self.state.frames.get(current.parent)
+            if current is not None and current.shields:
+                return False
+        return current is not None
+
     def hand_back(self, signals: list[Signal]) -> None:
-        """Signals that a frame had taken and leaves unused: for others that wait, else first for those to come."""
-        self.state.signals[:0] = [signal for signal in signals if not self.offer(signal)]
+        """Signals that a frame had taken and leaves unused: for others that wait, else kept in the order they came."""
+        left = [signal for signal in signals if not self.offer(signal, again=True)]
+        self.state.signals = sorted([*left, *self.state.signals], key=lambda signal: signal.at)
 
     def set_timer(self, frame: Frame, due: int) -> None:
         frame.due = due

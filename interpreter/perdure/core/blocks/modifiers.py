@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from perdure.core.blocks.queued import inherited
 from perdure.core.events import Event
 from perdure.core.frame import Frame, Wrapper
-from perdure.core.outcomes import Completed, Outcome, Stopped, new_error
+from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
 from perdure.core.state import Undo
 from perdure.core.turn import Turn
 from perdure.values import JSON, format_duration
@@ -39,6 +39,8 @@ class DeadlineFrame(Wrapper):
     def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
         returning = isinstance(outcome, Stopped) and outcome.returning
         if self.expired and not self.cancelling and not returning:
+            if isinstance(outcome, Failed):  # of a `finally`, say: Timeout takes its place, and nobody else hears of it
+                turn.state.recorded.append(outcome.error)
             message = f"{self.node.of} timeout of {format_duration(self.limit)} passed"
             turn.fail(self, new_error("Timeout", message))
         else:

@@ -71,6 +71,10 @@ class ReceiveFrame(PatientFrame):
         self._next(turn)
         return True
 
+    def unhandled(self) -> list[Signal]:
+        names = self.node.handlers
+        return [Signal(names[number].name, data, at, "") for number, data, id, at in self.queue if id is None]
+
     def consider(self, turn: Turn, update: str, data: JSON) -> str | None:
         """Why an update cannot be accepted now; None where it can."""
         number = self._handler(update, update=True)
@@ -200,7 +204,7 @@ class ReceiveFrame(PatientFrame):
         error = outcome.error if isinstance(outcome, Failed) else new_error("Cancelled", "the receive has ended")
         if message[2] is not None:
             turn.commands.append(ReplyUpdate(message[2], error=error))
-        if isinstance(outcome, Failed) and (beside or isinstance(self.closing, Failed | Stopped)):
+        if isinstance(outcome, Failed) and (beside or self.given or isinstance(self.closing, Failed | Stopped)):
             turn.state.recorded.append(error)
         elif isinstance(outcome, Failed):
             self._end(turn, outcome)
@@ -211,24 +215,22 @@ class ReceiveFrame(PatientFrame):
         """Nothing is received any more; what was not handled goes back, or is refused."""
         if isinstance(self.closing, Failed | Stopped):
             return
-        if self.closing is None:
+        begins, self.closing = self.closing is None, outcome
+        if given or not isinstance(outcome, Completed):
+            for frame in (self.running, *map(int, self.beside)):
+                turn.cancel(frame)
+        if begins:
             for key in self._keys():
                 turn.state.unsubscribe(key, self.id)
             turn.clear_timer(self)
             self._give_back(turn)
-        self.closing = outcome
-        if given or not isinstance(outcome, Completed):
-            for frame in (self.running, *map(int, self.beside)):
-                turn.cancel(frame)
         self.given = given
         self._go_on(turn)
 
     def _give_back(self, turn: Turn) -> None:
-        signals = []
-        for number, data, id, at in self.queue:
-            if id is None:
-                signals.append(Signal(self.node.handlers[number].name, data, at, ""))
-            else:
+        signals = self.unhandled()
+        for _, _, id, _ in self.queue:
+            if id is not None:
                 error = new_error("UpdateRejected", "the receive has ended")
                 turn.commands.append(ReplyUpdate(id, error=error))
         self.queue = []
