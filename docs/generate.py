@@ -24,7 +24,6 @@ from perdure.core import turn
 from perdure.core.blocks import child
 from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
-from perdure.definition.language import LATER
 from perdure.definition.rules import GROUPS, RULES
 from perdure.engine import attempts, claims, lease, query
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
@@ -36,14 +35,6 @@ DOCS: Final = Path(__file__).parent
 PATTERNS: Final = DOCS.parent / "tests" / "cases" / "patterns"
 PATTERN: Final = re.compile(r"pattern (\d+), ([^:]+): ")
 PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-PLACES: Final = {
-    "definition": "at the top level",
-    "step": "on a step",
-    "wait": "in `wait`",
-    "entry": "in an entry of `any` or `all`",
-    "arm": "in an arm of `select`",
-    "default": "in `defaults`",
-}
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -55,16 +46,6 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def builtins(found: Table) -> str:
     rows = [(f"`{one.signature}`", one.summary) for one in found.values()]
     return table(("written", "gives"), rows)
-
-
-def later() -> str:
-    rows = [
-        (f"`{key}`", PLACES[where], feature)
-        for where, keys in LATER.items()
-        for key, feature in keys.items()
-        if where in PLACES
-    ]
-    return table(("key", "where", "belongs to"), rows)
 
 
 def limits() -> str:
@@ -235,7 +216,6 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "filters": lambda: builtins(FILTERS),
     "functions": lambda: builtins(FUNCTIONS),
     "tests": lambda: builtins(TESTS),
-    "later": later,
     "limits": limits,
     "rules": rules,
     "lifecycle": lifecycle,

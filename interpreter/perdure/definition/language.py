@@ -67,11 +67,8 @@ from perdure.definition.leaves import (
 )  # fmt: skip
 from perdure.values import JSON, parse_time
 
-LATER: Final[Mapping[str, Mapping[str, str]]] = {
-    "definition": {},
-    "step": {},
-}
-"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
+LATER: Final[Mapping[str, Mapping[str, str]]] = {}
+"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to. None now."""
 
 STEPS: Final = Items(Ref("step"))
 SOME_STEPS: Final = Items(Ref("step"), least=1)
