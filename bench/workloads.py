@@ -97,7 +97,7 @@ async def waiting(path: Path, synchronous: str) -> Figures:
                 lambda n, count=count: engine.start(definition, id=f"more-{count}-{n}"), 100
             )
             figures[f"list_ms_{count}"] = await _median_ms(lambda n: engine.runs(limit=100), 20)
-            figures[f"list_ended_ms_{count}"] = await _median_ms(lambda n: engine.runs(statuses=["completed"]), 20)
+            figures[f"list_ended_ms_{count}"] = await _median_ms(lambda n: engine.runs("status = completed"), 20)
             for n in range(200):  # as many wait again as before
                 await engine.start(definition, id=f"again-{count}-{n}")
             there = count

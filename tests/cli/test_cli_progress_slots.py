@@ -51,7 +51,7 @@ async def test_a_refused_lock_is_a_failure_with_its_reason(engine):
     mum = await engine.start("workflow: mum\nsteps: [{lock: {key: door}, steps: [{id: c, workflow: kid}]}]\n", id="m")
     with contextlib.suppress(RunFailed):
         await mum.result(10)
-    [kid] = await engine.runs(workflow="kid")
+    [kid] = await engine.runs("workflow = kid")
     lines, statuses = await told(engine.run(kid.id), engine)
     assert [(line.step, line.word) for line in lines] == [("k", "waiting"), ("k", "failed")]
     assert lines[-1].note.startswith("waiting for lock:door would never end")

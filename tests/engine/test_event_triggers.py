@@ -249,7 +249,7 @@ async def test_a_run_emits_what_starts_another(place: Place) -> None:
             "steps: [{set: {a: 1}}]\noutput: '{{ input.parcel }}'\n"
         )
         await engine.start("workflow: u\nsteps: [{emit: {event: shipped, data: {parcel: 3}}}]\n", id="u")
-        [run] = await eventually(lambda: engine.runs(workflow="t"))
+        [run] = await eventually(lambda: engine.runs("workflow = t"))
 
         assert run.labels == {"schedule": "t"}
         assert await engine.run(run.id).result(10) == 3

@@ -277,7 +277,7 @@ def test_a_child_and_its_cancelled_parent_both_end_and_agree() -> None:
             await world.maybe_later()
             await attempted(run.cancel(), RunConflict)
             outcome = await attempted(run.result(), RunCancelled)
-            kids = await one.runs(workflow="kid")
+            kids = await one.runs("workflow = kid")
             if not isinstance(outcome, RunCancelled):
                 assert [kid.status for kid in kids] == ["completed"]
                 assert outcome == "kid again"

@@ -173,7 +173,7 @@ async def test_two_working_engines_start_and_move_each_run_once(opened: OpenEngi
             one._poke_schedules()
 
             async def ended(number: int = number) -> bool:
-                return len(await one.runs(statuses=["completed"])) == number
+                return len(await one.runs("status = completed")) == number
 
             await eventually(ended)
 
