@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
     "diff": Place("perdure.cli.diff:diff", "Show what has changed between two versions of a definition."),
+    "plan": Place("perdure.cli.plan:plan", "Say what a deployment would change, and for which open runs."),
     "graph": Place("perdure.cli.graph:graph", "Draw a definition, or how a run of it stands."),
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "deploy": Place("perdure.cli.deploy:deploy", "Keep definitions in the store and make their schedules run."),

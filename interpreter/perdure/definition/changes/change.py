@@ -12,8 +12,9 @@ from perdure.values import JSON
 class Change:
     """`what` is added, removed, renamed, moved or changed; `subject` a step's address, or a top-level key.
 
-    `key` is the key of the step that differs, dotted within it, with the `old` and the `new` value; `breaking` says what
-    that means for callers, where it may not suit them. The paths are into the old and the new document, where it has a place there.
+    `key` is the key of the step that differs, dotted within it, with the `old` and the `new` value; `breaking` says
+    what that means for callers, where it may not suit them. The paths are into the old and the new document, where it
+    has a place there.
     """
 
     what: str
