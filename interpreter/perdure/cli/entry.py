@@ -18,6 +18,7 @@ from perdure.cli.lazy import LazyGroup, Place
 from perdure.cli.options import Given, given
 
 COMMANDS: Final = {
+    "init": Place("perdure.cli.init:init", "Make a project with a definition, its tests, activities and CI."),
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
     "diff": Place("perdure.cli.diff:diff", "Show what has changed between two versions of a definition."),
