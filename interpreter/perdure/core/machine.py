@@ -10,7 +10,7 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from perdure.core import lifecycle
 from perdure.core.blocks import BLOCKS
@@ -28,6 +28,7 @@ from perdure.core.events import (
     TimerFired,
     UpdateReceived,
 )
+from perdure.core.frame import Frame
 from perdure.core.outcomes import new_error
 from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State, event_key, update_key
 from perdure.core.turn import ENTER, Turn
@@ -35,9 +36,11 @@ from perdure.errors import ExpressionError, InternalError
 from perdure.program import Program
 from perdure.values import JSON, encode, format_time
 
+NewTurn = Callable[[Program, State, dict[type, type[Frame]]], Turn]
 
-def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
-    """A run's first state and commands."""
+
+def start(program: Program, event: RunStarted, kind: NewTurn = Turn) -> tuple[State, list[Command]]:
+    """A run's first state and commands; another `kind` of turn may watch what happens."""
     if event.format != FORMAT:
         raise InternalError(f"the run's history has format {event.format}; this release reads {FORMAT}")
     facts = {
@@ -59,7 +62,7 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
         children=list(event.children or []),
     )
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
-    turn = Turn(program, state, BLOCKS)
+    turn = kind(program, state, BLOCKS)
     root = program.nodes[program.root]
     frame = BLOCKS[type(root)](turn.next_id(), root, 0, ROOT_SCOPE)
     problem = _initial_vars(turn, program)
@@ -70,12 +73,12 @@ def start(program: Program, event: RunStarted) -> tuple[State, list[Command]]:
     return state, turn.commands
 
 
-def step(program: Program, state: State, event: Event) -> list[Command]:
+def step(program: Program, state: State, event: Event, kind: NewTurn = Turn) -> list[Command]:
     """Move a run by one event; the state is changed in place."""
     if state.status in lifecycle.ENDED:
         return []
     state.now = max(state.now, event.at)
-    turn = Turn(program, state, BLOCKS)
+    turn = kind(program, state, BLOCKS)
     _dispatch(turn, event)
     turn.settle()
     return turn.commands

@@ -43,6 +43,7 @@ from perdure.core.events import (
     TimerFired,
     UpdateReceived,
 )
+from perdure.core.machine import NewTurn
 from perdure.core.turn import Turn
 from perdure.errors import InvalidInput, RunConflict
 from perdure.program import Program
@@ -83,7 +84,7 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`). `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
+    `neighbours`); `watched` is the kind of turn that moves it. `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
     `refold` folds the journal anew after each event and compares the states."""
 
     def __init__(
@@ -96,6 +97,7 @@ class Harness:
         input: JSON = None,
         seed: str = "seed",
         start: int = STARTED_AT,
+        watched: NewTurn = Turn,
         restart_every_event: bool = False,
         refold: bool = False,
     ) -> None:
@@ -104,6 +106,7 @@ class Harness:
         self.input = {} if input is None else input
         self.seed = seed
         self.started_at = start
+        self.watched = watched
         self.restart_every_event = restart_every_event
         self.refold = refold
         self.journal: list[Event] = []
@@ -179,7 +182,7 @@ class Harness:
             raise InvalidInput("the input does not fit", problems=problems)
         event = RunStarted(self.now, RUN, self.input, self.seed)
         self.journal.append(event)
-        self._state, commands = machine.start(self.program, event)
+        self._state, commands = machine.start(self.program, event, self.watched)
         self._turned(commands)
 
     def tick(self) -> bool:
@@ -280,7 +283,7 @@ class Harness:
         """Hand the machine an event and carry out what it asks for."""
         self.journal.append(event)
         self.open.heard(event)
-        self._turned(machine.step(self.program, self.state, event))
+        self._turned(machine.step(self.program, self.state, event, self.watched))
 
     def _turned(self, commands: list[Command]) -> None:
         self.commands.extend(commands)

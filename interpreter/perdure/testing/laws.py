@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from perdure.core import State, fold, outstanding
+from perdure.core import State, fold, machine, outstanding
 from perdure.core.commands import (
     CancelActivity,
     CancelChild,
@@ -31,6 +31,7 @@ from perdure.core.events import (
     ChildEnded,
     Delivered,
     Event,
+    RunStarted,
     TimerFired,
     Undeliverable,
     UpdateReceived,
@@ -158,6 +159,28 @@ def check_refold(program: Program, journal: list[Event], state: State) -> None:
     if events != journal:
         raise AssertionError("an event changes when it is written and read")
     _same(state_to_bytes(state), state_to_bytes(fold(program, events)), "folding anew gives another state")
+
+
+def check_replay(program: Program, journal: list[Event], commands: list[Command], state: State) -> None:
+    """Replaying a run's history, restarted from bytes at every event of it, asks for the same and ends the same."""
+    again: State | None = None
+    host, asked = Open(), list[Command]()
+    for event in journal:
+        host.heard(event)
+        if isinstance(event, RunStarted):
+            again, following = machine.start(program, event)
+        else:
+            assert again is not None
+            following = machine.step(program, again, event_from_bytes(event.at, event_to_bytes(event)))
+        asked += following
+        for command in following:
+            host.asked(command)
+        again = check_restart(program, again, host)
+    if asked != commands:
+        first = next((pair for pair in zip(asked, commands, strict=False) if pair[0] != pair[1]), None)
+        raise AssertionError(f"replaying the history asks for something else: {first or 'more or less than before'}")
+    assert again is not None
+    _same(state_to_bytes(again), state_to_bytes(state), "replaying the history gives another state")
 
 
 def _same(one: bytes, other: bytes, problem: str) -> None:

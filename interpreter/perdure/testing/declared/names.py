@@ -1,0 +1,51 @@
+"""What a test may name: the steps of a program by id or address, its activities, children, messages and queries.
+
+Knows a program's nodes, nothing of tests and runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from perdure.program import Program
+from perdure.program.nodes import Activity, Address, Ask, Child, Node, Receive, Select, Wait
+
+_TURN: Final = re.compile(r"\[\d+\]")
+
+
+class Names:
+    """The names of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.activities = {step: node.name for step, node in self._of(Activity)}
+        self.children = {step: node.workflow for step, node in self._of(Child)}
+        self.asks = frozenset(step for step, _ in self._of(Ask))
+        self.steps = frozenset((*(step for step in program.kinds if step), *program.ids.values()))
+        triggers = [trigger for kind in (Wait, Select) for _, node in self._of(kind) for trigger in node.triggers]
+        handlers = [handler for _, node in self._of(Receive) for handler in node.handlers]
+        self.messages: Mapping[str, frozenset[str]] = {
+            "signal": frozenset((
+                *(one.signal for one in triggers if one.signal), *(one.name for one in handlers if not one.update),
+            )),
+            "event": frozenset(one.event for one in triggers if one.event),
+            "update": frozenset(one.name for one in handlers if one.update),
+        }  # fmt: skip
+
+    def addresses(self, name: str) -> list[Address]:
+        """The steps of this name, each without the turns it may stand in."""
+        plain = _TURN.sub("", name)
+        ids = self.program.ids
+        return [step for step in self.program.kinds if step and plain in (step, ids.get(step))]
+
+    def means(self, name: str, label: str) -> bool:
+        """Whether a name means the step that people see under this label (an id, or an address with turns)."""
+        if name == label:
+            return True
+        plain = _TURN.sub("", label)
+        return name == plain or ("[" not in name and self.program.ids.get(plain) == name)
+
+    def _of(self, kind: type[Node]) -> list[tuple[Address, Node]]:
+        return [(node.step, node) for node in self.program.nodes.values() if isinstance(node, kind)]
