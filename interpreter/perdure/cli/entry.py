@@ -20,6 +20,7 @@ from perdure.cli.options import Given, given
 COMMANDS: Final = {
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
+    "test": Place("perdure.cli.testing.test:test", "Run the tests of definitions."),
     "graph": Place("perdure.cli.graph:graph", "Draw a definition, or how a run of it stands."),
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "runs": Place("perdure.cli.runs.group:runs", "List runs, look into them, act on them."),

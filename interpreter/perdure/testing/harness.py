@@ -84,8 +84,9 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`); `watched` is the kind of turn that moves it. `restart_every_event` puts the state through bytes after each event and compares what is outstanding;
-    `refold` folds the journal anew after each event and compares the states."""
+    `neighbours`); `watched` is the kind of turn that moves it. `restart_every_event` puts the state through bytes after
+    each event and compares what is outstanding; `refold` folds the journal anew after each event and compares the
+    states."""
 
     def __init__(
         self,

@@ -11,7 +11,8 @@ from typing import Any
 from perdure.definition.checks.findings import MOST_COMPARISONS
 from perdure.definition.diagnostics import Diagnostic, did_you_mean, quoted
 from perdure.definition.load import Catalogue
-from perdure.definition.source import Path, Source
+from perdure.definition.marks import Path
+from perdure.definition.source import Source
 from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.testing.declared.names import Names
@@ -124,9 +125,7 @@ class _Check:
         return None if self.comparisons < 0 else did_you_mean(word, candidates)
 
     def called(self, name: str) -> bool:
-        return any(
-            step in self.names.activities or step in self.names.children for step in self.names.addresses(name)
-        )
+        return any(step in self.names.activities or step in self.names.children for step in self.names.addresses(name))
 
     def activities_of(self, mock: Mapping[str, JSON]) -> list[str]:
         """The activities that a mocked step calls."""

@@ -154,7 +154,11 @@ def _never(case: Case, expected: JSON, path: Path, run: Observed) -> Iterator[Fa
                 break
         else:
             name = unwanted.get("step")
-            if name is not None and "with" not in unwanted and any(run.names.means(name, one) for one in run.trace.path):
+            if (
+                name is not None
+                and "with" not in unwanted
+                and any(run.names.means(name, one) for one in run.trace.path)
+            ):
                 yield Failure(case.place(*here), spelled(here), unwanted, f"{name} began")
 
 

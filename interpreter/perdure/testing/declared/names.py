@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from perdure.program import Program
 from perdure.program.nodes import Activity, Address, Ask, Child, Node, Receive, Select, Wait
+
+Found = TypeVar("Found", bound=Node)
 
 _TURN: Final = re.compile(r"\[\d+\]")
 
@@ -24,7 +26,8 @@ class Names:
         self.children = {step: node.workflow for step, node in self._of(Child)}
         self.asks = frozenset(step for step, _ in self._of(Ask))
         self.steps = frozenset((*(step for step in program.kinds if step), *program.ids.values()))
-        triggers = [trigger for kind in (Wait, Select) for _, node in self._of(kind) for trigger in node.triggers]
+        waits = (*self._of(Wait), *self._of(Select))
+        triggers = [trigger for _, node in waits for trigger in node.triggers]
         handlers = [handler for _, node in self._of(Receive) for handler in node.handlers]
         self.messages: Mapping[str, frozenset[str]] = {
             "signal": frozenset((
@@ -47,5 +50,5 @@ class Names:
         plain = _TURN.sub("", label)
         return name == plain or ("[" not in name and self.program.ids.get(plain) == name)
 
-    def _of(self, kind: type[Node]) -> list[tuple[Address, Node]]:
+    def _of(self, kind: type[Found]) -> list[tuple[Address, Found]]:
         return [(node.step, node) for node in self.program.nodes.values() if isinstance(node, kind)]

@@ -28,7 +28,9 @@ class RealActivities:
     def __enter__(self) -> RealActivities:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+    ) -> None:
         if self._runner is not None and self.registry is not None:
             self._runner.run(self.registry.aclose())
             self._runner.close()

@@ -14,6 +14,7 @@ from perdure.testing.declared.expectations import check_moment
 from perdure.testing.declared.failure import Failure
 from perdure.testing.declared.observed import Observed
 from perdure.testing.declared.reading import Case, Suite
+from perdure.testing.harness import Harness
 from perdure.values import JSON, parse_duration, parse_time
 
 Entry = Mapping[str, JSON]
@@ -35,7 +36,7 @@ class Script:
             self._left[number] = entry
             action, after = self._acting(number, entry), parse_duration(entry.get("after", 0))
             if "when" in entry:
-                self.run.harness.when(lambda _, when=entry["when"]: self._stands(when), action, after)
+                self.run.harness.when(self._watch(entry["when"]), action, after)
             else:
                 self.run.harness.at(self._span(entry.get("at", 0)) + after, action)
 
@@ -54,6 +55,9 @@ class Script:
             return parse_duration(at)
         except ValueError:
             return max(0, parse_time(at, self.suite.zone) - self.suite.start)
+
+    def _watch(self, when: Mapping[str, str]) -> Callable[[Harness], bool]:
+        return lambda _: self._stands(when)
 
     def _stands(self, when: Mapping[str, str]) -> bool:
         status = self.run.step(when["step"])["status"]

@@ -49,9 +49,7 @@ class Trace:
         self.path: list[str] = []
         self.reached: Counter[str] = Counter()
         self._turns: Counter[int] = Counter()
-        self._tops = {
-            child for node in program.nodes.values() if isinstance(node, Sequence) for child in node.children
-        }
+        self._tops = {child for node in program.nodes.values() if isinstance(node, Sequence) for child in node.children}
 
     def turn(self, program: Program, state: State, blocks: dict[type, type[Frame]]) -> Turn:
         """A turn that tells this trace what happens in it."""
