@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
-    "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions."),
+    "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -1,4 +1,4 @@
-"""What its tests have reached of a definition: steps, arms, skips, catches, exhausted retries, turns of loops, timeouts.
+"""What its tests have reached of a definition: steps, arms, skips, catches, last attempts, turns of loops, timeouts.
 
 A point has a name, the same that a trace counts; `points` lists those of a program, with where each is written.
 Timeouts of queues and of heartbeats are the host's, and are none.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from perdure.definition.grammar import ByType, Fault, Items, Key, Keys, Kind, Record, Shape, Table, Tagged
-from perdure.definition.leaves import ANY, DOTTED, ERROR_TYPE, PATH, SIGNAL, SWITCH, TEXT, word
+from perdure.definition.leaves import ANY, DOTTED, ERROR_TYPE, PATH, SIGNAL, TEXT
 from perdure.definition.schema import as_text, schema_of
 from perdure.testing.declared.leaves import (
     ELAPSED,
@@ -21,7 +21,9 @@ from perdure.testing.declared.leaves import (
     PLACE,
     SPAN,
     START,
+    SWITCH,
     TIMES,
+    word,
 )
 from perdure.values import JSON
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.definition.leaves import COUNT, DURATION, TEXT, TIME, ZONE, is_template
+from perdure.definition.leaves import SWITCH as PLAIN_SWITCH
+from perdure.definition.leaves import word as plain_word
 from perdure.testing.matching import matcher_faults
 from perdure.values import JSON, parse_duration, parse_time
 
@@ -25,6 +27,16 @@ def _literal(leaf: Leaf) -> Leaf:
         return leaf.check(value)
 
     return Leaf(leaf.name, check, leaf.schema)
+
+
+def filled_in(leaf: Leaf) -> Leaf:
+    """The same leaf, for whose value an editor also takes an expression over the `matrix`."""
+    return Leaf(leaf.name, leaf.check, {"if": {"type": "string", "pattern": r"\{\{"}, "else": leaf.schema})
+
+
+def word(name: str, *words: str) -> Leaf:
+    """One of a few words."""
+    return filled_in(plain_word(name, *words))
 
 
 def _matcher(value: JSON) -> Iterable[Fault]:
@@ -71,4 +83,7 @@ ELAPSED: Final = Leaf("elapsed", _elapsed, {**_SPAN_SCHEMA, "description": "a du
 MOMENT: Final = Leaf(
     "moment", _moment, {"type": ["string", "integer"], "description": "a span after the start, or a time"}
 )
-TIMES: Final = Leaf("times", _times, {"type": ["integer", "object"], "description": "a number, or a matcher of one"})
+TIMES: Final = filled_in(
+    Leaf("times", _times, {"type": ["integer", "object"], "description": "a number, or a matcher of one"})
+)
+SWITCH: Final = filled_in(PLAIN_SWITCH)

@@ -26,8 +26,8 @@ class Names:
         self.children = {step: node.workflow for step, node in self._of(Child)}
         self.asks = frozenset(step for step, _ in self._of(Ask))
         self.steps = frozenset((*(step for step in program.kinds if step), *program.ids.values()))
-        waits = (*self._of(Wait), *self._of(Select))
-        triggers = [trigger for _, node in waits for trigger in node.triggers]
+        waits = [node.triggers for _, node in self._of(Wait)] + [node.triggers for _, node in self._of(Select)]
+        triggers = [trigger for found in waits for trigger in found]
         handlers = [handler for _, node in self._of(Receive) for handler in node.handlers]
         self.messages: Mapping[str, frozenset[str]] = {
             "signal": frozenset((
