@@ -10,15 +10,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from perdure.definition.grammar import ByType, Fault, Items, Key, Keys, Kind, Record, Shape, Table, Tagged
-from perdure.definition.leaves import ANY, DOTTED, ERROR_TYPE, PATH, SIGNAL, TEXT
+from perdure.definition.leaves import ANY, PATH, TEXT
 from perdure.definition.schema import as_text, schema_of
 from perdure.testing.declared.leaves import (
+    DOTTED,
     ELAPSED,
+    ERROR_TYPE,
     MATCH,
     MOMENT,
     NAME,
     NUMBER,
     PLACE,
+    SIGNAL,
     SPAN,
     START,
     SWITCH,

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any, Final
 
+from perdure.definition import leaves as plain
 from perdure.definition.grammar import Fault, Leaf, called
 from perdure.definition.leaves import COUNT, DURATION, TEXT, TIME, ZONE, is_template
-from perdure.definition.leaves import SWITCH as PLAIN_SWITCH
-from perdure.definition.leaves import word as plain_word
 from perdure.testing.matching import matcher_faults
 from perdure.values import JSON, parse_duration, parse_time
 
@@ -36,7 +35,7 @@ def filled_in(leaf: Leaf) -> Leaf:
 
 def word(name: str, *words: str) -> Leaf:
     """One of a few words."""
-    return filled_in(plain_word(name, *words))
+    return filled_in(plain.word(name, *words))
 
 
 def _matcher(value: JSON) -> Iterable[Fault]:
@@ -86,4 +85,7 @@ MOMENT: Final = Leaf(
 TIMES: Final = filled_in(
     Leaf("times", _times, {"type": ["integer", "object"], "description": "a number, or a matcher of one"})
 )
-SWITCH: Final = filled_in(PLAIN_SWITCH)
+SWITCH: Final = filled_in(plain.SWITCH)
+DOTTED: Final = filled_in(plain.DOTTED)
+SIGNAL: Final = filled_in(plain.SIGNAL)
+ERROR_TYPE: Final = filled_in(plain.ERROR_TYPE)

@@ -15,7 +15,7 @@ from perdure.definition.diagnostics import Diagnostic
 from perdure.definition.source import Source
 from perdure.errors import ExpressionError
 from perdure.expressions import compile_template
-from perdure.values import JSON, encode
+from perdure.values import JSON, check, encode
 
 MOST_SETS: Final = 1_000
 """Sets of parameters of one case: more is a property test, which is written in Python."""
@@ -34,7 +34,8 @@ class Row:
 
 @dataclass(slots=True)
 class Expansion:
-    """The rows, in order; `rounds` are sources that hold each filled-in case at least once."""
+    """The rows, in order; `rounds` are sources that hold each filled-in case once, and a stand-in where a case has no
+    more sets."""
 
     rows: list[Row] = field(default_factory=list)
     rounds: list[Source] = field(default_factory=list)
@@ -51,7 +52,7 @@ def expand(source: Source) -> Expansion:
         return expansion
     filled = [_filled(source, index, case, expansion) for index, case in enumerate(cases)]
     for number in range(max((len(each) for each in filled), default=1) or 1):
-        values = [each[min(number, len(each) - 1)][0] for each in filled]
+        values = [each[number][0] if number < len(each) else {"name": each[0][0].get("name")} for each in filled]
         expansion.rounds.append(replace(source, value={**document, "cases": values}))
     for index, each in enumerate(filled):
         for number, (case, parameters) in enumerate(each):
@@ -64,7 +65,7 @@ def expand(source: Source) -> Expansion:
 def _filled(source: Source, index: int, case: JSON, expansion: Expansion) -> list[tuple[JSON, Mapping[str, JSON]]]:
     """The case for each of its sets, with the set; itself where it has none that can be used."""
     sets = _sets(source, index, case, expansion.diagnostics)
-    if not sets:
+    if not sets or _is_too_deep(case):
         return [(case, {})]
     found: list[tuple[JSON, Mapping[str, JSON]]] = []
     for parameters in sets:
@@ -112,6 +113,15 @@ def _fill(
     except ExpressionError as problem:
         told.append(source.report("WF332", problem.message, path, problem.hint))
         return value
+
+
+def _is_too_deep(case: JSON) -> bool:
+    """What is nested too deep is refused by the check of shapes."""
+    try:
+        check(case)
+    except ValueError:
+        return True
+    return False
 
 
 def _named(name: str, parameters: Mapping[str, JSON], written: JSON) -> str:

@@ -34,6 +34,7 @@ from perdure.core.events import (
     Undeliverable,
     UpdateReceived,
 )
+from perdure.core.frame import Frame
 from perdure.core.state import event_key, update_key
 from perdure.program import Program
 from perdure.program.nodes import Child, Emit, Send
@@ -55,7 +56,7 @@ class Recorder:
     turns: dict[str, list[dict[str, JSON]]] = field(default_factory=dict)
     letters: list[dict[str, JSON]] = field(default_factory=list)
     script: list[dict[str, JSON]] = field(default_factory=list)
-    _asked: dict[int, int] = field(default_factory=dict)
+    _asked: dict[int, tuple[int, str]] = field(default_factory=dict)
     _since: dict[int, int] = field(default_factory=dict)
 
     def read(self, events: Sequence[Event]) -> State:
@@ -71,14 +72,17 @@ class Recorder:
                 asked = machine.step(self.program, state, event, self.trace.turn)
             self._ask(asked, state, event.at)
         assert state is not None
+        for _, label in self._asked.values():
+            self.turns.setdefault(label, []).append({"hang": True})
         if state.outcome is not None:
             self.trace.lost()
         return state
 
     def _ask(self, asked: Sequence[Command], state: State, at: int) -> None:
         for command in asked:
-            if isinstance(command, StartActivity | StartChild):
-                self._asked[command.frame] = at
+            frame = state.frames.get(getattr(command, "frame", 0))
+            if frame is not None and isinstance(command, StartActivity | StartChild):
+                self._asked[command.frame] = at, self._label(frame, state)
         for frame in state.frames:
             self._since.setdefault(frame, at)
 
@@ -87,15 +91,18 @@ class Recorder:
         if frame is not None:
             end = self._end(event, frame.node)
             if end is not None:
-                after = event.at - self._asked.get(frame.id, event.at)
-                timed = {**end, "after": format_duration(after)} if after and "hang" not in end else end
-                self.turns.setdefault(self.program.label(frame.node.step, state.turns(frame)), []).append(timed)
+                began, label = self._asked.pop(frame.id, (event.at, self._label(frame, state)))
+                timed = {"after": format_duration(event.at - began)} if event.at > began and "hang" not in end else {}
+                self.turns.setdefault(label, []).append({**end, **timed})
             if isinstance(event, Undeliverable) and isinstance(frame.node, Send | Emit):
                 name = frame.node.signal if isinstance(frame.node, Send) else frame.node.event
                 self.letters.append({"send": name, "raise": _raised(event.error)})
         entry = self._entry(event, state)
         if entry is not None:
             self.script.append({**self._moment(event, state), **entry})
+
+    def _label(self, frame: Frame, state: State) -> str:
+        return self.program.label(frame.node.step, state.turns(frame))
 
     def _end(self, event: Event, node: Any) -> dict[str, JSON] | None:
         """How a call ended, as a mock says it."""
@@ -129,7 +136,7 @@ class Recorder:
                 return _with({"event": name}, data)
             case AskAnswered(answer=answer, by=by):
                 frame = state.frames.get(event.frame)
-                step = "" if frame is None else self.program.label(frame.node.step, state.turns(frame))
+                step = "" if frame is None else self._label(frame, state)
                 return {**_with({"answer": step}, answer), **({} if by is None else {"by": by})}
             case PauseRequested(note=why):
                 return {"pause": why or True}
@@ -159,7 +166,7 @@ class Recorder:
         if frame is None:
             return {"at": format_duration(event.at - self.began)}
         after = event.at - self._since.get(frame.id, event.at)
-        when = {"when": {"step": self.program.label(frame.node.step, state.turns(frame)), "is": "waiting"}}
+        when = {"when": {"step": self._label(frame, state), "is": "waiting"}}
         return {**when, "after": format_duration(after)} if after else when
 
 
