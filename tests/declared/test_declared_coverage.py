@@ -67,7 +67,10 @@ RECEIVE = """
       timeout: 1h
       default: {}
 """
-UNDO = "  - {id: work, activity: shop.work, compensate: {activity: shop.undo}}\n  - {id: end, if: input.n == 1, fail: {type: X}}\n"
+UNDO = """
+  - {id: work, activity: shop.work, compensate: {activity: shop.undo}}
+  - {id: end, if: input.n == 1, fail: {type: X}}
+"""
 FINALLY = "  - {id: work, activity: shop.work, finally: [{id: tidy, set: {a: 1}}]}\n"
 WORKS = "mocks: [{step: work, return: 1}]"
 
@@ -104,7 +107,7 @@ WORKS = "mocks: [{step: work, return: 1}]"
         (SELECT, "script: [{signal: go}]", ["pick takes the arm of its timer", "pick waits in vain"]),
         (SELECT, "expect: {elapsed: 2h}", ["pick takes the arm of go", "pick waits in vain", "went begins"]),
         (RECEIVE, "expect: {elapsed: 1h}",
-         ["desk handles the signal a", "desk handles the signal b", "desk handles the update c", "desk/a/heard begins"]),
+         [*(f"desk handles the {one}" for one in ("signal a", "signal b", "update c")), "desk/a/heard begins"]),
         (RECEIVE, "script: [{signal: a}, {update: c}, {signal: b}]", ["desk waits in vain"]),
         (UNDO, "input: {n: 2}, mocks: [{step: work, return: 1}]", ["work/compensate begins", "end begins"]),
         (UNDO, "input: {n: 1}, mocks: [{step: work, return: 1}, {activity: shop.undo, return: 1}], expect: {error: X}",

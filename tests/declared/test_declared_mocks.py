@@ -50,7 +50,8 @@ def test_a_mock_says_how_a_call_ends(check, mocks, expect):
 @pytest.mark.parametrize(
     ("mocks", "expect"),
     [
-        ('[{step: "each[1]/one", return: b}, {step: one, return: a}]', "{output: [{value: a}, {value: b}, {value: a}]}"),
+        ('[{step: "each[1]/one", return: b}, {step: one, return: a}]',
+         "{output: [{value: a}, {value: b}, {value: a}]}"),
         ("[{step: one, with: {item: {between: [2, 3]}}, return: b}, {step: one, return: a}]",
          "{output: [{value: a}, {value: b}, {value: b}]}"),
         ("[{step: one, sequence: [{times: 2, return: a}, {return: b}]}]",

@@ -22,7 +22,7 @@ def test_a_failure_is_told_with_its_place_a_diff_and_the_path(check):
     file = result.case.source.file
     assert report.failed(result) == (
         f"{file}:7: the receipt is said\n"
-        f"  {file}:11: expect.steps.approval.status: Timeout: nothing came within 1d\n"
+        f"  {file}:10: expect.steps.approval.status: Timeout: nothing came within 1d\n"
         '    expected "completed"\n'
         '    found    "failed"\n'
         "  path: charge → publish → approval (failed) → charge/compensate\n"
@@ -64,7 +64,7 @@ def test_junit_has_a_case_for_each_and_the_report_of_what_failed(check):
     [bad, good] = suite
     assert (bad.get("name"), bad.get("line")) == ("the receipt is said", "7")
     [failure] = bad
-    assert failure.get("message").endswith("it.test.yaml:11: expect.steps.approval.status")
+    assert failure.get("message").endswith("it.test.yaml:10: expect.steps.approval.status")
     assert 'expected "completed"' in failure.text
     assert list(good) == []
 
