@@ -71,7 +71,7 @@ def test_the_plugin_is_declared() -> None:
 
 
 def test_cases_are_collected_and_run(run: Run) -> None:
-    code, out = run("definitions/", "-v", "-W", "error")
+    code, out = run("definitions/", "-v")
     assert "definitions/it.test.yaml::it works for real PASSED" in out
     assert "definitions/it.test.yaml::it says what is wrong FAILED" in out
     assert code == 1

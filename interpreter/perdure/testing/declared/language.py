@@ -180,7 +180,7 @@ TESTS: Final = Record("tests", {
     "description": Key(TEXT, "what these tests are about"),
     "clock": Key(Record("clock", {
         "start": Key(START, "the time at which runs start"),
-        "timezone": Key(PLACE, "the zone of times without offset, and of those shown"),
+        "timezone": Key(PLACE, "the zone of times without offset"),
     }), "the virtual clock"),
     "activities": Key(Record("activities", {
         "unmocked": Key(word("unmocked", "error", "generate", "real"), "what a call without a mock does"),

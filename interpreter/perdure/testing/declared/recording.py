@@ -83,8 +83,8 @@ class Recorder:
             frame = state.frames.get(getattr(command, "frame", 0))
             if frame is not None and isinstance(command, StartActivity | StartChild):
                 self._asked[command.frame] = at, self._label(frame, state)
-        for frame in state.frames:
-            self._since.setdefault(frame, at)
+        for id in state.frames:
+            self._since.setdefault(id, at)
 
     def _note(self, event: Event, state: State) -> None:
         frame = state.frames.get(getattr(event, "frame", 0))
