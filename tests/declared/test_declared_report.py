@@ -43,13 +43,22 @@ def test_steps_that_begin_many_times_are_told_once(check):
     assert report.path(session.results[0]) == "work (failed) ×4"
 
 
-def test_a_path_of_many_steps_is_cut_in_the_middle(check):
+def test_turns_of_one_step_are_told_once(check):
     definition = "workflow: it\nsteps: [{id: each, foreach: input.n, steps: [{id: a, set: {n: 1}}]}]\n"
+    session = check("  - {name: it, input: {n: [1, 2, 3]}}", definition=definition, head="")
+    assert report.path(session.results[0]) == "each → each[…]/a ×3"
+
+
+def test_a_path_of_many_steps_is_cut_in_the_middle(check):
+    definition = """
+        workflow: it
+        steps: [{id: each, foreach: input.n, steps: [{id: a, set: {n: 1}}, {id: b, publish: 1}]}]
+        """
     session = check(f"  - {{name: it, input: {{n: {list(range(300))}}}}}", definition=definition, head="")
     path = report.path(session.results[0])
-    assert path.startswith("each → each[0]/a →")
-    assert "… 241 more …" in path
-    assert path.endswith("each[299]/a")
+    assert path.startswith("each → each[0]/a → each[0]/b →")
+    assert "… 541 more …" in path
+    assert path.endswith("each[299]/b")
 
 
 def test_the_summary_counts_cases_and_files(check):

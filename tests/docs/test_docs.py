@@ -65,7 +65,7 @@ def test_definitions_in_the_documentation_load_without_a_warning(text: str) -> N
     assert [str(found) for found in inspect(definition).diagnostics] == []
 
 
-@pytest.mark.parametrize("text", [block for block in blocks("yaml") if str(block.values[0]).find("test: ./") >= 0])
+@pytest.mark.parametrize("text", [one for one in blocks("yaml", without=(RULES,)) if "test: ./" in str(one.values[0])])
 def test_tests_in_the_documentation_hold(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     for file in (ROOT / "definitions").glob("*.yaml"):

@@ -125,7 +125,8 @@ def _is_too_deep(case: JSON) -> bool:
 
 
 def _named(name: str, parameters: Mapping[str, JSON], written: JSON) -> str:
-    """The case's name, with its parameters unless it says them itself."""
+    """The case's name on one line, with its parameters unless it says them itself."""
+    name = " ".join(name.split())
     if not parameters or "{{" in str(written.get("name")):
         return name
     return f"{name} [{', '.join(_shown(parameters))}]"

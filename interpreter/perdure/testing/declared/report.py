@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from perdure.testing.declared.coverage import Coverage
@@ -24,6 +26,7 @@ LONGEST_PATH: Final = 60
 
 LONGEST_LINE: Final = 200
 WIDEST: Final = 70
+_TURN: Final = re.compile(r"\[\d+\]")
 
 
 def failed(result: Result) -> str:
@@ -36,17 +39,14 @@ def failed(result: Result) -> str:
 
 
 def path(result: Result) -> str:
-    """The steps in the order they began, a step that began several times in a row once; how each ended, where it is not
-    as usual."""
+    """The steps in the order they began, with how each ended where it is not as usual; a step that began several times
+    in a row, also in one turn of a loop after the other, once."""
     shown: list[str] = []
-    last, times = None, 0
-    for label, status in result.path:
-        if label == last:
-            times += 1
-            shown[-1] = f"{_standing(label, status)} ×{times}"
-        else:
-            last, times = label, 1
-            shown.append(_standing(label, status))
+    for (_, status), alike in groupby(result.path, key=lambda one: (_TURN.sub("", one[0]), one[1])):
+        labels = [label for label, _ in alike]
+        label = labels[0] if len(set(labels)) == 1 else _TURN.sub("[…]", labels[0])
+        told = label if status == "completed" else f"{label} ({status})"
+        shown.append(told if len(labels) == 1 else f"{told} ×{len(labels)}")
     if len(shown) > LONGEST_PATH:
         left = len(shown) - LONGEST_PATH
         shown = [*shown[: LONGEST_PATH // 2], f"… {left} more …", *shown[-LONGEST_PATH // 2 :]]
@@ -102,10 +102,6 @@ def _written(value: object) -> Sequence[str]:
 
 def _cut(line: str) -> str:
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
-
-
-def _standing(label: str, status: str) -> str:
-    return label if status == "completed" else f"{label} ({status})"
 
 
 def _plural(count: int, word: str) -> str:
