@@ -53,11 +53,12 @@ def check(tmp_path: Path) -> Check:
         head: str = MOCKS,
         activities: list[Any] | None = None,
         files: Mapping[str, str] | None = None,
+        test: str = "./it.yaml",
     ) -> Session:
         for name, text in {"it.yaml": definition, **(files or {})}.items():
             (tmp_path / name).write_text(dedent(text))
         file = tmp_path / "it.test.yaml"
-        file.write_text(f"test: ./it.yaml\n{dedent(head).strip()}\n{_listed(dedent(cases))}")
+        file.write_text(f"test: {test}\n{dedent(head).strip()}\n{_listed(dedent(cases))}")
         return run_session([file], Registry.load(activities or [], entry_points=False))
 
     return run

@@ -33,7 +33,7 @@ def test_a_history_leads_to_the_same_again(harness):
 
 def test_a_history_that_asks_for_something_else_is_found(harness):
     journal = [replace(one, result=2) if isinstance(one, ActivityCompleted) else one for one in harness.journal]
-    with pytest.raises(AssertionError, match="asks for something else: .*'of': 2"):
+    with pytest.raises(AssertionError, match=r"asks for something else: .*'of': 2"):
         check_replay(harness.program, journal, harness.commands, harness.state)
 
 

@@ -60,7 +60,7 @@ TESTING: Final = table(
         "WF630", "mock-does-not-fit", "error",
         "a mock returns what the activity never would",
         "A test with an answer that the real activity cannot give proves nothing.",
-        "- {activity: flights.book, return: {idd: F1}}",
+        "- {activity: flights.book, return: [F1, 100]}",
         "- {activity: flights.book, return: {id: F1, price: 100}}",
     ),
 )  # fmt: skip
