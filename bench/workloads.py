@@ -29,6 +29,9 @@ steps:
     wait: {signal: go}
 """
 
+PARKED = (1_000, 100_000)
+"""How many runs wait at a time."""
+
 Figures = dict[str, float]
 
 
@@ -70,30 +73,50 @@ async def parallel(path: Path, synchronous: str) -> Figures:
 
 
 async def waiting(path: Path, synchronous: str) -> Figures:
-    """W4: 5,000 runs that wait for a signal; then 200 of them are woken, one after the other."""
-    count = 5000
+    """W4: 1,000 runs that wait for a signal, then 100,000; with each number some are woken, one after the other, new
+    ones started, and lists asked for."""
     definition = perdure.load(WAITING)
+    figures: Figures = {}
     async with perdure.open(url(path, synchronous), activities=[noop]) as engine:
         await _run(engine, perdure.load("workflow: warm\nsteps:\n" + STEP))
-        memory, size, began = _resident(), _disk(path), time.perf_counter()
-        for first in range(0, count, 100):
-            await asyncio.gather(*[engine.start(definition, id=f"w-{first + n}") for n in range(100)])
-        took = time.perf_counter() - began
-        await asyncio.sleep(1)
-        memory, size = _resident() - memory, _disk(path) - size
-        latencies = []
-        for n in range(200):
-            run = engine.run(f"w-{n * 25}")
-            sent = time.perf_counter()
-            await run.signal("go")
-            await run.result(10)
-            latencies.append(time.perf_counter() - sent)
-    return {
-        "started_per_second": count / took,
-        "memory_bytes_per_run": memory / count,
-        "disk_bytes_per_run": size / count,
-        "wake_up_ms": median(latencies) * 1e3,
-    }
+        empty, there = _resident(), 0
+        size = _disk(path)
+        for turn, count in enumerate(PARKED):
+            began = time.perf_counter()
+            for first in range(there, count, 100):
+                await asyncio.gather(*[engine.start(definition, id=f"w-{first + n}") for n in range(100)])
+            took = time.perf_counter() - began
+            await asyncio.sleep(1)
+            figures[f"started_per_second_to_{count}"] = (count - there) / took
+            figures[f"memory_bytes_per_run_{count}"] = (_resident() - empty) / count
+            figures[f"disk_bytes_per_run_{count}"] = (_disk(path) - size) / count
+            figures[f"wake_up_ms_{count}"] = await _median_ms(
+                lambda n, step=count // 200, turn=turn: _wake(engine, f"w-{n * step + turn}"), 200
+            )
+            figures[f"start_ms_{count}"] = await _median_ms(
+                lambda n, count=count: engine.start(definition, id=f"more-{count}-{n}"), 100
+            )
+            figures[f"list_ms_{count}"] = await _median_ms(lambda n: engine.runs(limit=100), 20)
+            figures[f"list_ended_ms_{count}"] = await _median_ms(lambda n: engine.runs("status = completed"), 20)
+            for n in range(200):  # as many wait again as before
+                await engine.start(definition, id=f"again-{count}-{n}")
+            there = count
+    return figures
+
+
+async def _wake(engine: perdure.Engine, run: str) -> None:
+    await engine.run(run).signal("go")
+    await engine.run(run).result(10)
+
+
+async def _median_ms(deed: Callable[[int], Awaitable[object]], times: int) -> float:
+    """What a deed takes, done so often, one after the other."""
+    took = []
+    for n in range(times):
+        began = time.perf_counter()
+        await deed(n)
+        took.append(time.perf_counter() - began)
+    return median(took) * 1e3
 
 
 async def resuming(path: Path, synchronous: str) -> Figures:

@@ -1,13 +1,14 @@
 """The activities that the example definitions call: small stand-ins for real services, all in memory.
 
 They behave alike for alike input, so that the examples always show the same: card 4000 is declined, the feed
-`stocks` is down, addresses that end in `.invalid` bounce.
+`stocks` is down, addresses that end in `.invalid` bounce, the account `closed` takes no money.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import perdure
 from perdure import ActivityError, activity
@@ -30,6 +31,13 @@ class Item:
     sku: str
     quantity: int
     price: float
+
+
+@dataclass(frozen=True)
+class Sales:
+    day: str
+    orders: int
+    total: float
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,13 @@ async def recipients(segment: str, count: int = 25) -> list[str]:
     return [f"{segment}{n}@{'gone.invalid' if n % 10 == 9 else 'example.com'}" for n in range(count)]
 
 
+@activity("reports.sales")
+async def sum_sales(until: str) -> Sales:
+    """What was sold on the day before a time; by the calendar, busier towards the end of a month."""
+    day = datetime.fromisoformat(until).date() - timedelta(days=1)
+    return Sales(day.isoformat(), 10 * day.day, 199.5 * day.day)
+
+
 class Trials:
     """Trial accounts, by user."""
 
@@ -171,3 +186,49 @@ class Trials:
 
 
 activity("trials")(Trials)
+
+
+@activity("rates.fetch")
+async def fetch_rate(source: str, target: str) -> float:
+    """What one unit of a currency is worth in another."""
+    worth = {"EUR": 1.0, "USD": 0.9, "GBP": 1.2}
+    for currency in (source, target):
+        if currency not in worth:
+            raise ActivityError("rates.Unknown", f"{currency} is not traded", retryable=False)
+    return round(worth[source] / worth[target], 4)
+
+
+class Ledger:
+    """Accounts, by name. A booking reads, thinks and writes: two at once on one account would lose one, which is what
+    the locks of `account-transfer` are for. Under one idempotency key it books once."""
+
+    async def setup(self) -> None:
+        self._balances: dict[str, float] = {"ana": 100.0, "bo": 50.0}
+        self._booked: dict[str, float] = {}
+
+    async def withdraw(self, account: str, amount: float) -> float:
+        """Take money from an account; the new balance."""
+        if self._balances.get(account, 0.0) < amount:
+            raise ActivityError("ledger.Overdrawn", f"{account} does not have {amount}", retryable=False)
+        return await self._book(account, -amount)
+
+    async def deposit(self, account: str, amount: float) -> float:
+        """Put money into an account; the new balance."""
+        if account == "closed":
+            raise ActivityError("ledger.Closed", f"{account} takes no money", retryable=False)
+        return await self._book(account, amount)
+
+    async def balance(self, account: str) -> float:
+        """What an account has."""
+        return self._balances.get(account, 0.0)
+
+    async def _book(self, account: str, amount: float) -> float:
+        key = perdure.context().idempotency_key
+        if key not in self._booked:
+            before = self._balances.get(account, 0.0)
+            await asyncio.sleep(0.002)
+            self._balances[account] = self._booked[key] = round(before + amount, 2)
+        return self._booked[key]
+
+
+activity("ledger")(Ledger)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import Parameter, cleandoc, isfunction, signature
@@ -24,25 +25,19 @@ from perdure.core.blocks import child
 from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
 from perdure.definition.grammar import Key, Record
-from perdure.definition.language import LATER
 from perdure.definition.rules import GROUPS, RULES
-from perdure.engine import attempts, claims, lease
+from perdure.engine import attempts, claims, lease, query
 from perdure.expressions import FILTERS, FUNCTIONS, functions, scope, syntax
 from perdure.expressions import TESTS as CONDITIONS
 from perdure.expressions.builtin import Table
+from perdure.testing.cases import read_cases
 from perdure.testing.declared.language import CALL, CASE, EXPECT, MOCK, SCRIPT, TESTS
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
 
 DOCS: Final = Path(__file__).parent
+PATTERNS: Final = DOCS.parent / "tests" / "cases" / "patterns"
+PATTERN: Final = re.compile(r"pattern (\d+), ([^:]+): ")
 PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-PLACES: Final = {
-    "definition": "at the top level",
-    "step": "on a step",
-    "wait": "in `wait`",
-    "entry": "in an entry of `any` or `all`",
-    "arm": "in an arm of `select`",
-    "default": "in `defaults`",
-}
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -54,16 +49,6 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def builtins(found: Table) -> str:
     rows = [(f"`{one.signature}`", one.summary) for one in found.values()]
     return table(("written", "gives"), rows)
-
-
-def later() -> str:
-    rows = [
-        (f"`{key}`", PLACES[where], feature)
-        for where, keys in LATER.items()
-        for key, feature in keys.items()
-        if where in PLACES
-    ]
-    return table(("key", "where", "belongs to"), rows)
 
 
 def limits() -> str:
@@ -89,6 +74,7 @@ def limits() -> str:
         ("details of an error", f"{failure.LARGEST_DETAILS:,} bytes of JSON"),
         ("a cancelled activity's time to stop", f"{attempts.GRACE:g}s"),
         ("runs inside each other, parents and children", f"{child.DEEPEST}"),
+        ("a query of runs", f"{query.LONGEST:,} characters, {query.MOST} comparisons, {query.DEEPEST} brackets deep"),
         ("a worker's lease", format_duration(lease.LEASE)),
         ("deaths of a run's worker in a row, before it is stuck", f"{claims.MOST_RECOVERIES}"),
     ]
@@ -110,7 +96,7 @@ def rules() -> str:
 
 def lifecycle() -> str:
     """The statuses of a run as a diagram."""
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> running"]
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> scheduled", "    [*] --> running"]
     lines += [f"    {a} --> {b}: {way}" for a, ways in TRANSITIONS.items() for way, b in ways.items()]
     lines += [f"    {status} --> [*]" for status in TRANSITIONS if status in ENDED]
     return "\n".join([*lines, "```", ""])
@@ -141,6 +127,42 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def patterns() -> str:
+    """The control-flow patterns, how far each is reached, and the cases that show it."""
+    known = tomllib.loads((PATTERNS / "patterns.toml").read_text("utf-8"))
+    shown = _shown_patterns({int(number): name for number, name in known["reached"].items()})
+    rows = []
+    for number in sorted(map(int, {**known["reached"], **known["unreached"]})):
+        if str(number) in known["unreached"]:
+            name, why = known["unreached"][str(number)]
+            support, case = f"none: {why}", ""
+        else:
+            name, why = known["reached"][str(number)], known["part"].get(str(number))
+            support, case = f"part: {why}" if why else "full", ", ".join(shown[number])
+        rows.append((str(number), name, support, case))
+    part = len(known["part"])
+    full, none = len(known["reached"]) - part, len(known["unreached"])
+    counted = f"{full} are reached in full, {part} in part, {none} not.\n\n"
+    return counted + table(("number", "pattern", "reached", "shown by"), rows)
+
+
+def _shown_patterns(reached: dict[int, str]) -> dict[int, list[str]]:
+    """Pattern → links to the files of its cases; every one has a case, and every case its pattern's own name."""
+    shown: dict[int, list[str]] = {number: [] for number in reached}
+    for path in sorted(PATTERNS.glob("*.yaml")):
+        for case in read_cases(path):
+            found = PATTERN.match(case.sentence)
+            if found is None or reached.get(int(found[1]), "").lower() != found[2].lower():
+                raise ValueError(f"{path.name}:{case.line}: not named after a pattern that is reached: {case.sentence}")
+            link = f"[{path.name}](../../tests/cases/patterns/{path.name})"
+            if link not in shown[int(found[1])]:
+                shown[int(found[1])].append(link)
+    missing = [number for number, links in shown.items() if not links]
+    if missing:
+        raise ValueError(f"patterns that are said to be reached and have no case: {missing}")
+    return shown
 
 
 def api(name: str) -> str:
@@ -208,11 +230,11 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "filters": lambda: builtins(FILTERS),
     "functions": lambda: builtins(FUNCTIONS),
     "tests": lambda: builtins(CONDITIONS),
-    "later": later,
     "limits": limits,
     "rules": rules,
     "lifecycle": lifecycle,
     "activities": activities,
+    "patterns": patterns,
 }
 
 

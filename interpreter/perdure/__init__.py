@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from perdure.activities import Context, activity, context
     from perdure.definition import Definition, Diagnostic, load
-    from perdure.engine import Ask, Engine, Run, RunInfo, open  # noqa: A004
+    from perdure.engine import (
+        Ask,
+        Engine,
+        NextTime,
+        Run,
+        RunInfo,
+        ScheduleChange,
+        ScheduleInfo,
+        Schedules,
+        open,  # noqa: A004
+    )
     from perdure.errors import (
         ActivityError,
         DefinitionError,
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
         RunTerminated,
         StoreError,
         UnknownRun,
+        UnknownSchedule,
         UpdateRejected,
     )
 
@@ -38,7 +49,17 @@ __version__ = "0.1.0"
 _PLACES = {
     "perdure.activities": ("Context", "activity", "context"),
     "perdure.definition": ("Definition", "Diagnostic", "load"),
-    "perdure.engine": ("Ask", "Engine", "Run", "RunInfo", "open"),
+    "perdure.engine": (
+        "Ask",
+        "Engine",
+        "NextTime",
+        "Run",
+        "RunInfo",
+        "ScheduleChange",
+        "ScheduleInfo",
+        "Schedules",
+        "open",
+    ),
     "perdure.errors": (
         "ActivityError",
         "DefinitionError",
@@ -50,6 +71,7 @@ _PLACES = {
         "RunTerminated",
         "StoreError",
         "UnknownRun",
+        "UnknownSchedule",
         "UpdateRejected",
     ),
 }
@@ -64,6 +86,7 @@ __all__ = [
     "Diagnostic",
     "Engine",
     "InvalidInput",
+    "NextTime",
     "PerdureError",
     "Run",
     "RunCancelled",
@@ -71,8 +94,12 @@ __all__ = [
     "RunFailed",
     "RunInfo",
     "RunTerminated",
+    "ScheduleChange",
+    "ScheduleInfo",
+    "Schedules",
     "StoreError",
     "UnknownRun",
+    "UnknownSchedule",
     "UpdateRejected",
     "activity",
     "context",

@@ -4,6 +4,8 @@
     ├── DefinitionError        the author: a definition does not hold; carries diagnostics
     ├── ExpressionError        the author or the data: an expression could not be read or evaluated
     ├── InvalidInput           the caller: input, payload or answer does not fit its schema
+    │   └── InvalidQuery       a query of runs does not read
+    ├── UnknownSchedule        the caller: no schedule has this id
     ├── RunError               one run
     │   ├── UnknownRun
     │   ├── RunConflict
@@ -65,6 +67,22 @@ class InvalidInput(PerdureError):
     def __init__(self, message: str | None = None, *, problems: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(message)
+
+
+class InvalidQuery(InvalidInput):
+    """The query does not read.
+
+    `offset` is the character where, from 0; None where the query is refused as a whole.
+    """
+
+    def __init__(self, message: str | None = None, *, offset: int | None = None, hint: str | None = None) -> None:
+        self.offset = offset
+        self.hint = hint
+        super().__init__(message)
+
+
+class UnknownSchedule(PerdureError):
+    """No schedule has this id; `perdure schedules list` shows those that exist."""
 
 
 class RunError(PerdureError):

@@ -179,8 +179,14 @@ def test_perdure_toml_wins_over_pyproject_in_one_directory(tmp_path: Path) -> No
         ("pyproject.toml", "tool.perdure = 3", "must be a table"),
         ("perdure.toml", "store = 3", "store must be a URL or a path, not 3"),
         ("perdure.toml", "store = ''", "store must be a URL or a path, not ''"),
+        ("perdure.toml", "retention = 30", "retention: a duration is a text"),
+        ("perdure.toml", "retention = 'a while'", "retention: not a duration"),
         ("perdure.toml", "activites = []", "there is no setting 'activites'; did you mean activities"),
-        ("perdure.toml", "colour = 3", "there is no setting 'colour'; there are store and activities"),
+        (
+            "perdure.toml",
+            "colour = 3",
+            "there is no setting 'colour'; there are store, activities, secrets, queues and retention",
+        ),
         ("pyproject.toml", "[tool.perdure]\nStore = 'x'", r"\[tool.perdure\] 'Store'; did you mean store"),
     ],
 )

@@ -278,3 +278,45 @@ def test_a_worker_takes_over_from_one_that_was_killed(project: Path, spawn):
     second.send(signal.SIGTERM)
     assert second.ended()[0] == 0
     assert notes(project) == ["first", "last"]
+
+
+def test_a_run_is_started_for_later_and_labelled(perdure):
+    words = ("--id", "later", "--delay", "3d", "--label", "team=blue", "--label", "note=a=b")
+    result = perdure("run", "approval", *words, "--timeout", "100ms")
+    assert result.exit_code == 6
+    assert "it begins at 20" in result.stderr
+    found = document(perdure("runs", "show", "later", "-o", "json"))
+    assert (found["status"], found["labels"]) == ("scheduled", {"team": "blue", "note": "a=b"})
+    assert found["begins_at"] is not None
+    assert "begins:   20" in perdure("runs", "show", "later").stdout
+    detached = perdure("run", "approval", "--at", "2099-01-01T00:00:00Z", "--detach", "-o", "json")
+    assert document(detached)["status"] == "scheduled"
+    assert perdure("run", "approval", "--at", "2020-01-01T00:00:00Z", "--timeout", "100ms", "-q").exit_code == 6
+    for words in (("--at", "soon"), ("--label", "x"), ("--at", "2099-01-01T00:00:00Z", "--delay", "1h")):
+        assert perdure("run", "approval", *words).exit_code == 2
+    assert perdure("runs", "cancel", "later").exit_code == 0
+    assert perdure("run", "approval", "--id", "later").exit_code == 1
+
+
+def test_a_used_id_is_attached_to_reused_or_refused(perdure):
+    trip = ("run", "book-trip", *TRIP, "--id", "trip")
+    assert perdure(*trip, "-i", "card=4000").exit_code == 1
+    assert perdure(*trip, "-i", "card=4242").exit_code == 7
+    assert perdure(*trip, "-i", "card=4242", "--reuse", "reject").exit_code == 7
+    assert perdure(*trip, "-i", "card=4242", "--reuse", "allow_failed").exit_code == 0
+    assert perdure(*trip, "-i", "card=4242", "--reuse", "allow_failed").exit_code == 7
+    assert perdure(*trip, "-i", "card=4000", "--reuse", "allow").exit_code == 1
+    runs = document(perdure("runs", "list", "-o", "json"))["runs"]
+    assert [(run["id"], run["status"]) for run in runs] == [
+        ("trip", "failed"), ("trip~2", "completed"), ("trip~1", "failed"),
+    ]  # fmt: skip
+
+
+def test_an_open_id_is_refused_or_ended(perdure):
+    wait = ("run", "approval", "--id", "a", "--timeout", "100ms")
+    assert perdure(*wait).exit_code == 6
+    assert perdure(*wait, "--conflict", "reject").exit_code == 7
+    assert perdure(*wait, "-i", "file=x").exit_code == 7
+    assert perdure(*wait, "-i", "file=x", "--conflict", "terminate").exit_code == 6
+    runs = document(perdure("runs", "list", "-o", "json"))["runs"]
+    assert [(run["id"], run["status"]) for run in runs] == [("a", "running"), ("a~1", "terminated")]

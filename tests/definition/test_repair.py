@@ -56,7 +56,7 @@ on: true
         (12, "WF302"),
         (15, "WF604"),
         (15, "WF602"),
-        (17, "WF299"),
+        (17, "WF216"),
         (18, "WF201"),
     ]
 
@@ -64,7 +64,7 @@ on: true
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
-        ("- {id: a, wait: 0s, lock: {key: k}}", "WF299"),
+        ("- {id: a, wait: 0s, lock: {limit: 2}}", "WF202"),
         ("- {id: a, receive: {state: {v: 0}, on: [{signal: s, set: {v: 1}, steps: [{wait: 3}]}]}}", "WF206"),
         ("- {id: a, receive: {on: [{signal: s, stop: yes!}]}}", "WF203"),
         ("- {id: a, receive: {on: [{signal: 3}]}}", "WF203"),

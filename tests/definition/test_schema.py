@@ -33,11 +33,17 @@ input: {type: object, required: [xs], properties: {xs: {type: array}}}
 output_schema: {type: object}
 output: {n: "{{ vars.n }}"}
 vars: {n: 0}
-defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h}}
+defaults: {"payments.*": {retry: {attempts: 3}, timeout: {attempt: 5s}}, "*": {timeout: 1h, queue: slow, priority: 1}}
 timeout: 30d
 retry: {attempts: 2}
+concurrency: {key: "{{ input.id }}", limit: 2, on_conflict: cancel_running}
 queries: {count: "state.n", first: "{{ state.items[0] }}"}
 labels: {customer: "{{ input.id }}", vip: true, n: 3}
+schedule:
+  - {id: daily, cron: "0 9 * * mon-fri", timezone: Europe/Berlin, jitter: 5m, overlap: buffer_one, catch_up: 6h,
+     start: 2026-03-01, end: "2027-03-01T00:00:00Z", input: {xs: ["{{ schedule.time }}"]}}
+  - {id: often, every: 30s, overlap: skip}
+  - {id: paid, event: paid, match: message.amount > 3, input: "{{ message }}"}
 imports: {mail: ./mail.yaml}
 fragments:
   pack: {description: d, input: {type: object}, steps: [{activity: a}], output: "{{ steps.x }}"}
@@ -55,8 +61,12 @@ steps:
     finally: []
     compensate: {activity: payments.refund}
     output: "{{ steps.call.id }}"
+    lock: {key: "card-{{ input.card }}", limit: 2}
+    cache: {key: [charge, "{{ input.card }}"], ttl: 1h}
     summary: charge
     description: charges
+    queue: "{{ input.region }}/pay"
+    priority: -3
   - steps: [{wait: 1h30m}]
     timeout: "{{ input.patience }}"
   - branch: [{when: input.a, steps: []}, {else: true, steps: [{wait: 3d}]}]
@@ -196,8 +206,8 @@ def test_what_is_not_built_yet_is_refused_by_both(place: str, key: str) -> None:
     assert not VALIDATOR.is_valid(bodies[place])
 
 
-# What JSON Schema cannot say: whether a duration, a time, a zone or a schema within the schema holds.
-BEYOND = {"WF206", "WF207", "WF214", "WF215", "WF218"}
+# What JSON Schema cannot say: whether a duration, time, zone, cron expression or a schema within the schema holds.
+BEYOND = {"WF507", "WF508", "WF206", "WF207", "WF214", "WF215", "WF218"}
 
 POOL: list[Any] = [
     None, True, False, 0, 1, -1, 7, 1.5, "", " ", "a", "a b", "{{ x }}", "a {{ x }}", "3d", "tomorrow", "10%", "200%",

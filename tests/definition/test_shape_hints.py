@@ -37,10 +37,11 @@ def test_a_step_without_a_kind_is_one_problem_where_an_unknown_key_may_be_the_ki
     ("step", "known"),
     [
         ("{activity: log, qqq: 1}",
-         "activity, with, id, if, timeout, retry, catch, finally, compensate, output, summary, description"),
+         ("activity, with, queue, priority, id, if, timeout, retry, catch, finally, compensate, output, lock, cache,"
+          " summary, description")),
         ("{foreach: input.xs, steps: [], qqq: 1}",
-         ("foreach, as, concurrency, steps, join, rest, on_error, tolerate, id, if, timeout, retry, catch, finally,"
-          " compensate, output, summary, description")),
+         ("foreach, as, concurrency, steps, join, rest, on_error, tolerate, queue, priority, id, if, timeout, retry,"
+          " catch, finally, compensate, output, lock, cache, summary, description")),
         ("{wait: {qqq: 1}}", "for, signal, event, until, any, all, timeout, default, transient, match, timezone"),
     ],
 )  # fmt: skip

@@ -124,3 +124,29 @@ async def test_payment_flow_expires(engine: perdure.Engine) -> None:
     run = await start(engine, "payment-flow", order="o-1", email="ana@example.com", hold="20ms")
 
     assert await run.result(10) == {"order": "o-1", "outcome": "expired", "data": None}
+
+
+async def test_daily_report_mails_what_was_sold_the_day_before(engine: perdure.Engine) -> None:
+    run = await start(engine, "daily-report", day="2026-06-01T09:00:00-04:00", to="ana@example.com")
+
+    assert await run.result(10) == {"day": "2026-05-31", "orders": 310}
+    assert (await run.describe()).labels == {"day": "2026-06-01"}
+
+
+async def test_daily_report_starts_at_nine_in_new_york_in_summer_and_winter(engine: perdure.Engine) -> None:
+    await engine.deploy(FOLDER / "daily-report.yaml")
+
+    times = await engine.schedules.next("daily-report", 366)
+
+    assert {time.local[10:19] for time in times} == {"T09:00:00"}
+    assert {time.at[10:] for time in times} == {"T13:00:00Z", "T14:00:00Z"}
+    assert not any(time.note for time in times)
+
+
+async def test_daily_report_runs_when_it_is_triggered(engine: perdure.Engine) -> None:
+    await engine.deploy(FOLDER / "daily-report.yaml")
+
+    run = await engine.schedules.trigger("daily-report")
+
+    assert set(await run.result(10)) == {"day", "orders"}
+    assert (await run.describe()).labels["schedule"] == "daily-report"

@@ -101,7 +101,7 @@ async def test_onboarding_waits_for_the_accounts_and_not_for_the_welcome(engine:
     await until(welcome, "first-day")
     found = await welcome.describe()
     assert (found.workflow, found.status, found.input) == ("welcome-mail", "running", {"to": "bo@example.com"})
-    children = await engine.runs(workflow="provision-account")
+    children = await engine.runs("workflow = 'provision-account'")
     assert sorted(child.output for child in children) == ["bo@chat", "bo@mail", "bo@wiki"]
 
 
@@ -139,7 +139,7 @@ async def test_bookkeeping_adds_up_over_its_restarts(engine: perdure.Engine) -> 
     await run.signal("close")
 
     assert await run.result(10) == {"total": 55, "pages": 3}
-    runs = await engine.runs(workflow="bookkeeping")
+    runs = await engine.runs("workflow = 'bookkeeping'")
     assert {one.id: one.status for one in runs} == {
         "book": "completed", "book~1": "continued", "book~2": "continued", "book~3": "continued",
     }  # fmt: skip

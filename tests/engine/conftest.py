@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from engine_world import Gate, OpenEngine, Place, Shaky, opener
+from schedule_world import HandClock, World
 
-LONGEST = 30 + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
+import perdure
+
+LONGEST = 30 * int(os.environ.get("PERDURE_RACES", "1")) + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
 """Seconds a test may take."""
 
 
@@ -46,6 +49,14 @@ def opened_sqlite(sqlite_place: Place, gate: Gate) -> OpenEngine:
 @pytest.fixture
 def shaky(place: Place) -> Shaky:
     return Shaky(place.store())
+
+
+@pytest.fixture
+async def world(place: Place) -> AsyncIterator[World]:
+    """Schedules, and a scheduler that looks when it is told to."""
+    clock = HandClock()
+    async with perdure.open(place.store(), clock=clock, work=False) as engine:
+        yield World(engine, clock)
 
 
 @pytest.fixture(autouse=True)

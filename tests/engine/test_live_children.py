@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from live_world import Mortal, bury_all, has_status, in_memory, journal, soon
 
 import perdure
 from perdure.errors import RunCancelled, RunFailed, RunTerminated
+from perdure.testing.cases import read_cases
+
+PATTERNS = Path(__file__).parent.parent / "cases" / "patterns"
 
 KID = """
 workflow: kid
@@ -48,7 +52,7 @@ output: "{{{{ steps.k }}}}"
 
 
 async def kids(engine: perdure.Engine, workflow: str = "kid") -> list[perdure.RunInfo]:
-    return list(reversed(await engine.runs(workflow=workflow, limit=5000)))
+    return list(reversed(await engine.runs(f"workflow = '{workflow}'", limit=5000)))
 
 
 async def waiting_kid(engine: perdure.Engine) -> perdure.Run:
@@ -403,3 +407,11 @@ async def test_a_stuck_child_that_is_terminated_tells_its_parent_and_its_childre
         with pytest.raises(RunFailed, match="ChildFailed"):
             await run.result(10)
         await has_status(kid, "cancelled")
+
+
+async def test_a_run_may_begin_another_of_its_own_definition(opened: OpenEngine) -> None:
+    [recursion] = [case for case in read_cases(PATTERNS / "iteration.yaml") if "begins another of its own" in case.name]
+    async with opened() as engine:
+        run = await engine.start(perdure.load(recursion.text), {"n": 4})
+        assert await run.result(10) == 24
+        assert sorted(kid.output for kid in await kids(engine, "factorial")) == [1, 2, 6, 24]

@@ -115,11 +115,11 @@ async def all_as_it_should(client: Engine, checking: asyncio.Task[Any]) -> None:
     assert [message for message in got if message != "u"] == [[1, 1], [1, 2], [0, 1], [0, 2]]
     assert got.count("u") == 1
     assert await client.run("ear").result(10) in (0, 1)
-    kids = await client.runs(workflow="kid")
+    kids = await client.runs("workflow = 'kid'")
     for kid in kids:
         await has_status(client.run(kid.id), "completed")
     assert Counter(kid.parent for kid in kids) == {"top": 6}
-    assert [info.id for info in await client.runs(workflow="top")] == ["top", "top~1"]
+    assert [info.id for info in await client.runs("workflow = 'top'")] == ["top", "top~1"]
 
 
 async def death_or_end(doomed: Doomed, client: Engine) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
-from engine_world import Gate, OpenEngine, events, eventually, settled
+from engine_world import Gate, OpenEngine, Place, events, eventually, settled
 from live_world import has_status, in_memory, journal, posted, soon
 
 from perdure.errors import RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
+from perdure.stores.store import Commit, Store
 
 TWO = """
 workflow: two
@@ -28,7 +30,7 @@ async def test_what_runs_ends_and_is_kept_and_nothing_new_begins_until_resumed(o
         assert await journal(run, "ActivityCompleted a") == ["RunStarted", "PauseRequested", "ActivityCompleted a"]
         await settled(engine)
         assert gate.calls == ["hold 1"]
-        assert [(info.id, info.status) for info in await engine.runs(statuses=["paused"])] == [(run.id, "paused")]
+        assert [(info.id, info.status) for info in await engine.runs("status = 'paused'")] == [(run.id, "paused")]
         await run.resume()
         assert await run.result(10) == 2
         assert gate.calls == ["hold 1", "echo 2"]
@@ -214,7 +216,7 @@ steps:
     async with opened() as engine:
         await engine.deploy("workflow: kid\nsteps:\n  - {id: s, wait: {signal: go}}\n")
         run = await engine.start(mum, id="mum")
-        [kid] = await eventually(lambda: engine.runs(workflow="kid"))
+        [kid] = await eventually(lambda: engine.runs("workflow = 'kid'"))
         await run.pause()
         await has_status(run, "paused")
         await engine.run(kid.id).signal("go", 5)
@@ -266,3 +268,92 @@ steps:
                 break
         assert await run.result(10) == [0, 1, 2, 3]
         assert sorted(gate.calls) == sorted(f"echo {n}" for n in (0, 0, 1, 1, 2, 2, 3, 3))
+
+
+class Claims:
+    """A store that counts the runs that were claimed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.claimed = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def claim(self, *arguments: Any, **options: Any) -> Any:
+        rows = await self._store.claim(*arguments, **options)
+        self.claimed += len(rows)
+        return rows
+
+
+async def test_a_paused_run_with_messages_of_every_kind_costs_nothing(place: Place, opened: OpenEngine) -> None:
+    text = """
+workflow: w
+steps:
+  - id: all
+    parallel:
+      branches:
+        ask: [{id: q, ask: {prompt: "?"}}]
+        hear: [{id: e, wait: {event: ping}}]
+        get: [{id: s, wait: {signal: go}}]
+        serve: [{id: r, receive: {on: [{update: add, reply: "{{ message }}", stop: true}]}}]
+output: ["{{ steps.q.answer }}", "{{ steps.e }}", "{{ steps.s }}"]
+"""
+    store = Claims(place.store())
+    async with opened(store=store) as engine:
+        run = await engine.start(text, id="r")
+        teller = await engine.start(TELL)
+        await eventually(lambda: engine.asks("r"))
+        await run.pause()
+        await has_status(run, "paused")
+        await settled(engine)
+        store.claimed = 0
+        await run.answer("q", 1)
+        assert await engine.emit("ping", 2) == 1
+        await teller.signal("now", 3)
+        await teller.result(10)
+        update = asyncio.create_task(run.update("add", 4, id="u"))
+        await posted(engine, "r", "u")
+        store.claimed = 0
+        await asyncio.sleep(0.3)
+        assert (store.claimed, in_memory(engine)) == (0, 0)
+        await run.resume()
+        assert await run.result(10) == [1, 2, 3]
+        assert await soon(update) == 4
+
+
+TELL = """
+workflow: tell
+steps:
+  - {id: s, wait: {signal: now}}
+  - {id: t, send: {to: r, signal: go, data: "{{ steps.s }}"}}
+"""
+
+
+async def test_what_a_pause_holds_back_is_shown_as_held(opened: OpenEngine, gate: Gate) -> None:
+    async with opened() as engine:
+        run = await engine.start(TWO.replace("id: b,", "id: b, retry: {attempts: 3}, summary: the second,"))
+        await gate.entered.wait()
+        await run.pause()
+        await has_status(run, "paused")
+        gate.open.set()
+        await journal(run, "ActivityCompleted a")
+        [part] = (await run.describe()).live
+        assert (part["address"], part["kind"], part["status"]) == ("b", "activity", "held")
+        assert (part["attempt"], part["since"], part["due"], part["summary"]) == (1, None, None, "the second")
+        await run.resume()
+        assert await run.result(10) == 2
+
+
+async def test_a_paused_run_that_was_stuck_is_listed_as_paused_again(opened: OpenEngine) -> None:
+    async with opened() as engine:
+        run = await engine.start("workflow: w\nsteps:\n  - {id: s, wait: {signal: go}}\n")
+        await run.pause()
+        await has_status(run, "paused")
+        await settled(engine)
+        row = await engine._row(run.id)
+        await run._commit(Commit(row.key, status="stuck", release=True, note=b'{"cause": "a test"}'))
+        await run.resume()
+        await has_status(run, "paused")
+        await run.resume()
+        await has_status(run, "running")

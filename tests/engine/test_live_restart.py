@@ -37,7 +37,7 @@ async def test_a_handle_follows_the_run_and_the_old_ones_keep_their_history(open
     async with opened() as engine:
         run = await engine.start(COUNT, {"n": 2, "shop": "x"}, id="r", labels={"by": "me"})
         assert await run.result(10) == 0
-        infos = await engine.runs(workflow="count")
+        infos = await engine.runs("workflow = 'count'")
         assert [(info.id, info.status) for info in infos] == [
             ("r", "completed"), ("r~2", "continued"), ("r~1", "continued"),
         ]  # fmt: skip
@@ -57,7 +57,7 @@ async def test_a_run_that_restarts_before_it_does_anything_goes_on(opened: OpenE
     async with opened() as engine:
         run = await engine.start(text, {"n": 5, "shop": ""}, id="r")
         assert await run.result(10) == 0
-        assert len(await engine.runs(workflow="count")) == 6
+        assert len(await engine.runs("workflow = 'count'")) == 6
 
 
 async def test_whoever_waits_for_a_result_gets_that_of_the_last_run(opened: OpenEngine) -> None:
@@ -128,7 +128,7 @@ async def test_a_child_that_restarts_stays_its_parents_child(opened: OpenEngine)
         await engine.deploy(COUNT)
         run = await engine.start(mum, id="mum")
         assert await run.result(10) == 0
-        assert {info.parent for info in await engine.runs(workflow="count")} == {"mum"}
+        assert {info.parent for info in await engine.runs("workflow = 'count'")} == {"mum"}
         assert await events(run) == ["RunStarted", "ChildEnded k"]
 
 
@@ -166,7 +166,7 @@ output: "{{ steps.box.got }}"
         await (await engine.start(text, {"n": 1}, id="r")).result(10)
         assert await gather.result(10) == [10, 20, 30]
         assert len(set(keys)) == 3
-        assert len({info.id for info in await engine.runs(workflow="kid")}) == 3
+        assert len({info.id for info in await engine.runs("workflow = 'kid'")}) == 3
 
 
 async def test_detached_children_are_still_looked_after_when_the_run_has_restarted(opened: OpenEngine) -> None:
@@ -184,7 +184,7 @@ steps:
         await engine.deploy("workflow: kid\nsteps:\n  - {id: s, wait: {signal: go}}\n")
         run = await engine.start(text, {"n": 0}, id="r")
         await live(run, "s")
-        second, first = [engine.run(info.id) for info in await engine.runs(workflow="kid")]
+        second, first = [engine.run(info.id) for info in await engine.runs("workflow = 'kid'")]
         await first.signal("go", 1)
         assert await first.result(10) == 1
         assert await journal(run, "ChildEnded") == ["RunStarted", "ChildEnded"]
@@ -221,7 +221,7 @@ async def test_a_restart_is_whole_when_the_worker_dies_with_it(place: Place, ope
     await bury_all(place)
     async with opened() as engine:
         assert await engine.run("r").result(10) == 0
-        assert [info.id for info in await engine.runs(workflow="count")] == ["r", "r~1"]
+        assert [info.id for info in await engine.runs("workflow = 'count'")] == ["r", "r~1"]
 
 
 async def test_a_question_of_a_restarted_run_can_be_answered(opened: OpenEngine) -> None:

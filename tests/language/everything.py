@@ -131,6 +131,9 @@ MODIFIERS: dict[str, Callable[[Piece], Piece]] = {
     "finally": lambda piece: piece.then({**piece.step, "finally": [{"activity": "closing"}, {"wait": "1s"}]}),
     "compensate": lambda piece: piece.then({**piece.step, "compensate": {"activity": "undo"}}),
     "output": lambda piece: piece.then({**piece.step, "output": {"o": "{{ input.n }}"}}, lambda value: {"o": 3}),
+    "lock": lambda piece: piece.then({**piece.step, "lock": {"key": "door"}}),
+    "pool": lambda piece: piece.then({**piece.step, "lock": {"key": "{{ input.n }}", "limit": "{{ input.n }}"}}),
+    "cache": lambda piece: cached(piece),
     "all": lambda piece: every(piece),
 }
 
@@ -146,9 +149,14 @@ def caught(piece: Piece) -> Piece:
     return piece.ending(step, "value", "caught") if piece.ends == "error" else piece.then(step)
 
 
+def cached(piece: Piece) -> Piece:
+    """The piece under a key of its own: only its own turns share a result."""
+    return piece.then({**piece.step, "cache": {"key": "{{ run.id }}", "ttl": "1d"}})
+
+
 def every(piece: Piece) -> Piece:
     """All modifiers at once, in the order in which they nest."""
-    for name in ("output", "compensate", "retry", "timeout", "catch", "finally", "if"):
+    for name in ("output", "compensate", "retry", "timeout", "catch", "finally", "lock", "cache", "if"):
         piece = MODIFIERS[name](piece)
     return piece
 

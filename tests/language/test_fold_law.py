@@ -23,10 +23,14 @@ from perdure.core.events import (
     AskAnswered,
     AttemptLost,
     AttemptStarted,
+    CacheRead,
     CancelRequested,
     Event,
+    Reopened,
     RunStarted,
     SignalReceived,
+    SlotGranted,
+    SlotRefused,
     TerminateRequested,
     TimerFired,
 )
@@ -121,6 +125,9 @@ class Chaos:
             return CancelRequested(self.now, "chaos")
         if chosen < 0.075:
             return TerminateRequested(self.now, "chaos")
+        if chosen < 0.09 and len(self.events) > 1:
+            self.now += SECOND
+            return Reopened(self.now, self.state.counter + 3, self.state.draws + 1)
         if chosen < 0.15 and len(self.events) > 1:
             return self.late()
         return self.next_end()
@@ -133,13 +140,19 @@ class Chaos:
             ActivityCompleted(self.now, gone, 1),
             ActivityCancelled(self.now, gone),
             AskAnswered(self.now, gone, 1, None),
+            SlotGranted(self.now, gone),
+            CacheRead(self.now, gone, True, 1),
             TimerFired(self.now, self.random.choice([gone, *early])),
         ]
         return self.random.choice(events)
 
     def next_end(self) -> Event:
         """One of the open things ends; with only timers open the clock jumps."""
+        wishes: list[Any] = [*self.open.slots.values(), *self.open.reads.values()]
+        if wishes and self.random.random() < 0.5:
+            return self.granted(self.random.choice(wishes).frame)
         choices: list[Any] = [*self.open.activities.values(), *self.open.asks.values(), *self.open.timers.items()]
+        choices += wishes
         if not choices:
             return SignalReceived(self.now, "never", 1, "s")
         chosen = self.random.choice(choices)
@@ -148,6 +161,8 @@ class Chaos:
             self.now = max(self.now, due)
             return TimerFired(self.now, frame)
         frame = chosen.frame
+        if chosen in wishes:
+            return self.granted(frame)
         if frame in self.open.asks and chosen is self.open.asks[frame]:
             return AskAnswered(self.now, frame, "yes", "ana")
         ends: list[Event] = [
@@ -160,6 +175,13 @@ class Chaos:
         if isinstance(chosen, StartActivity):
             ends += [AttemptStarted(self.now, frame), AttemptLost(self.now, frame)]
         return self.random.choice(ends)
+
+    def granted(self, frame: int) -> Event:
+        """A wish for a slot or a look into the cache is answered, whichever way."""
+        if frame in self.open.reads:
+            return CacheRead(self.now, frame, self.random.random() < 0.2, "cached")
+        refused = SlotRefused(self.now, frame, "it would wait for ever")
+        return refused if self.random.random() < 0.1 else SlotGranted(self.now, frame)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

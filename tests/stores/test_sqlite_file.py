@@ -339,7 +339,7 @@ async def test_slots_tasks_and_schedules_are_found_by_an_index(tmp_path: Path) -
         names = re.findall(
             r"-- name: (\w+)", Path(queries.__file__).with_name("queries").joinpath(f"sqlite_{file}.sql").read_text()
         )
-        for name in set(names) - {"all_schedules", "anything_to_give_back"}:
+        for name in set(names) - {"all_schedules", "anything_to_give_back", "nothing_to_take", "take_any_tasks"}:
             assert "SCAN " not in plan_of(db, name).replace("SCAN CONSTANT ROW", ""), name
             assert "TEMP B-TREE" not in plan_of(db, name), name
     for name in (
@@ -354,6 +354,9 @@ async def test_slots_tasks_and_schedules_are_found_by_an_index(tmp_path: Path) -
         assert "SCAN " not in plan_of(db, name).replace("SCAN CONSTANT ROW", ""), name
         assert "TEMP B-TREE" not in plan_of(db, name), name
     assert "USING INDEX tasks_free (queue=?)" in plan_of(db, "take_tasks")
+    assert "USING INDEX tasks_free" in plan_of(db, "nothing_to_take")
+    assert "USING INDEX tasks_free_anywhere" in plan_of(db, "take_any_tasks")
+    assert "TEMP B-TREE" not in plan_of(db, "take_any_tasks")
     assert "INDEX schedules_due (next_at>? AND next_at<?)" in plan_of(db, "due_schedules")
     db.close()
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from perdure.activities.jsonable import as_json
+from perdure.activities.jsonable import as_json, as_json_or_text
 from perdure.errors import PerdureError
 from perdure.values import JSON
+
+if TYPE_CHECKING:
+    from perdure.activities.redaction import Redaction
 
 LARGEST_HEARTBEAT: Final = 1 << 20
 """Bytes of JSON that heartbeat details may take."""
@@ -35,7 +39,7 @@ class Context:
 
     __slots__ = (
         "_cancelled", "_details", "_logger", "_loop", "_on_heartbeat",
-        "address", "attempt", "heartbeat_details", "idempotency_key", "run_id", "threaded", "workflow",
+        "address", "attempt", "heartbeat_details", "idempotency_key", "redaction", "run_id", "threaded", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +64,8 @@ class Context:
         self._cancelled = False
         self.threaded = False
         """Whether a thread runs the attempt, which nobody can interrupt: it has to look at `cancelled` itself."""
+        self.redaction: Redaction | None = None
+        """Takes the secrets that this attempt was given out of what it hands back."""
         self._logger: logging.LoggerAdapter[logging.Logger] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -78,7 +84,7 @@ class Context:
                 "address": self.address,
             }
             facts["attempt"] = self.attempt
-            self._logger = _AttemptLogger(_LOGGER, facts)
+            self._logger = _AttemptLogger(_LOGGER, facts, self)
         return self._logger
 
     def heartbeat(self, details: JSON = None) -> None:
@@ -133,9 +139,33 @@ def context() -> Context:
 
 
 class _AttemptLogger(logging.LoggerAdapter[logging.Logger]):
+    def __init__(self, logger: logging.Logger, facts: dict[str, object], attempt: Context) -> None:
+        super().__init__(logger, facts)
+        self._attempt = attempt
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """A record without secrets: its message, and the traceback as part of it."""
+        redaction = self._attempt.redaction
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        if redaction is None or not self.isEnabledFor(level):
+            super().log(level, msg, *args, **kwargs)
+            return
+        raised = _exception(kwargs.pop("exc_info", None))
+        record = self.logger.makeRecord(self.logger.name, level, "", 0, msg, args, raised)
+        text = redaction.told(logging.Formatter("%(message)s").format(record))
+        kwargs["extra"] = redaction.value(as_json_or_text(kwargs.get("extra") or {}, LARGEST_HEARTBEAT))
+        super().log(level, "%s", text, **kwargs)
+
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
         return msg, kwargs
+
+
+def _exception(given: Any) -> Any:
+    """What `exc_info` means: an exception, its triple, or whether to take the present one."""
+    if isinstance(given, BaseException):
+        return type(given), given, given.__traceback__
+    return given if isinstance(given, tuple) or not given else sys.exc_info()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -1,4 +1,4 @@
-"""What a project names, in `perdure.toml` or under `[tool.perdure]` in `pyproject.toml`: activities and a store.
+"""What a project names, in `perdure.toml` or `[tool.perdure]` of `pyproject.toml`: activities, store, secrets, queues.
 
 The nearest file upwards counts, and the search ends there. Imports nothing the project names; `loading` does.
 """
@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from perdure.errors import PerdureError
+from perdure.values import parse_duration
 
 FILE: Final = "perdure.toml"
 PROJECT_FILE: Final = "pyproject.toml"
 
-KEYS: Final = ("store", "activities")
+KEYS: Final = ("store", "activities", "secrets", "queues", "retention")
 
 
 class ConfigurationError(PerdureError):
@@ -65,11 +66,29 @@ def _activities(table: dict[str, Any], file: Path, where: str) -> list[str]:
     store = table.get("store", "the default")
     if not isinstance(store, str) or not store:
         raise ConfigurationError(f"{file}: {where}store must be a URL or a path, not {store!r}")
+    try:
+        parse_duration(table.get("retention", "0s"))
+    except ValueError as problem:
+        raise ConfigurationError(f"{file}: {where}retention: {problem}") from None
+    secrets = table.get("secrets", "env:")
+    if not isinstance(secrets, str) or not secrets:
+        raise ConfigurationError(f"{file}: {where}secrets must be env:, file:///… or a directory, not {secrets!r}")
+    queues = table.get("queues", ["default"])
+    if not (_names(queues) or _limits(queues)):
+        raise ConfigurationError(f"{file}: {where}queues must be a list of names or a table of limits, not {queues!r}")
     return named
+
+
+def _names(queues: object) -> bool:
+    return isinstance(queues, list) and bool(queues) and all(isinstance(name, str) and name for name in queues)
+
+
+def _limits(queues: object) -> bool:
+    return isinstance(queues, dict) and bool(queues) and all(type(n) is int and n >= 1 for n in queues.values())
 
 
 def _meant(key: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(key.lower(), KEYS, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {' and '.join(KEYS)}"
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS[:-1])} and {KEYS[-1]}"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
+from perdure.activities.rates import Rate, parse_rate
 from perdure.errors import PerdureError
 
 MARK: Final = "__perdure_activity__"
@@ -27,25 +28,29 @@ class DeclarationError(PerdureError):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What `@activity` was told; of a class, `name` is the prefix of its methods."""
+    """What `@activity` was told; of a class, `name` is the prefix of its methods, and `rate` that of each of them."""
 
     name: str
     summary: str | None = None
     deprecated: str | None = None
+    rate: Rate | None = None
 
 
 @overload
 def activity(name: Target, /) -> Target: ...
 @overload
 def activity(
-    name: str | None = None, *, summary: str | None = None, deprecated: str | None = None
+    name: str | None = None, *, summary: str | None = None, deprecated: str | None = None, rate: str | None = None
 ) -> Callable[[Target], Target]: ...
-def activity(name: Any = None, *, summary: str | None = None, deprecated: str | None = None) -> Any:
+def activity(
+    name: Any = None, *, summary: str | None = None, deprecated: str | None = None, rate: str | None = None
+) -> Any:
     """Declare an async function, a plain one (in a thread) or a class (its public methods, `name.method`).
 
     Without a name, that of the function or class counts. A class is constructed once per registry, without
     arguments; its methods `setup` and `teardown`, async or not, are called around its use. `deprecated` says
-    what to use instead. The decorated object itself is unchanged. Raises DeclarationError.
+    what to use instead. `rate` (`10/s`, `100/m`, `5/10s`) is how often one worker starts it in any such time. The
+    decorated object itself is unchanged. Raises DeclarationError.
     """
     if callable(name):
         return activity()(name)
@@ -61,7 +66,11 @@ def activity(name: Any = None, *, summary: str | None = None, deprecated: str | 
                 methods(target)
             else:
                 refuse_unless_callable(target, described(target))
-        setattr(target, MARK, Declaration(chosen, summary, deprecated))
+        try:
+            limit = None if rate is None else parse_rate(rate)
+        except ValueError as problem:
+            raise DeclarationError(f"{described(target)}: {problem}") from None
+        setattr(target, MARK, Declaration(chosen, summary, deprecated, limit))
         return target
 
     return mark

@@ -29,6 +29,7 @@ from perdure.activities.declaration import (
 )
 from perdure.activities.loading import declared_in, found_in, found_in_entry_points
 from perdure.activities.owner import Owner
+from perdure.activities.rates import Rate
 from perdure.activities.signature import Misfit, Signature
 from perdure.activities.threads import Threads
 from perdure.values import JSON
@@ -121,6 +122,11 @@ class Registry:
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
+
+    def rate(self, name: str) -> Rate | None:
+        """How often one worker may start an activity; None without a limit, or without such an activity."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.declaration.rate
 
     def describe(self, name: str) -> ActivityDescription:
         """What the activity takes and gives; KeyError for no activity, DeclarationError without schema."""
@@ -233,7 +239,12 @@ class Registry:
         owner = self._owners.setdefault(target, Owner(target))
         for key, function in methods(target).items():
             own = vars(function).get(MARK) or Declaration(key)
-            full = Declaration(f"{declaration.name}.{own.name}", own.summary, own.deprecated or declaration.deprecated)
+            full = Declaration(
+                f"{declaration.name}.{own.name}",
+                own.summary,
+                own.deprecated or declaration.deprecated,
+                own.rate or declaration.rate,
+            )
             self._add(function, full, owner, key)
 
     def _add(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from perdure.cli.exits import NotFound
 from perdure.cli.showable import one_line
 from perdure.values import decode
+
+if TYPE_CHECKING:
+    from perdure.cli.settings import Settings
+    from perdure.definition import Definition
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 TEST_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
@@ -91,3 +95,11 @@ def _relative(path: Path) -> Path:
         return path.relative_to(Path.cwd().resolve())
     except ValueError:
         return path
+
+
+def loaded(name: str, chosen: Settings) -> Definition:
+    """The definition of a file or a name, checked against the project's activities; DefinitionError, NotFound."""
+    from perdure.activities import Registry
+    from perdure.definition import load
+
+    return load(find_definition(name, chosen.root), catalogue=Registry.load(chosen.activities).catalogue())

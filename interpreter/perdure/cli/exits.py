@@ -22,6 +22,7 @@ from perdure.errors import (
     RunFailed,
     StoreError,
     UnknownRun,
+    UnknownSchedule,
     UpdateRejected,
 )
 
@@ -44,6 +45,7 @@ class NotFound(PerdureError):
 CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
     (NotFound, NOT_FOUND),
     (UnknownRun, NOT_FOUND),
+    (UnknownSchedule, NOT_FOUND),
     (RunConflict, CONFLICT),
     (UpdateRejected, FAILED),
     (RunFailed, FAILED),

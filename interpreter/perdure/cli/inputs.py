@@ -67,6 +67,12 @@ def read_whole(given: str) -> JSON:
     return _json(content, str(path))
 
 
+def read_lines(file: str) -> list[bytes]:
+    """The lines of a file, or of standard input for `-`; FileNotFoundError, OSError."""
+    content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return content.splitlines()
+
+
 def scalar(text: str) -> JSON:
     """A value without a declaration: true, false, null and numbers as JSON writes them; everything else is text."""
     if text in _CONSTANTS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from perdure.cli.progress import Progress
 from perdure.cli.wording import Line
 from perdure.core import wire
-from perdure.core.events import RunStarted
+from perdure.core.events import Event, Migrated, RunStarted
 from perdure.errors import InternalError
 
 if TYPE_CHECKING:
@@ -45,15 +45,23 @@ class Journal:
 
     async def _read(self, key: int, digest: str) -> list[Line]:
         lines: list[Line] = []
-        while page := await self._engine._store.history(key, after=self._seq):
-            for seq, at, text in page:
-                event = wire.event_from_bytes(at, text)
-                if self.progress is not None:
-                    lines += self.progress.advance(event)
-                elif isinstance(event, RunStarted):
-                    self.progress = Progress(await self._engine._programs.get(digest), event)
-                    lines += self.progress.lines()
-                else:
-                    raise InternalError(f"the history of {self._run_id} does not begin with its start")
-                self._seq = seq
+        events = await self._new_events(key)
+        for event in events:
+            if isinstance(event, Migrated) and self.progress is not None:
+                lines += self.progress.migrate(await self._engine._programs.get(event.digest), event)
+            elif self.progress is not None:
+                lines += self.progress.advance(event)
+            elif isinstance(event, RunStarted):
+                first = next((found.origin for found in events if isinstance(found, Migrated)), digest)
+                self.progress = Progress(await self._engine._programs.get(first), event)
+                lines += self.progress.lines()
+            else:
+                raise InternalError(f"the history of {self._run_id} does not begin with its start")
         return lines
+
+    async def _new_events(self, key: int) -> list[Event]:
+        events: list[Event] = []
+        while page := await self._engine._store.history(key, after=self._seq):
+            events.extend(wire.event_from_bytes(at, text) for _, at, text in page)
+            self._seq = page[-1][0]
+        return events

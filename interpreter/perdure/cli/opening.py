@@ -7,9 +7,9 @@ runs; one that was named and is missing is an error.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from perdure.cli.settings import DIRECTORY, Settings
@@ -17,6 +17,9 @@ from perdure.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from perdure.engine import Engine
+
+SECRETS: Final = "Where secrets come from: env: (PERDURE_SECRET_NAME, the default) or a directory, one file a secret."
+"""What the option --secrets says of itself."""
 
 
 @contextlib.asynccontextmanager
@@ -46,14 +49,27 @@ async def starting(chosen: Settings) -> AsyncIterator[Engine]:
 
 @contextlib.asynccontextmanager
 async def working(
-    chosen: Settings, *, only: Sequence[str] | None = None, concurrency: int = 1000, grace: float = 10.0
+    chosen: Settings,
+    *,
+    only: Sequence[str] | None = None,
+    concurrency: int = 1000,
+    queues: Mapping[str, int] | None = None,
+    secrets: str | None = None,
+    grace: float = 10.0,
 ) -> AsyncIterator[Engine]:
     """An engine that moves runs with the project's activities."""
     from perdure.engine import open  # noqa: A004
 
     _prepare(chosen)
     async with open(
-        chosen.store, activities=chosen.activities, only=only, concurrency=concurrency, grace=grace
+        chosen.store,
+        activities=chosen.activities,
+        secrets=secrets or chosen.secrets,
+        only=only,
+        concurrency=concurrency,
+        queues=queues,
+        grace=grace,
+        retention=chosen.retention,
     ) as engine:
         yield engine
 

@@ -30,10 +30,13 @@ from perdure.core.events import (
     ActivityFailed,
     AskAnswered,
     AttemptLost,
+    CacheRead,
     ChildEnded,
     Delivered,
     Event,
+    Migrated,
     RunStarted,
+    SlotRefused,
     TimerFired,
     Undeliverable,
 )
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 MOST_ENDED: Final = 2_000
 """Steps that have ended and are still remembered; older ones are only counted."""
 
-WAITING: Final = frozenset({"wait", "select", "ask", "receive"})
+WAITING: Final = frozenset({"wait", "select", "ask", "receive", "lock"})
 LEAVES: Final = frozenset({"activity", "wait", "ask", "workflow", "send", "emit", "cancel"})
 """Kinds of steps that, where they end without a word, were cancelled."""
 
@@ -86,6 +89,16 @@ class Progress:
             self._lines.append(line)
         machine.step(self.program, self.state, event)
         self._notice(event, reached, ending)
+        return self.lines()
+
+    def migrate(self, program: Program, event: Migrated) -> list[Line]:
+        """Go on with another program; every frame is still there."""
+        self.program, self.state = program, machine.migrated(program, event)
+        self._receiving = {
+            id: frame for id in self._receiving if isinstance(frame := self.state.frames[id], ReceiveFrame)
+        }
+        self._lines.append(Line("run", "migrated", f"to version {event.version or event.digest[:12]}"))
+        self._notice(event, [])
         return self.lines()
 
     def questions(self) -> Iterator[str]:
@@ -139,6 +152,8 @@ class Progress:
         if frame.parent in self._undoing or frame.parent in self._within_undo:
             self._within_undo.add(frame.id)
         if not where:
+            if frame.waits == "lock" and not has_chosen(frame):
+                self._lines.append(Line("run", "waiting", f"for {awaited(frame)}"))
             return
         step = self.steps.get(where)
         if step is None:
@@ -206,6 +221,10 @@ class Progress:
                 self._set(step, "completed", quiet=frame.id in self._within_undo)
             case ChildEnded(error=error, status=status):
                 self._failed(step, frame, f"its run {status}: {told_error(error or {})}")
+            case CacheRead(found=True) if not frame.cancelling:
+                self._set(step, "completed", "from the cache", quiet=frame.id in self._within_undo)
+            case SlotRefused(reason=reason):
+                self._failed(step, frame, reason)
             case AskAnswered(by=by):
                 self._set(step, "completed", f"answered by {by}" if by else "answered")
             case _ if isinstance(frame, ReceiveFrame):

@@ -39,6 +39,8 @@ CODES = (
 SETTINGS = (
     ("`--store`", "`PERDURE_STORE`", "`store`", "`.perdure/runs.db` in the project"),
     ("`--activities`", "`PERDURE_ACTIVITIES` (separated by commas)", "`activities`", "built-in and installed ones"),
+    ("`--secrets`", "`PERDURE_SECRETS`", "`secrets`", "`env:`"),
+    ("`--queue`", "`PERDURE_QUEUES` (separated by commas)", "`queues`", "all queues"),
     ("`--output`", "`PERDURE_OUTPUT`", "", "`table`"),
     ("`--color`", "`PERDURE_COLOR`, `NO_COLOR`", "", "`auto`"),
     ("`--debug`", "`PERDURE_DEBUG`", "", ""),

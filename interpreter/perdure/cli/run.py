@@ -9,43 +9,49 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import click
 
+from perdure.cli.checking import checked
 from perdure.cli.definitions import find_definition
 from perdure.cli.durations import Duration
 from perdure.cli.exits import OK, complain
 from perdure.cli.inputs import assembled
 from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
-from perdure.cli.opening import starting, working
+from perdure.cli.opening import SECRETS, starting, working
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import one_line
 from perdure.cli.streams import results_only
-from perdure.errors import DefinitionError, InvalidInput, UnknownRun
+from perdure.errors import InvalidInput, RunConflict, UnknownRun
 from perdure.values import JSON
 
 if TYPE_CHECKING:
     from perdure.cli.following import Followed
     from perdure.definition import Definition
-    from perdure.engine import Engine
+    from perdure.engine import Engine, RunInfo
 
 GRACE: Final = 5.0
 """Seconds that running activities have to end when the user detaches."""
 
 
+REUSE: Final = ("attach", "allow", "allow_failed", "reject")
+CONFLICT: Final = ("attach", "reject", "terminate")
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is to be started; `input` is None where none was given."""
+    """What is to be started; `input` is None where none was given, `how` are more arguments of `Engine.start`."""
 
     id: str
     named: bool
     file: Path
     definition: Definition
     input: dict[str, JSON] | None
+    how: dict[str, Any]
 
 
 @command("run")
@@ -56,9 +62,29 @@ class Start:
 @click.option("--input", "whole", metavar="@FILE|-|JSON", help="The whole input, as JSON.")
 @click.option("--id", "run_id", metavar="ID", help="The run's id. The same id again goes on with that run.")
 @click.option("--detach", is_flag=True, help="Only start it; `perdure worker` moves it.")
+@click.option("--secrets", metavar="PLACE", help=SECRETS)
 @click.option("--timeout", type=Duration(), help="How long to follow it at most (90s, 5m); the run goes on.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=TEXT", help="A label, to find it by. Repeatable.")
+@click.option("--delay", type=Duration(), help="Let it begin only after so long (90s, 3d).")
+@click.option("--at", metavar="TIME", help="Let it begin only then: ISO 8601 with an offset.")
+@click.option(
+    "--reuse", type=click.Choice(REUSE), default="attach", show_default=True,
+    help="Where a run with the id has ended: show what it came to, start anew, only unless it completed, or refuse.",
+)  # fmt: skip
+@click.option(
+    "--conflict", type=click.Choice(CONFLICT), default="attach", show_default=True,
+    help="Where a run with the id is open: go on with it, refuse, or terminate it and start anew.",
+)  # fmt: skip
 def run(
-    workflow: str, pairs: tuple[str, ...], whole: str | None, run_id: str | None, detach: bool, timeout: float | None
+    workflow: str,
+    pairs: tuple[str, ...],
+    whole: str | None,
+    run_id: str | None,
+    detach: bool,
+    secrets: str | None,
+    timeout: float | None,
+    labels: tuple[str, ...],
+    **how: Any,
 ) -> int:
     """Start a workflow and follow it until it ends.
 
@@ -66,44 +92,41 @@ def run(
     and goes on when it is started again with the same --id or when a worker runs.
     """
     from perdure.cli.reporting import report
+    from perdure.core.ids import refuse_id
 
     chosen = settings()
-    if run_id is not None and run_id.startswith("-"):
-        raise InvalidInput(f"a run id cannot begin with a hyphen: {one_line(run_id, 60)} reads as an option")
+    problem = None if run_id is None else refuse_id(run_id)
+    if problem is not None:
+        raise InvalidInput(problem)
     _refuse_forgetful(chosen, detach=detach)
     file = find_definition(workflow, chosen.root)
     with results_only():
-        definition = _checked(file, chosen)
+        definition = checked(file, chosen, "run")
         given = assembled(whole, pairs, definition.program.input_schema)
         _refuse_unfit(definition, given, named=run_id is not None)
-        start = Start(uuid4().hex[:16] if run_id is None else run_id, run_id is not None, file, definition, given)
+        id = uuid4().hex[:16] if run_id is None else run_id
+        start = Start(id, run_id is not None, file, definition, given, {"labels": labelled(labels), **how})
         if not detach:
-            followed = asyncio.run(_run(chosen, start, timeout))
+            followed = asyncio.run(_run(chosen, start, secrets, timeout))
     if detach:
         return asyncio.run(_detached(chosen, start))
     return report(chosen, followed, again=str(file))
 
 
+def labelled(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Labels as they are written; InvalidInput for one that has no name or no text."""
+    found = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not name or not sign:
+            raise InvalidInput(f"a label is written NAME=TEXT, not {one_line(pair, 60)}")
+        found[name] = text
+    return found
+
+
 def _refuse_forgetful(chosen: Settings, *, detach: bool) -> None:
     if detach and not chosen.keeps:
         raise InvalidInput(f"{chosen.store} keeps nothing, so nobody could move the run: not with --detach")
-
-
-def _checked(file: Path, chosen: Settings) -> Definition:
-    """The definition; its findings are shown with their lines, and errors end the command."""
-    from perdure.activities import Registry
-    from perdure.definition import inspect
-    from perdure.definition.render import as_text
-
-    inspection = inspect(file, catalogue=Registry.load(chosen.activities).catalogue())
-    shown = [found for found in inspection.diagnostics if found.severity in ("error", "warning")]
-    lines = {name: source.lines for name, source in inspection.sources.items()}
-    if inspection.definition is None:
-        errors = [found for found in shown if found.severity == "error"]
-        raise DefinitionError(errors, f"{file} cannot be run\n\n{as_text(errors, lines)}")
-    if shown and not chosen.quiet:
-        complain(as_text(shown, lines), label=False)
-    return inspection.definition
 
 
 def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:
@@ -118,15 +141,17 @@ def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:
         raise InvalidInput(f"the input does not fit: {'; '.join(problems)}", problems=problems)
 
 
-async def _run(chosen: Settings, start: Start, timeout: float | None) -> Followed:
+async def _run(chosen: Settings, start: Start, secrets: str | None, timeout: float | None) -> Followed:
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
 
     with interrupts() as asked:
-        async with working(chosen, only=[start.id], grace=GRACE) as engine:
-            await engine.start(start.definition, await _input(engine, start), id=start.id)
+        async with working(chosen, only=[start.id], secrets=secrets, grace=GRACE) as engine:
+            info = await _started(engine, start)
             if not chosen.quiet and not start.named:
                 complain(f"run {start.id}", label=False)
+            if not chosen.quiet and info.begins_at is not None:
+                complain(f"it begins at {info.begins_at}", label=False)
             followed = await follow(engine, start.id, asked, chosen, display_for(chosen, start.id), timeout)
             asked.set()
             if followed.end in ("detached", "timeout") and not chosen.quiet:
@@ -134,21 +159,25 @@ async def _run(chosen: Settings, start: Start, timeout: float | None) -> Followe
         return followed
 
 
-async def _input(engine: Engine, start: Start) -> JSON:
-    """The input given; a run that is there already keeps its own when none is."""
-    if start.input is not None or not start.named:
-        return start.input
-    with contextlib.suppress(UnknownRun):
-        return (await engine.run(start.id).describe()).input
-    return None
+async def _started(engine: Engine, start: Start) -> RunInfo:
+    """Start the run; one that is there already and is attached to keeps its input where none was given."""
+    run = engine.run(start.id)
+    if start.input is None and start.named:
+        with contextlib.suppress(UnknownRun):
+            info = await run.describe()
+            if start.how["conflict" if info.closed_at is None else "reuse"] == "attach":
+                if info.digest != start.definition.digest:
+                    raise RunConflict(f"the run {run.id} exists with another definition", run=run.id)
+                return info
+    await engine.start(start.definition, start.input, id=start.id, **start.how)
+    return await run.describe()
 
 
 async def _detached(chosen: Settings, start: Start) -> int:
     from perdure.cli import hints
 
     async with starting(chosen) as engine:
-        await engine.start(start.definition, await _input(engine, start), id=start.id)
-        info = await engine.run(start.id).describe()
+        info = await _started(engine, start)
     emit(chosen.output, {"run": info.id, "status": info.status}, info.id)
     if not chosen.quiet:
         complain(f"started; {hints.call(chosen, 'worker')} moves it", label=False)

@@ -64,6 +64,30 @@ class Settings:
         anchored = [str(root / name) if _is_file(name) else name for name in named]
         return list(dict.fromkeys([*anchored, *self.more_activities]))
 
+    @property
+    def retention(self) -> str | None:
+        """How long runs that have ended are kept; None for ever."""
+        named: str | None = _table(self.root).get("retention")
+        return named
+
+    @cached_property
+    def secrets(self) -> str | None:
+        """Where secrets come from, as environment or configuration say; a directory is relative to the project."""
+        told = os.environ.get("PERDURE_SECRETS")
+        named = told or _table(self.root).get("secrets")
+        if named is None or told or "://" in named or named == "env:":
+            return named
+        return str(self.root / named)
+
+    @cached_property
+    def queues(self) -> list[str]:
+        """The queues that a worker serves, each `NAME` or `NAME=N`; none where all are served."""
+        told = os.environ.get("PERDURE_QUEUES", "")
+        if told:
+            return [name.strip() for name in told.split(",") if name.strip()]
+        named = _table(self.root).get("queues", [])
+        return [f"{name}={limit}" for name, limit in named.items()] if isinstance(named, dict) else list(named)
+
     @cached_property
     def _configured(self) -> tuple[Path, list[str]]:
         from perdure.activities.configuration import configured_activities

@@ -13,6 +13,7 @@ from perdure.core.events import (
     Event,
     EventReceived,
     PauseRequested,
+    Reopened,
     ResumeRequested,
     SignalReceived,
     TerminateRequested,
@@ -48,14 +49,16 @@ class Step:
 
 
 def has_chosen(frame: Any) -> bool:
-    """Whether a select has left its waiting and runs an arm."""
-    return bool(frame.waits == "select" and frame.child)
+    """Whether a select has left its waiting and runs an arm, or a lock has what it waited for."""
+    return bool(frame.waits in ("select", "lock") and frame.child)
 
 
 def awaited(frame: Any) -> str:
     """What a waiting frame waits for, in words."""
     if frame.waits == "ask":
         return f"an answer: {_text(frame.body.get('prompt'))}"
+    if frame.waits == "lock":
+        return str(frame.key).replace(":", " ", 1) if not frame.node.whole else "other runs to end"
     if frame.waits == "receive":
         if frame.closing is not None:
             return "what still handles its messages"
@@ -92,6 +95,8 @@ def of_the_run(event: Event, status: str) -> Line | None:
             return Line("run", "paused", note or "")
         case ResumeRequested() if status == "paused":
             return Line("run", "resumed")
+        case Reopened():
+            return Line("run", "going on from here")
         case SignalReceived(signal=name):
             return Line("run", "signal received", name)
         case UpdateReceived(update=name):

@@ -13,7 +13,8 @@ from perdure.cli.durations import Duration
 from perdure.cli.exits import complain
 from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
-from perdure.cli.opening import working
+from perdure.cli.opening import SECRETS, working
+from perdure.cli.queues import Queue, chosen_queues
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import one_line
 from perdure.cli.streams import results_only
@@ -26,19 +27,31 @@ log = logging.getLogger("perdure.worker")
     "--concurrency", type=click.IntRange(1), default=1000, show_default=True, help="Activities that run at a time."
 )
 @click.option(
+    "--queue",
+    "queues",
+    type=Queue(),
+    multiple=True,
+    metavar="NAME[=N]",
+    help="Run only activities of this queue, N at a time; steps that name none are in `default`. Repeatable.",
+)
+@click.option("--secrets", metavar="PLACE", help=SECRETS)
+@click.option(
     "--grace", type=Duration(), default=10.0, show_default="10s",
     help="How long running activities may go on after the first signal to stop.",
 )  # fmt: skip
-def worker(concurrency: int, grace: float) -> None:
+def worker(concurrency: int, queues: tuple[tuple[str, int | None], ...], secrets: str | None, grace: float) -> None:
     """Move the runs of a store until SIGINT or SIGTERM; a second signal exits at once."""
     chosen = settings()
     with results_only():
-        asyncio.run(_work(chosen, concurrency, grace))
+        limits = chosen_queues(chosen, queues, concurrency)
+        asyncio.run(_work(chosen, concurrency, limits, secrets, grace))
 
 
-async def _work(chosen: Settings, concurrency: int, grace: float) -> None:
+async def _work(
+    chosen: Settings, concurrency: int, queues: dict[str, int] | None, secrets: str | None, grace: float
+) -> None:
     with interrupts() as asked:
-        async with working(chosen, concurrency=concurrency, grace=grace):
+        async with working(chosen, concurrency=concurrency, queues=queues, secrets=secrets, grace=grace):
             if not chosen.quiet:
                 complain(f"worker {os.getpid()} on {one_line(chosen.store)}; Ctrl-C stops it", label=False)
             # What is loaded now stays: collections need not look at it, or they show as pauses of 15 ms.

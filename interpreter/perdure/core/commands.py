@@ -1,7 +1,8 @@
 """What the machine asks of its host. A host carries commands out only after the events behind them are durable.
 
-All but `CloseRun` can be asked for again from a restored state (`machine.outstanding`): a host that dies
-between the commit and the doing loses nothing.
+What the commit itself carries out (CloseRun, LeaveSlot, WriteCache, ReplyUpdate, CloseAsk) is done once it is
+durable; all else can be asked for again from a restored state (`machine.outstanding`): a host that dies between the
+commit and the doing loses nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ class StartActivity:
     """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
     `slot` is the same for all attempts of a step: heartbeat details are kept under it. `committed` when the
-    attempt's start must be durable before the call, because it must never run twice.
+    attempt's start must be durable before the call, because it must never run twice. `queue` is None for the queue of
+    steps that name none; a higher `priority` goes first. `vault` is the key of the markers that stand for secrets in
+    the arguments.
     """
 
     frame: int
@@ -27,8 +30,11 @@ class StartActivity:
     key: str
     slot: int
     committed: bool = False
-    queue: int | None = None
+    queue: str | None = None
+    priority: int = 0
+    queue_timeout: int | None = None
     heartbeat: int | None = None
+    vault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class StartChild:
-    """Start a run of another definition; the same `id` again means the same child."""
+    """Start a run of another definition; the same `id` again means the same child. `vault` is there where the input
+    holds markers of secrets, which the child can then use."""
 
     frame: int
     workflow: str
@@ -90,12 +97,51 @@ class StartChild:
     id: str
     depth: int
     detach: bool
+    holds: JSON = None
+    """The slots held around it, [run id, frame] each: the child is never to wait for one of them."""
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CancelChild:
     frame: int
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSlot:
+    """Ask for one of the `limit` slots of a key, answered by SlotGranted or SlotRefused. `conflict` is queue, reject or
+    cancel_running; `chain` are the slots held around, [run id, frame] each."""
+
+    frame: int
+    key: str
+    limit: int
+    conflict: str
+    chain: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSlot:
+    """Give the frame's slot back, held or still waited for."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCache:
+    """Look whether there is an earlier result under a key, answered by CacheRead."""
+
+    frame: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCache:
+    """Keep a result until it expires; for ever where that is None."""
+
+    key: str
+    value: JSON
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +171,10 @@ Command = (
     | Deliver
     | StartChild
     | CancelChild
+    | TakeSlot
+    | LeaveSlot
+    | ReadCache
+    | WriteCache
     | ReplyUpdate
     | CloseRun
 )

@@ -14,7 +14,10 @@ from perdure.values import JSON
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
-    counts the runs this one is a child of, `generation` its restarts; `children` are what the run before it left."""
+    counts the runs this one is a child of, `generation` those that had its id before it. Of a restart, `children` are
+    what the run before it left, and `first_input` is the digest of the input that the first one was started with.
+    `holds` are the slots that runs hold which wait for this one, [run id, frame] each. A run does nothing before
+    `begins`. `vault` is the key of markers in the input, where another run made them (see `perdure.vault`)."""
 
     at: int
     run: str
@@ -24,11 +27,23 @@ class RunStarted:
     depth: int = 0
     generation: int = 0
     children: JSON = None
+    holds: JSON = None
+    begins: int | None = None
+    first_input: str | None = None
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
     """An activity's attempt is known to run; after a crash it counts as used."""
+
+    at: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptQueued:
+    """The attempt was handed to the workers that serve its queue; whoever makes it tells how it ends."""
 
     at: int
     frame: int
@@ -130,6 +145,33 @@ class ChildEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotGranted:
+    """The slot that the frame has asked for is its own, until it is left."""
+
+    at: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRefused:
+    """The frame will never get the slot it has asked for."""
+
+    at: int
+    frame: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRead:
+    """Whether there was an earlier result, and which."""
+
+    at: int
+    frame: int
+    found: bool
+    value: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
 class PauseRequested:
     at: int
     note: str | None
@@ -160,9 +202,35 @@ class TerminateRequested:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A copied history goes on from here: what was due moves by the time since its last event, attempts and sends are
+    begun anew, a pause is over. Frames and random numbers are counted on from `counter` and `draws`, so that nothing
+    the copy does is taken for what the original did; frames in `anew` begin their waiting again: a timer with its whole
+    span, a child run under a new id."""
+
+    at: int
+    counter: int
+    draws: int
+    anew: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The run goes on with another definition. What came before was done with `origin`, what follows is folded from
+    `state` with the program of `digest`; `version` is its label."""
+
+    at: int
+    origin: str
+    digest: str
+    version: str | None
+    state: JSON
+
+
 Event = (
     RunStarted
     | AttemptStarted
+    | AttemptQueued
     | AttemptLost
     | ActivityCompleted
     | ActivityFailed
@@ -174,9 +242,14 @@ Event = (
     | Delivered
     | Undeliverable
     | ChildEnded
+    | SlotGranted
+    | SlotRefused
+    | CacheRead
     | AskAnswered
     | PauseRequested
     | ResumeRequested
     | CancelRequested
     | TerminateRequested
+    | Reopened
+    | Migrated
 )

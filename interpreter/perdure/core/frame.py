@@ -18,6 +18,7 @@ from perdure.core.outcomes import Outcome
 if TYPE_CHECKING:
     from perdure.core.commands import Command
     from perdure.core.events import Event
+    from perdure.core.state import Signal
     from perdure.core.turn import Turn
 
 
@@ -56,6 +57,12 @@ class Frame:
     def cancel(self, turn: Turn) -> None:
         turn.stop(self)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        """The run goes on after a `gap` in which nobody moved it: what is due moves; with `anew` the waiting begins
+        again. What it is still waiting for is asked for afterwards."""
+        if self.due is not None:
+            self.due += gap
+
     def offer(self, turn: Turn, signal: str, data: Any) -> bool:
         """Take a signal this frame has subscribed to; False where it does not want it after all."""
         return False
@@ -74,6 +81,15 @@ class Frame:
     def queues(self, signal: str) -> bool:
         """Whether a signal would have to wait until messages before it have been handled."""
         return False
+
+    @property
+    def shields(self) -> bool:
+        """Whether what runs inside is not told of a cancellation."""
+        return False
+
+    def unhandled(self) -> list[Signal]:
+        """The signals it has taken and not begun to handle."""
+        return []
 
     def consider(self, turn: Turn, update: str, data: Any) -> str | None:
         """Why an update cannot be accepted; None where it can. Changes nothing."""

@@ -12,6 +12,13 @@ from typing import Final
 from perdure.errors import InternalError
 
 TRANSITIONS: Final[dict[str, dict[str, str]]] = {
+    "scheduled": {
+        "begin": "running",
+        "pause": "paused",
+        "cancel": "cancelled",
+        "terminate": "terminated",
+        "get stuck": "stuck",
+    },
     "running": {
         "complete": "completed",
         "fail": "failed",
@@ -23,6 +30,7 @@ TRANSITIONS: Final[dict[str, dict[str, str]]] = {
     },
     "paused": {
         "resume": "running",
+        "resume early": "scheduled",
         "complete": "completed",
         "fail": "failed",
         "cancel": "cancelled",

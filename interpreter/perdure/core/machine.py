@@ -10,9 +10,9 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from perdure.core import lifecycle
+from perdure.core import lifecycle, wire
 from perdure.core.blocks import BLOCKS
 from perdure.core.commands import Command, StartTimer
 from perdure.core.events import (
@@ -20,7 +20,9 @@ from perdure.core.events import (
     ChildEnded,
     Event,
     EventReceived,
+    Migrated,
     PauseRequested,
+    Reopened,
     ResumeRequested,
     RunStarted,
     SignalReceived,
@@ -34,7 +36,7 @@ from perdure.core.state import FORMAT, ROOT_SCOPE, Scope, Signal, State, event_k
 from perdure.core.turn import ENTER, Turn
 from perdure.errors import ExpressionError, InternalError
 from perdure.program import Program
-from perdure.values import JSON, encode, format_time
+from perdure.values import JSON, decode, encode, format_time
 
 NewTurn = Callable[[Program, State, dict[type, type[Frame]]], Turn]
 
@@ -47,7 +49,7 @@ def start(program: Program, event: RunStarted, kind: NewTurn = Turn) -> tuple[St
         "id": event.run,
         "workflow": program.name,
         "version": program.version,
-        "started_at": format_time(event.at),
+        "started_at": format_time(event.at if event.begins is None else event.begins),
         "attempt": 1,
     }
     state = State(
@@ -60,34 +62,55 @@ def start(program: Program, event: RunStarted, kind: NewTurn = Turn) -> tuple[St
         depth=event.depth,
         generation=event.generation,
         children=list(event.children or []),
+        holds=list(event.holds or []),
+        begins=event.begins,
+        first_input=event.first_input,
+        vault=event.vault,
     )
+    if event.begins is not None and event.begins > event.at:
+        state.status = "scheduled"
     state.add_scope(Scope(ROOT_SCOPE, 0, {}, {}))
     turn = kind(program, state, BLOCKS)
     root = program.nodes[program.root]
     frame = BLOCKS[type(root)](turn.next_id(), root, 0, ROOT_SCOPE)
-    problem = _initial_vars(turn, program)
-    if problem is not None:
-        state.ending = {"way": "fail", "error": new_error("ExpressionFailed", f"vars: {problem}")}
     turn.admit(frame)
     turn.settle()
     return state, turn.commands
 
 
 def step(program: Program, state: State, event: Event, kind: NewTurn = Turn) -> list[Command]:
-    """Move a run by one event; the state is changed in place."""
+    """Move a run by one event other than a migration; the state is changed in place."""
     if state.status in lifecycle.ENDED:
         return []
-    state.now = max(state.now, event.at)
+    before, state.now = state.now, max(state.now, event.at)
     turn = kind(program, state, BLOCKS)
-    _dispatch(turn, event)
+    if isinstance(event, Reopened):
+        _reopen(turn, event, state.now - before)
+    else:
+        _dispatch(turn, event)
     turn.settle()
     return turn.commands
 
 
-def fold(program: Program, events: Iterable[Event], state: State | None = None) -> State:
-    """The state that a history leads to, from the start or from a state within it."""
+def migrated(program: Program, event: Migrated) -> State:
+    """The state a run goes on with under another program; whatever it was waiting for it still waits for."""
+    if event.digest != program.digest:
+        raise InternalError(f"the run migrated to {event.digest[:12]}, not to {program.digest[:12]}")
+    return wire.state_from_json(program, decode(encode(event.state)))
+
+
+def fold(programs: Program | Sequence[Program], events: Iterable[Event], state: State | None = None) -> State:
+    """The state that a history leads to, from the start or from a state within it.
+
+    One program, or those the run had in turn: the one of its first event here, and one more for each migration.
+    """
+    following = iter([programs] if isinstance(programs, Program) else programs)
+    program = next(following)
     for event in events:
-        if state is None:
+        if isinstance(event, Migrated):
+            program = next(following, program)
+            state = migrated(program, event)
+        elif state is None:
             if not isinstance(event, RunStarted):
                 raise InternalError("a history begins with RunStarted")
             state, _ = start(program, event)
@@ -101,12 +124,16 @@ def fold(program: Program, events: Iterable[Event], state: State | None = None) 
 def outstanding(program: Program, state: State) -> list[Command]:
     """What the run is waiting for, as the commands that ask for it, in the order of its frames."""
     turn = Turn(program, state, BLOCKS)
-    for frame in state.frames.values():
-        if frame.id not in state.held:
+    _ask_again(turn)
+    return turn.commands
+
+
+def _ask_again(turn: Turn) -> None:
+    for frame in turn.state.frames.values():
+        if frame.id not in turn.state.held:
             turn.commands.extend(frame.outstanding(turn))
         if frame.due is not None:
             turn.commands.append(StartTimer(frame.id, frame.due))
-    return turn.commands
 
 
 def labels(program: Program, state: State) -> dict[str, str]:
@@ -114,9 +141,13 @@ def labels(program: Program, state: State) -> dict[str, str]:
     if program.labels is None:
         return {}
     draws = state.draws
-    names = {"input": state.input, "run": state.run, "vars": state.vars}
+    turn = Turn(program, state, BLOCKS)
     try:
-        values = program.labels.evaluate(names, Turn(program, state, BLOCKS))
+        # A run that has not begun has no variables yet: these are what they would be now.
+        vars: JSON = state.vars
+        if state.status == "scheduled" and program.vars is not None:
+            vars = program.vars.evaluate(state.names(ROOT_SCOPE), turn)
+        values = program.labels.evaluate({"input": state.input, "run": state.run, "vars": vars}, turn)
     finally:
         state.draws = draws
     return {name: value if isinstance(value, str) else encode(value).decode() for name, value in values.items()}
@@ -174,11 +205,31 @@ def _update(turn: Turn, event: UpdateReceived) -> None:
 
 
 def _resume(turn: Turn) -> None:
+    """A paused run goes on; one whose time has not come waits for it."""
+    state = turn.state
+    early = state.frames[state.root].due is not None
+    state.status = lifecycle.follow(state.status, "resume early" if early else "resume")
+    _enter_held(turn)
+
+
+def _enter_held(turn: Turn) -> None:
     """What would have begun while the run was paused begins now."""
     held, turn.state.held = turn.state.held, []
     for id in held:
         if id in turn.state.frames:
             turn.work.append((ENTER, turn.state.frames[id], None, None))
+
+
+def _reopen(turn: Turn, event: Reopened, gap: int) -> None:
+    """Nobody has moved the run for a while: its due times move, and all that is open is asked for again."""
+    state = turn.state
+    state.counter, state.draws = max(state.counter, event.counter), max(state.draws, event.draws)
+    for frame in tuple(state.frames.values()):
+        if frame.id not in state.held:
+            frame.reopen(turn, gap, anew=frame.id in (event.anew or ()))
+    _ask_again(turn)
+    if state.status == "paused":
+        _resume(turn)
 
 
 def _cancel(turn: Turn, event: CancelRequested) -> None:
@@ -189,7 +240,7 @@ def _cancel(turn: Turn, event: CancelRequested) -> None:
         state.status = lifecycle.follow(state.status, "resume")
     turn.cancel(state.root)
     turn.settle()
-    _resume(turn)
+    _enter_held(turn)
 
 
 def _dispatch(turn: Turn, event: Event) -> None:
@@ -203,11 +254,10 @@ def _dispatch(turn: Turn, event: Event) -> None:
             for waiting in tuple(state.waiting.get(event_key(event.event), ())):
                 state.frames[waiting].notice(turn, event.event, event.data)
         case PauseRequested():
-            if state.status == "running" and state.ending is None:
+            if state.status in ("running", "scheduled") and state.ending is None:
                 state.status = lifecycle.follow(state.status, "pause")
         case ResumeRequested():
             if state.status == "paused":
-                state.status = lifecycle.follow(state.status, "resume")
                 _resume(turn)
         case CancelRequested():
             if state.ending is None:
@@ -216,8 +266,8 @@ def _dispatch(turn: Turn, event: Event) -> None:
             state.children = [child for child in state.children if child["run"] != event.run]
         case TerminateRequested():
             _terminate(turn, event)
-        case RunStarted():
-            raise InternalError("a run starts once")
+        case RunStarted() | Migrated() | Reopened():
+            raise InternalError("a run starts once, and other events move it from program to program")
         case TimerFired():
             frame = state.frames.get(event.frame)
             if frame is not None and frame.due is not None and frame.due <= state.now:
@@ -237,16 +287,8 @@ def _receive(turn: Turn, event: SignalReceived) -> None:
 
 
 def _terminate(turn: Turn, event: TerminateRequested) -> None:
-    """End at once: nothing unwinds, nothing is undone."""
+    """End at once: nothing unwinds, nothing is undone. Signals that waited inside a frame are unread too."""
+    unhandled = [signal for frame in turn.state.frames.values() for signal in frame.unhandled()]
+    turn.state.signals = sorted([*turn.state.signals, *unhandled], key=lambda signal: signal.at)
     error = new_error("Terminated", event.reason or "the run was terminated")
     turn.close("terminate", error=error)
-
-
-def _initial_vars(turn: Turn, program: Program) -> str | None:
-    if program.vars is None:
-        return None
-    try:
-        turn.state.vars.update(program.vars.evaluate(turn.state.names(ROOT_SCOPE), turn))
-    except ExpressionError as problem:
-        return problem.message
-    return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from perdure.values import JSON
+from perdure.vault import Vault, vault_key
 
 if TYPE_CHECKING:
     from perdure.core.frame import Frame
@@ -114,9 +115,11 @@ class Signal:
 @dataclass(slots=True)
 class State:
     """One run. `published` is what queries see; `children` are runs that this one must see off when it ends: {run,
-    closing}; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and
-    undos; `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or
-    {"way": "fail", "error"}."""
+    closing}; `holds` are slots held around the whole run, [run id, frame] each: its own, and those of runs that wait
+    for it; `held` are frames that will enter once the run is paused no more. `counter` names frames, scopes and undos;
+    `draws` counts random numbers; `ending` is set once the whole run unwinds: {"way": "cancel", "reason"} or {"way":
+    "fail", "error"}; `begins` is when a run that was not to begin at once does; `vault` is the key of markers of
+    secrets where another run has handed it on."""
 
     digest: str
     run: dict[str, JSON]
@@ -139,13 +142,20 @@ class State:
     children: list[JSON] = field(default_factory=list)
     depth: int = 0
     generation: int = 0
+    holds: list[JSON] = field(default_factory=list)
+    begins: int | None = None
+    first_input: str | None = None
     held: list[int] = field(default_factory=list)
     ending: dict[str, JSON] | None = None
     outcome: dict[str, JSON] | None = None
+    vault: str | None = None
     waiting: dict[str, list[int]] = field(default_factory=dict, compare=False)
     """Signal, update or event (by its key) → frames that wait for it, oldest first."""
 
+    secrets: Vault = field(init=False, compare=False, repr=False)
+
     def __post_init__(self) -> None:
+        self.secrets = Vault(self.vault or vault_key(self.seed))
         self.vars, self.run = Changing(self.vars), Changing(self.run)
 
     @property
@@ -170,7 +180,7 @@ class State:
         """Derive the scope's names from those around it."""
         around = self.scopes.get(scope.parent)
         if around is None:
-            names = {"input": self.input, "run": self.run, "vars": self.vars}
+            names = {"input": self.input, "run": self.run, "vars": self.vars, "secrets": self.secrets}
         else:
             names = dict(around.names)
         names.update(scope.bindings)

@@ -10,7 +10,15 @@ from collections import deque
 from hashlib import sha256
 from typing import Any, Final
 
-from perdure.core.commands import CancelTimer, CloseRun, Command, ReplyUpdate, StartTimer
+from perdure.core.commands import (
+    CancelTimer,
+    CloseRun,
+    Command,
+    LeaveSlot,
+    ReplyUpdate,
+    StartTimer,
+    WriteCache,
+)
 from perdure.core.frame import Frame
 from perdure.core.lifecycle import follow
 from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
@@ -22,6 +30,9 @@ from perdure.values import JSON, format_time, parse_duration
 
 MOST_TRANSITIONS: Final = 1_000_000
 """Local transitions one event may cause: some seconds of work; an endless loop without a wait ends here."""
+
+LASTING: Final = (ReplyUpdate, LeaveSlot, WriteCache)
+"""Commands that a run's end does not make pointless: they concern others."""
 
 ENTER: Final = 0
 ENDED: Final = 1
@@ -54,6 +65,10 @@ class Turn:
         self.state.frames[frame.id] = frame
         self.work.append((ENTER, frame, None, None))
         return frame.id
+
+    def enter_again(self, frame: Frame) -> None:
+        """Let a frame enter that has put it off."""
+        self.work.append((ENTER, frame, None, None))
 
     def complete(self, frame: Frame, value: JSON) -> None:
         self.finish(frame, Completed(value))
@@ -89,16 +104,30 @@ class Turn:
         if found is not None and not found.cancelling:
             self.work.append((CANCEL, found, None, None))
 
-    def offer(self, signal: Signal) -> bool:
-        """Give a signal to the frame that has waited for it longest; False where none wants it."""
+    def offer(self, signal: Signal, *, again: bool = False) -> bool:
+        """Give a signal to the frame that has waited for it longest; False where none wants it. One that is offered
+        `again`, in the middle of a turn, is not lost on frames that are about to be told to unwind."""
         for waiting in tuple(self.state.waiting.get(signal.signal, ())):
+            if again and self._leaving(self.state.frames[waiting]):
+                continue
             if self.state.frames[waiting].offer(self, signal.signal, signal.data):
                 return True
         return False
 
+    def _leaving(self, frame: Frame) -> bool:
+        """Whether a cancellation is on its way to a frame."""
+        told = {found.id for verb, found, _, _ in self.work if verb == CANCEL}
+        current: Frame | None = frame
+        while current is not None and not (current.cancelling or current.id in told):
+            current = self.state.frames.get(current.parent)
+            if current is not None and current.shields:
+                return False
+        return current is not None
+
     def hand_back(self, signals: list[Signal]) -> None:
-        """Signals that a frame had taken and leaves unused: for others that wait, else first for those to come."""
-        self.state.signals[:0] = [signal for signal in signals if not self.offer(signal)]
+        """Signals that a frame had taken and leaves unused: for others that wait, else kept in the order they came."""
+        left = [signal for signal in signals if not self.offer(signal, again=True)]
+        self.state.signals = sorted([*left, *self.state.signals], key=lambda signal: signal.at)
 
     def set_timer(self, frame: Frame, due: int) -> None:
         frame.due = due
@@ -140,14 +169,15 @@ class Turn:
             "recorded": state.recorded,
             "published": state.published,
             "attempt": state.run["attempt"],
+            **({} if state.begins is None else {"started_at": state.run["started_at"]}),
         }
         state.frames.clear()
         state.scopes.clear()
         state.undos.clear()
         state.waiting.clear()
         self.work.clear()
-        replies = [command for command in self.commands if isinstance(command, ReplyUpdate)]
-        self.commands = [*replies, CloseRun(state.status, state.outcome)]
+        lasting = [command for command in self.commands if isinstance(command, LASTING)]
+        self.commands = [*lasting, CloseRun(state.status, state.outcome)]
 
     def start_over(self, attempt: int) -> None:
         """Another attempt of the whole run: variables begin anew, and `run.attempt` says which it is."""
@@ -262,6 +292,8 @@ class Turn:
             return True
         if verb == CANCEL and frame.id in state.held:
             state.held.remove(frame.id)
+            if frame.id == state.root:
+                return False  # it has to end the run
             self.stop(frame)
             return True
         return False

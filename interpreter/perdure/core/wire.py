@@ -23,6 +23,7 @@ from perdure.values import JSON, decode, encode
 _EVENTS: Final[dict[str, type[Event]]] = {
     "start": events.RunStarted,
     "attempt": events.AttemptStarted,
+    "queued": events.AttemptQueued,
     "lost": events.AttemptLost,
     "done": events.ActivityCompleted,
     "failed": events.ActivityFailed,
@@ -35,10 +36,15 @@ _EVENTS: Final[dict[str, type[Event]]] = {
     "sent": events.Delivered,
     "unsent": events.Undeliverable,
     "child": events.ChildEnded,
+    "slot": events.SlotGranted,
+    "no slot": events.SlotRefused,
+    "cache": events.CacheRead,
     "pause": events.PauseRequested,
     "resume": events.ResumeRequested,
     "cancel": events.CancelRequested,
     "terminate": events.TerminateRequested,
+    "reopen": events.Reopened,
+    "migrate": events.Migrated,
 }
 _TAGS: Final = {kind: tag for tag, kind in _EVENTS.items()}
 _EVENT_FIELDS: Final = {kind: tuple(f.name for f in fields(kind) if f.name != "at") for kind in _TAGS}
@@ -52,9 +58,12 @@ _FRAME_FIELDS: Final = {
     block: tuple(f.name for f in fields(block) if f.name not in ("id", "node", "parent", "scope"))
     for block in _BLOCK_TAGS
 }
+ADDRESS: Final = 2
+"""Where a frame's address stands in its JSON."""
 _STATE_FIELDS: Final = (
     "digest", "run", "input", "seed", "started_at", "now", "status", "counter", "draws", "vars",
-    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "held", "ending", "outcome",
+    "undone", "not_undone", "recorded", "published", "children", "depth", "generation", "holds", "begins",
+    "first_input", "held", "ending", "outcome", "vault",
 )  # fmt: skip
 _read_state: Final = attrgetter(*_STATE_FIELDS)
 
@@ -74,23 +83,34 @@ def event_from_bytes(at: int, text: bytes) -> Event:
 
 
 def state_to_bytes(state: State) -> bytes:
-    return encode(
-        {
-            "format": FORMAT,
-            **dict(zip(_STATE_FIELDS, _read_state(state), strict=True)),
-            "signals": [[s.signal, s.data, s.at, s.id] for s in state.signals],
-            "undos": [[u.order, u.body, u.label, u.turns, u.within, u.captured] for u in state.undos],
-            "scopes": [[s.id, s.parent, s.bindings, s.steps, s.marks] for s in state.scopes.values()],
-            "frames": [_frame_to_json(frame) for frame in state.frames.values()],
-            "waiting": state.waiting,
-        }
-    )
+    return encode(state_to_json(state))
+
+
+def state_to_json(state: State) -> dict[str, JSON]:
+    """The state as plain values; they are the state's own, so encode them before it moves on."""
+    return {
+        "format": FORMAT,
+        **dict(zip(_STATE_FIELDS, _read_state(state), strict=True)),
+        "signals": [[s.signal, s.data, s.at, s.id] for s in state.signals],
+        "undos": [[u.order, u.body, u.label, u.turns, u.within, u.captured] for u in state.undos],
+        "scopes": [[s.id, s.parent, s.bindings, s.steps, s.marks] for s in state.scopes.values()],
+        "frames": [_frame_to_json(frame) for frame in state.frames.values()],
+        "waiting": state.waiting,
+    }
 
 
 def state_from_bytes(program: Program, text: bytes) -> State:
     """Raises InternalError where the state is of another format or does not fit the program."""
     try:
         stored = decode(text)
+    except ValueError as problem:
+        raise InternalError(f"the snapshot cannot be read: {problem!r}") from problem
+    return state_from_json(program, stored)
+
+
+def state_from_json(program: Program, stored: JSON) -> State:
+    """Takes the values over. Raises InternalError as `state_from_bytes` does."""
+    try:
         if stored["format"] != FORMAT:
             raise InternalError(f"the snapshot has format {stored['format']}; this release reads {FORMAT}")
         state = State(**{name: stored[name] for name in _STATE_FIELDS})
@@ -100,7 +120,7 @@ def state_from_bytes(program: Program, text: bytes) -> State:
         state.undos = [Undo(*undo) for undo in stored["undos"]]
         state.frames = {frame[1]: _frame_from_json(program, frame) for frame in stored["frames"]}
         state.waiting = stored["waiting"]
-    except (ValueError, TypeError, KeyError, IndexError) as problem:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as problem:
         raise InternalError(f"the snapshot cannot be read: {problem!r}") from problem
     return state
 

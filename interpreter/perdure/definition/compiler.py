@@ -1,13 +1,13 @@
 """Turns the tree of a checked definition into a program: a flat table of nodes.
 
-Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `finally`, `catch`, total timeout,
-`retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself. Assumes that `checks` found
-nothing wrong; does not report, and does not know how nodes run.
+Steps become a chain of nodes, modifiers around kinds, from the outside in: `if`, `cache`, `lock`, `queue`, `finally`,
+`catch`, total timeout, `retry`, attempt timeout, then completion (`output`, `compensate`) around the kind itself.
+Assumes that `checks` found nothing wrong; does not report, and does not know how nodes run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from perdure.definition.defaults import with_defaults
 from perdure.definition.kinds import KIND_COMPILERS
 from perdure.definition.models import Document, Path, Step, StepList
 from perdure.definition.names import Reads, spelled
+from perdure.definition.schedules import read_schedule, schedules
 from perdure.expressions import Expression, Template, compile_expression, compile_template
 from perdure.program import Position, Program
 from perdure.program.nodes import (
     Address,
+    Cache,
     Captures,
     Catch,
     Deadline,
@@ -26,7 +28,9 @@ from perdure.program.nodes import (
     Finish,
     Guard,
     Handler,
+    Lock,
     Node,
+    Queued,
     Retry,
     Run,
     Sequence,
@@ -62,6 +66,7 @@ def compile_document(document: Document, digest: str, locate: Locate) -> Program
         output_schema=keys.get("output_schema"),
         vars=None if "vars" not in keys else compiler.template(keys["vars"]),
         labels=None if "labels" not in keys else compiler.template(keys["labels"]),
+        schedules=tuple(read_schedule(keys["workflow"], written) for _, written in schedules(keys)),
         queries={name: compile_expression(text) for name, text in (keys.get("queries") or {}).items()},
         children=tuple(dict.fromkeys(step.keys["workflow"] for step in steps[1:] if step.kind == "workflow")),
         summaries=compiler.summaries,
@@ -78,6 +83,8 @@ class Compiler:
         self.nodes: dict[Address, Node] = {}
         self.reads = Reads()
         self.marks: set[str] = set()
+        self.said: Set[str] = frozenset()
+        """Of `queue` and `priority`, those that blocks around the present step say."""
         self.summaries: dict[Address, Template] = {}
         self.all_ids = tuple(step.id for step in document.walk() if step.id is not None)
 
@@ -111,16 +118,22 @@ class Compiler:
 
     def root(self, root: Step) -> None:
         top = self.layers(root, self.body(root, root.lists[0], "steps"))
+        if "concurrency" in root.keys:
+            top = self.concurrency(root, top)
         self.add(Run(address="#run", step="", child=top))
 
     def step(self, step: Step) -> Address:
-        step.keys = with_defaults(step, self.defaults)
+        step.keys = with_defaults(step, self.defaults, self.said)
+        around = self.said
+        if step.kind != "activity":
+            self.said = around | (step.keys.keys() & {"queue", "priority"})
         self.add(KIND_COMPILERS[step.kind](self, step))
         if step.keys.get("summary") is not None:
             self.summaries[step.address] = self.template(step.keys["summary"])
         outermost = self.layers(step, step.address)
         if step.id is not None:
             self.nodes[outermost] = replace(self.nodes[outermost], result=step.id)
+        self.said = around
         return outermost
 
     def layers(self, step: Step, kind: Address) -> Address:
@@ -131,10 +144,58 @@ class Compiler:
         for found in step.of("finally"):
             body = self.body(step, found, "finally")
             inner = self.add(Finally(address=f"{step.address}#guarded", step=step.address, child=inner, body=body))
+        inner = self.queued(step, inner)
+        if "lock" in step.keys:
+            inner = self.lock(step, inner)
+        if "cache" in step.keys:
+            inner = self.cache(step, inner)
         if "if" in step.keys:
             condition = self.expression(step.keys["if"])
             inner = self.add(Guard(address=f"{step.address}#if", step=step.address, child=inner, condition=condition))
         return inner
+
+    def lock(self, step: Step, inner: Address) -> Address:
+        terms = step.keys["lock"]
+        if step.kind in ("parallel", "foreach"):  # a list around it keeps losers (`rest: finish`) within the lock
+            held = f"{step.address}#held"
+            inner = self.add(Sequence(address=held, step=step.address, children=(inner,), order={inner: 0}))
+        key, limit = self.template(terms["key"]), self.optional(terms.get("limit"))
+        return self.add(Lock(address=f"{step.address}#lock", step=step.address, child=inner, key=key, limit=limit))
+
+    def concurrency(self, root: Step, inner: Address) -> Address:
+        terms = root.keys["concurrency"]
+        return self.add(
+            Lock(
+                address="#concurrency",
+                step="",
+                child=inner,
+                key=self.template(terms.get("key", "")),
+                limit=self.optional(terms.get("limit")),
+                prefix=f"concurrency:{root.keys['workflow']}:",
+                conflict=terms.get("on_conflict", "queue"),
+                whole=True,
+            )
+        )
+
+    def cache(self, step: Step, inner: Address) -> Address:
+        terms = step.keys["cache"]
+        key, ttl = self.template(terms["key"]), self.optional(terms.get("ttl"))
+        return self.add(Cache(address=f"{step.address}#cache", step=step.address, child=inner, key=key, ttl=ttl))
+
+    def queued(self, step: Step, inner: Address) -> Address:
+        """What a step says for the activities inside it; of an activity it is the node's own."""
+        queue, priority = step.keys.get("queue"), step.keys.get("priority")
+        if step.kind == "activity" or (queue is None and priority is None):
+            return inner
+        return self.add(
+            Queued(
+                address=f"{step.address}#queued",
+                step=step.address,
+                child=inner,
+                queue=self.optional(queue),
+                priority=self.optional(priority),
+            )
+        )
 
     def finish(self, step: Step, child: Address) -> Address:
         output = self.template(step.keys["output"]) if "output" in step.keys else None
@@ -160,8 +221,8 @@ class Compiler:
         )
 
     def captures(self, step: Step, undo: StepList) -> Captures:
-        """What an undo reads of the world outside it; a run's own input never changes and needs no copy."""
-        fixed = {"steps", "vars", "run"} if step.shared else {"steps", "vars", "run", "input"}
+        """What an undo reads of the world outside it; what never changes needs no copy."""
+        fixed = {"steps", "vars", "run", "secrets"} if step.shared else {"steps", "vars", "run", "secrets", "input"}
         inside = {inner.id for step in undo.steps for inner in step.walk()}
         steps = self.all_ids if self.reads.whole_steps else sorted(self.reads.steps)
         return Captures(

@@ -50,7 +50,9 @@ def activity(compiler: Compiler, step: Step) -> Node:
         step=step.address,
         name=step.keys["activity"],
         arguments=compiler.template(step.keys.get("with") or {}),
-        queue=compiler.optional(limits.get("queue")),
+        queue=compiler.optional(step.keys.get("queue")),
+        priority=compiler.optional(step.keys.get("priority")),
+        queue_timeout=compiler.optional(limits.get("queue")),
         heartbeat=compiler.optional(limits.get("heartbeat")),
     )
 

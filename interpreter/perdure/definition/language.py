@@ -29,6 +29,7 @@ from perdure.definition.leaves import (
     COLLECTION,
     CONDITION,
     COUNT,
+    CRON,
     DOTTED,
     DURATION,
     ERROR_TYPE,
@@ -38,11 +39,20 @@ from perdure.definition.leaves import (
     FRACTION,
     ID,
     IDENTIFIER,
+    INTERVAL,
+    JITTER,
     JOIN,
+    KEY,
     LABEL,
+    MOMENT,
+    OVERLAP,
     PATH,
+    PLACE,
+    PRIORITY,
+    QUEUE,
     SCHEMA,
     SIGNAL,
+    SPAN,
     SWITCH,
     TEMPLATED,
     TEXT,
@@ -57,20 +67,8 @@ from perdure.definition.leaves import (
 )  # fmt: skip
 from perdure.values import JSON, parse_time
 
-LATER: Final[Mapping[str, Mapping[str, str]]] = {
-    "definition": {
-        "concurrency": "limits across runs",
-        "schedule": "schedules",
-    },
-    "step": {
-        "queue": "task queues",
-        "priority": "task queues",
-        "lock": "locks",
-        "cache": "cached results",
-    },
-    "default": {"queue": "task queues"},
-}
-"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to."""
+LATER: Final[Mapping[str, Mapping[str, str]]] = {}
+"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to. None now."""
 
 STEPS: Final = Items(Ref("step"))
 SOME_STEPS: Final = Items(Ref("step"), least=1)
@@ -118,6 +116,20 @@ _CATCH: Final = Items(Record("catch_arm", {
     "steps": Key(STEPS, "what to do instead"),
 }), least=1)  # fmt: skip
 
+_LOCK: Final = Record("lock", {
+    "key": Key(KEY, "what is locked: steps with an equal key share its slots, in all runs", required=True),
+    "limit": Key(COUNT, "how many may hold a slot at once, 1 without it"),
+})  # fmt: skip
+_CACHE: Final = Record("cache", {
+    "key": Key(KEY, "what the result depends on", required=True),
+    "ttl": Key(DURATION, "how long a result is kept; for ever without it"),
+})  # fmt: skip
+_CONCURRENCY: Final = Record("concurrency", {
+    "key": Key(KEY, "runs with an equal key count together; all runs of the workflow without it"),
+    "limit": Key(COUNT, "how many may run at once, 1 without it"),
+    "on_conflict": Key(word("on_conflict", "queue", "reject", "cancel_running"), "what a run does when it is full"),
+})  # fmt: skip
+
 _JOINING: Final[Keys] = {
     "join": Key(JOIN, "how many must succeed"),
     "rest": Key(word("rest", "cancel", "finish"), "what happens to those behind the join"),
@@ -141,6 +153,8 @@ MODIFIERS: Final[Keys] = {
     "finally": Key(STEPS, "steps that always run"),
     "compensate": Key(Ref("step"), "the step that undoes this one"),
     "output": Key(ANY, "replaces the step's result"),
+    "lock": Key(_LOCK, "hold a lock, across runs, while the step runs"),
+    "cache": Key(_CACHE, "use an earlier result, if there is one"),
     "summary": Key(TEXT, "what people see in lists and timelines"),
     "description": Key(TEXT, "what the step is for"),
 }
@@ -261,10 +275,14 @@ _CANCEL: Final = Record("cancel", {
 })  # fmt: skip
 
 _WITH: Final[Keys] = {"with": Key(ARGUMENTS, "the arguments, by name")}
+_QUEUE: Final[Keys] = {
+    "queue": Key(QUEUE, "which workers run the activity, or the activities inside"),
+    "priority": Key(PRIORITY, "higher goes first among those that wait; 0 without it"),
+}
 
 STEP: Final = Tagged("step", {
     "activity": Kind(DOTTED, "call a registered activity", {
-        **_WITH, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+        **_WITH, **_QUEUE, "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
     }),
     "workflow": Kind(DOTTED, "run a child workflow", {
         "with": Key(ARGUMENTS, "its input"),
@@ -273,7 +291,7 @@ STEP: Final = Tagged("step", {
             word("on_parent_close", "cancel", "terminate", "abandon"), "what becomes of it when this run ends first"
         ),
     }),
-    "steps": Kind(STEPS, "a block of steps, run in order"),
+    "steps": Kind(STEPS, "a block of steps, run in order", _QUEUE),
     "branch": Kind(ByType("a list of arms or a mapping", {
         "array": Items(_BRANCH_ARM, least=1),
         "object": Record("cases", {
@@ -281,18 +299,19 @@ STEP: Final = Tagged("step", {
             "cases": Key(Table(_STEPS_OR_RECORD, least=1), "steps by value", required=True),
             "else": Key(_STEPS_OR_RECORD, "taken when no case is equal"),
         }),
-    }), "the first arm that holds"),
-    "parallel": Kind(_PARALLEL, "all branches at once"),
+    }), "the first arm that holds", _QUEUE),
+    "parallel": Kind(_PARALLEL, "all branches at once", _QUEUE),
     "foreach": Kind(COLLECTION, "once per item of a list", {
         "as": Key(BINDING, "the item's name inside, `item` without it"),
         "concurrency": Key(COUNT, "how many items at once"),
         "steps": BODY,
         **_JOINING,
+        **_QUEUE,
     }),
     "repeat": Kind(Tagged("repeat", {
         "while": Kind(CONDITION, "goes on while this holds, tested before a turn"),
         "until": Kind(CONDITION, "goes on until this holds, tested after a turn"),
-    }, {"max": Key(COUNT, "turns after which LimitExceeded is raised")}), "a loop", {"steps": BODY}),
+    }, {"max": Key(COUNT, "turns after which LimitExceeded is raised")}), "a loop", {"steps": BODY, **_QUEUE}),
     "wait": Kind(ByType("a duration or a mapping", {
         "string": DURATION, "integer": DURATION, "number": DURATION, "object": _WAIT,
     }), "wait durably"),
@@ -301,9 +320,9 @@ STEP: Final = Tagged("step", {
         "object": Record("select", {
             "arms": Key(_SELECT_ARMS, "the arms", required=True), **_PATIENCE, **_TRANSIENT,
         }),
-    }), "the first thing to happen picks the arm"),
+    }), "the first thing to happen picks the arm", _QUEUE),
     "ask": Kind(_ASK, "a question to a person"),
-    "receive": Kind(_RECEIVE, "take signals and updates, one at a time, against a state"),
+    "receive": Kind(_RECEIVE, "take signals and updates, one at a time, against a state", _QUEUE),
     "set": Kind(Table(ANY, ID, least=1), "assign variables"),
     "publish": Kind(ANY, "replace what queries see"),
     "send": Kind(_SEND, "send a signal to a run"),
@@ -322,8 +341,37 @@ STEP: Final = Tagged("step", {
         "string": word("all", "all"),
         "object": Record("rollback", {"to": Key(ID, "the step to go back to", required=True)}),
     }), "undo what was completed, newest first"),
-    "use": Kind(DOTTED, "the steps of a fragment", _WITH),
-}, MODIFIERS)  # fmt: skip
+    "use": Kind(DOTTED, "the steps of a fragment", {**_WITH, **_QUEUE}),
+}, MODIFIERS, elsewhere={
+    "queue": "activities, and to steps that have steps inside",
+    "priority": "activities, and to steps that have steps inside",
+})  # fmt: skip
+
+_NOMINAL: Final[Keys] = {
+    "jitter": Key(JITTER, "each time is put off by up to this, always by the same"),
+    "catch_up": Key(SPAN, "times that are over by more than this are missed; 1h without it"),
+}
+
+
+def _schedule(name: str, *, several: bool) -> Tagged:
+    return Tagged(name, {
+        "cron": Kind(CRON, "at these readings of the clock", _NOMINAL),
+        "every": Kind(INTERVAL, "at every multiple of this span, counted from `start`", _NOMINAL),
+        "event": Kind(SIGNAL, "whenever an event of this name is published", _MATCH),
+    }, {
+        "id": Key(ID, "the name that tells it from others", required=several),
+        "timezone": Key(PLACE, "the zone of the clock, UTC without it"),
+        "overlap": Key(OVERLAP, "what happens when an earlier run is still open"),
+        "start": Key(MOMENT, "nothing is started before"),
+        "end": Key(MOMENT, "nothing is started from then on"),
+        "input": Key(_FIELDS, "the input of the run, over `schedule` and `message`"),
+    })  # fmt: skip
+
+
+_SCHEDULE: Final = ByType("a mapping or a list of mappings", {
+    "object": _schedule("schedule", several=False),
+    "array": Items(_schedule("schedule_of_several", several=True), least=1),
+})  # fmt: skip
 
 _IMPORTS: Final = Key(Table(PATH, ID), "files with fragments, by alias")
 _FRAGMENTS: Final = Key(Table(Record("fragment", {
@@ -344,11 +392,15 @@ DEFINITION: Final = Record("definition", {
     "defaults": Key(Table(Record("default", {
         "retry": Key(_RETRY, "run the activity again when it fails"),
         "timeout": Key(_duration_or(_ACTIVITY_TIMEOUT), "how long the activity may take"),
+        "queue": Key(QUEUE, "which workers run the activity"),
+        "priority": Key(PRIORITY, "higher goes first among those that wait"),
     }), ERROR_TYPE), "settings of activities, by pattern of their names"),
     "timeout": Key(DURATION, "how long a run may take"),
     "retry": Key(_RETRY, "run everything again when it fails"),
+    "concurrency": Key(_CONCURRENCY, "how many runs go on at once"),
     "labels": Key(Table(LABEL, ID), "what runs can be searched by"),
     "queries": Key(Table(EXPRESSION, IDENTIFIER), "expressions over the published `state` and the `run`, by name"),
+    "schedule": Key(_SCHEDULE, "when runs are started by themselves, once this is deployed"),
     "fragments": _FRAGMENTS,
     "imports": _IMPORTS,
     "catch": Key(_CATCH, "what to do about errors of the run, first match"),

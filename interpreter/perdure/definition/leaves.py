@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Final, TypeAlias
 
+from perdure.cron import fires, parse
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
+from perdure.program.nodes import MOST_PRIORITY, QUEUE_NAME
 from perdure.schemas import schema_problems
-from perdure.values import JSON, parse_duration, parse_time
+from perdure.values import DAY, JSON, SECOND, parse_duration, parse_time
 
 Check: TypeAlias = Callable[[JSON], Iterable[Fault]]
 
@@ -25,6 +27,8 @@ _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 _SIGNAL: Final = r"^(?!.*\{\{)\S(.{0,198}\S)?$"
 _GLOB: Final = r"^(?!.*\{\{)\S+$"
 _DURATION: Final = r"\{\{|^\s*[Pp]|^\s*[0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d|w)"
+_CRON: Final = r"^\s*(@[A-Za-z]+|[^\s@]+(\s+\S+){4})\s*$"
+_OVERLAPS: Final = ("skip", "buffer_one", "buffer_all", "cancel_running", "terminate_running", "allow")
 _SHARE: Final = r"^(100|[0-9]{1,2})(\.[0-9]+)?%$"
 _RESERVED: Final = frozenset(
     ("input", "steps", "vars", "index", "error", "message", "state", "run", "secrets",
@@ -51,6 +55,17 @@ def _or_template(name: str, says: str, schema: Mapping[str, JSON], check: Check)
         checked,
         {"if": _TEMPLATE, "else": schema, "description": f"{says}, or an expression in {{{{ }}}}"},
     )
+
+
+def _written_out(name: str, check: Check, schema: Mapping[str, JSON]) -> Leaf:
+    """What must be known before any run, and so is no template."""
+
+    def checked(value: JSON) -> Iterable[Fault]:
+        if is_template(value):
+            return (Fault("WF210", "must be written out, without {{ }}", "only input: and match: are expressions"),)
+        return check(value)
+
+    return Leaf(name, checked, schema)
 
 
 def _typed(name: str, says: str, types: tuple[type, ...], schema: Mapping[str, JSON]) -> Leaf:
@@ -168,6 +183,42 @@ def _zone(value: JSON) -> Iterable[Fault]:
     return ()
 
 
+def _jitter(value: JSON) -> Iterable[Fault]:
+    faults = tuple(_duration(value))
+    if not faults and parse_duration(value) > DAY:
+        return (Fault("WF212", f"must be at most 1d, not {value}"),)
+    return faults
+
+
+def _overlap(value: JSON) -> Iterable[Fault]:
+    if not isinstance(value, str):
+        return _wrong("a word such as skip", value)
+    if value in _OVERLAPS:
+        return ()
+    hint = did_you_mean(value, _OVERLAPS) or f"use {', '.join(_OVERLAPS)}"
+    return (Fault("WF211", f"is no way to treat overlapping runs: {quoted(value)}", hint),)
+
+
+def _cron(value: JSON) -> Iterable[Fault]:
+    if not isinstance(value, str):
+        return _wrong('a cron expression such as "0 9 * * mon-fri"', value)
+    try:
+        parsed = parse(value)
+    except ValueError as wrong:
+        hint = 'write every: with a span such as "30s"' if "seconds" in str(wrong) else str(wrong)
+        return (Fault("WF507", f"is no cron expression: {quoted(value)}", hint),)
+    if not fires(parsed):
+        return (Fault("WF508", f"never fires: {quoted(value)}", "no month has such a day"),)
+    return ()
+
+
+def _interval(value: JSON) -> Iterable[Fault]:
+    faults = tuple(_duration(value))
+    if not faults and parse_duration(value) < SECOND:
+        return (Fault("WF212", f"must be at least 1s, not {value}"),)
+    return faults
+
+
 def _join(value: JSON) -> Iterable[Fault]:
     if isinstance(value, str):
         if value in ("all", "any"):
@@ -229,6 +280,12 @@ LABEL: Final = _typed(
 VERSION: Final = _typed(
     "version", "a text or a number", (str, int, float), {"type": ["string", "number"], "pattern": r"\S"}
 )
+KEY: Final = _typed(
+    "key",
+    "a text, a number, a boolean, a list or a mapping",
+    (str, int, float, bool, list, dict),
+    {"type": ["string", "number", "boolean", "array", "object"], "pattern": r"\S"},
+)
 SWITCH: Final = _typed("switch", "true or false", (bool,), {"type": "boolean"})
 TRUE: Final = Leaf(
     "true",
@@ -244,6 +301,12 @@ IDENTIFIER: Final = _named("identifier", "letters, digits and _, starting with a
 BINDING: Final = Leaf("binding", _variable, {**IDENTIFIER.schema, "not": {"enum": sorted(_RESERVED)}})
 PATH: Final = _named("path", "the path of a file", r"^(?!.*\{\{)\S(.*\S)?$")
 
+_QUEUE: Final = _named("queue", "letters, digits, _ . / and -, starting with a letter or _", f"^{QUEUE_NAME}$")
+QUEUE: Final = _or_template("queue", "the name of a queue", _QUEUE.schema, _QUEUE.check)
+PRIORITY: Final = number(
+    "priority", f"a whole number from -{MOST_PRIORITY:,} to {MOST_PRIORITY:,}", -MOST_PRIORITY, MOST_PRIORITY
+)
+
 COUNT: Final = number("count", "a whole number from 1", 1)
 FACTOR: Final = number("factor", "a number from 1", 1, whole=False)
 FRACTION: Final = number("fraction", "a number from 0 to 1", 0, 1, whole=False)
@@ -258,6 +321,15 @@ DURATION: Final = _or_template(
 )
 TIME: Final = _or_template("time", "an ISO 8601 time", {"type": "string", "pattern": r"^\s*[0-9]{4}"}, _time)
 ZONE: Final = _or_template("zone", "an IANA time zone such as Europe/Berlin", {"type": "string"}, _zone)
+CRON: Final = _written_out("cron", _cron, {"type": "string", "pattern": _CRON})
+OVERLAP: Final = _written_out("overlap", _overlap, {"enum": list(_OVERLAPS)})
+INTERVAL: Final = _written_out(
+    "interval", _interval, {"type": "string", "pattern": _DURATION, "not": {"pattern": r"\{\{"}}
+)
+JITTER: Final = _written_out("jitter", _jitter, DURATION.schema["else"])
+SPAN: Final = _written_out("span", DURATION.check, DURATION.schema["else"])
+MOMENT: Final = _written_out("moment", TIME.check, TIME.schema["else"])
+PLACE: Final = _written_out("place", ZONE.check, ZONE.schema["else"])
 JOIN: Final = _or_template(
     "join",
     "all, any or a number",

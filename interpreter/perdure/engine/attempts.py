@@ -1,6 +1,6 @@
 """Attempts at activities: started, watched, told to stop, and given up on.
 
-Runs as many at a time as it may, the others queue. Each attempt ends in exactly one event, handed to `ended`; an
+Which of those that wait begins next, `Lanes` knows. Each attempt ends in exactly one event, handed to `ended`; an
 attempt that does not stop when told is given up after a grace period and its end, if ever, ignored. Plain functions
 run in threads and cannot be interrupted: they see `context.cancelled`.
 """
@@ -8,29 +8,42 @@ run in threads and cannot be interrupted: they see `context.cancelled`.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from perdure.activities import ActivityFailure, Context, Registry
 from perdure.activities.failure import failure_of
+from perdure.activities.secrets import Source, reveal
 from perdure.core.commands import StartActivity
 from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFailed, Event
 from perdure.engine.clock import Clock
-from perdure.engine.live import LiveRun
+from perdure.engine.lanes import Lanes
 from perdure.values import JSON, SECOND, decode, encode, format_duration
 
 GRACE: Final = 10.0
 """Seconds that a cancelled activity has to stop."""
 
-Ended = Callable[[LiveRun, int, Event], None]
-Beat = Callable[[LiveRun, int, bytes], None]
+
+class Owner(Protocol):
+    """Whose attempts they are: a run of this worker, or a task from another's. `attempts` are the frames that have one
+    here, `heartbeats` the details that earlier attempts have left, by slot."""
+
+    @property
+    def key(self) -> Hashable: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def workflow(self) -> str: ...
+    @property
+    def attempts(self) -> set[int]: ...
+    @property
+    def heartbeats(self) -> Mapping[int, bytes]: ...
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    run: LiveRun
+    owner: Owner
     command: StartActivity
     context: Context | None = None
     task: asyncio.Task[None] | None = None
@@ -42,50 +55,65 @@ class Attempt:
     grace: asyncio.TimerHandle | None = None
 
 
-class Attempts:
-    """All attempts of one worker, by (run, frame)."""
+Ended = Callable[[Attempt, Event], None]
+Beat = Callable[[Attempt, bytes], None]
 
-    def __init__(self, registry: Registry, clock: Clock, limit: int, ended: Ended, beat: Beat) -> None:
+
+class Attempts:
+    """All attempts of one worker, by (owner, frame)."""
+
+    def __init__(
+        self, registry: Registry, secrets: Source, clock: Clock, lanes: Lanes[Attempt], ended: Ended, beat: Beat
+    ) -> None:
         self._registry = registry
+        self._secrets = secrets
         self._clock = clock
-        self._limit = limit
+        self._lanes = lanes
         self._ended = ended
         self._beat = beat
-        self._live: dict[tuple[int, int], Attempt] = {}
-        self._queue: deque[Attempt] = deque()
+        self._live: dict[tuple[Hashable, int], Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._young: dict[Attempt, None] = {}
         self._old: dict[Attempt, None] = {}
+        self._ready: asyncio.TimerHandle | None = None
+        """Rings when a rate lets an attempt begin."""
 
-    def start(self, run: LiveRun, command: StartActivity, *, marked: bool) -> None:
-        attempt = Attempt(run, command, marked=marked)
-        self._live[run.key, command.frame] = attempt
-        run.attempts.add(command.frame)
-        if len(self._tasks) < self._limit:
-            self._launch(attempt)
-            return
-        self._queue.append(attempt)
-        if command.queue is not None:
-            message = f"no worker was free within {format_duration(command.queue)}"
+    def start(self, owner: Owner, command: StartActivity, *, marked: bool) -> None:
+        """Begin an attempt as soon as its turn comes."""
+        attempt = Attempt(owner, command, marked=marked)
+        self._live[owner.key, command.frame] = attempt
+        owner.attempts.add(command.frame)
+        rate = self._registry.rate(command.name)
+        rated = None if rate is None else command.name
+        self._lanes.put(attempt, command.queue, command.priority, rated, rate)
+        self._launch_next()
+        if attempt.task is None and command.queue_timeout is not None:
+            message = f"no worker was free within {format_duration(command.queue_timeout)}"
             attempt.patience = _later(
-                command.queue, lambda: self._end(attempt, _timeout(self._clock, command, message))
+                command.queue_timeout, lambda: self._end(attempt, _timeout(self._clock, command, message))
             )
 
-    def cancel(self, run: LiveRun, frame: int) -> None:
-        """Tell an attempt to stop; one that is not running here has stopped already."""
-        attempt = self._live.get((run.key, frame))
+    def cancel(self, owner: Owner, frame: int) -> bool:
+        """Tell an attempt to stop; False for one that is not here: it has stopped already."""
+        attempt = self._live.get((owner.key, frame))
         if attempt is None:
-            self._ended(run, frame, ActivityCancelled(self._clock.now(), frame))
-        elif attempt.task is None:
+            return False
+        if attempt.task is None:
             self._end(attempt, ActivityCancelled(self._clock.now(), frame))
         else:
             self._stop(attempt)
+        return True
 
-    def drop(self, run: LiveRun) -> None:
-        """Forget a run: its attempts are told to stop, and their ends do not matter."""
-        for frame in tuple(run.attempts):
-            attempt = self._live.get((run.key, frame))
+    def is_waiting(self, owner: Owner, frame: int) -> bool:
+        """Whether an attempt is here that has not begun."""
+        attempt = self._live.get((owner.key, frame))
+        return attempt is not None and attempt.task is None
+
+    def drop(self, owner: Owner) -> None:
+        """Forget an owner: its attempts are told to stop, and their ends do not matter."""
+        for frame in tuple(owner.attempts):
+            attempt = self._live.get((owner.key, frame))
             if attempt is not None:
                 self._forget(attempt)
                 self._interrupt(attempt)
@@ -93,6 +121,7 @@ class Attempts:
     async def drain(self, seconds: float) -> bool:
         """Launch no more and wait for those that run; whether all have ended."""
         self._closing = True
+        _cancel(self._ready)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         return not self._tasks
@@ -107,12 +136,23 @@ class Attempts:
         outlived, self._old, self._young = list(self._old), self._young, {}
         return outlived
 
+    def _launch_next(self) -> None:
+        """Launch all whose turn it is, and look again when a rate allows more."""
+        while not self._closing and (attempt := self._lanes.take(self._clock.now())) is not None:
+            _cancel(attempt.patience)
+            self._launch(attempt)
+        moment = None if self._closing else self._lanes.ready_at()
+        _cancel(self._ready)
+        self._ready = None
+        if moment is not None:
+            self._ready = _later(max(moment - self._clock.now(), 0), self._launch_next)
+
     def _launch(self, attempt: Attempt) -> None:
-        run, command = attempt.run, attempt.command
-        details = run.heartbeats.get(command.slot)
+        owner, command = attempt.owner, attempt.command
+        details = owner.heartbeats.get(command.slot)
         attempt.context = Context(
-            run_id=run.id,
-            workflow=run.program.name,
+            run_id=owner.id,
+            workflow=owner.workflow,
             address=command.address,
             attempt=command.attempt,
             idempotency_key=command.key,
@@ -132,10 +172,14 @@ class Attempts:
         command = attempt.command
         event: Event
         try:
-            result = await self._registry.call(command.name, command.arguments, context)
+            arguments, context.redaction = await reveal(self._secrets, command.arguments, command.vault)
+            result = await self._registry.call(command.name, arguments, context)
+            if context.redaction is not None:
+                result = context.redaction.value(result)
             event = ActivityCompleted(self._clock.now(), command.frame, result)
         except ActivityFailure as failure:
-            event = ActivityFailed(self._clock.now(), command.frame, failure.error, failure.retryable)
+            error = failure.error if context.redaction is None else context.redaction.error(failure.error)
+            event = ActivityFailed(self._clock.now(), command.frame, error, failure.retryable)
         except asyncio.CancelledError:
             event = ActivityCancelled(self._clock.now(), command.frame)
         self._end(attempt, event)
@@ -143,35 +187,27 @@ class Attempts:
     def _left(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         """The task has gone, and its place is free. One that was cancelled at once never came to say so."""
         self._tasks.discard(task)
+        self._lanes.leave(attempt)
         now, frame = self._clock.now(), attempt.command.frame
         raised = None if task.cancelled() else task.exception()
         if task.cancelled():
             self._end(attempt, ActivityCancelled(now, frame))
         elif raised is not None and not isinstance(raised, KeyboardInterrupt):  # then the whole process is to end
             self._end(attempt, ActivityFailed(now, frame, failure_of(raised).error))
-        while self._queue and len(self._tasks) < self._limit and not self._closing:
-            following = self._queue.popleft()
-            if not following.over:
-                _cancel(following.patience)
-                self._launch(following)
+        self._launch_next()
 
     def _end(self, attempt: Attempt, event: Event) -> None:
-        if attempt.over:
-            return
-        self._forget(attempt)
-        run, slot = attempt.run, attempt.command.slot
-        if isinstance(event, ActivityCompleted) and slot in run.heartbeats:
-            del run.heartbeats[slot]
-            run.decided.heartbeats.pop(slot, None)
-            run.decided.heartbeats_dropped.append(slot)
-        self._ended(run, attempt.command.frame, event)
+        if not attempt.over:
+            self._forget(attempt)
+            self._ended(attempt, event)
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.over = True
+        self._lanes.drop(attempt)
         self._young.pop(attempt, None)
         self._old.pop(attempt, None)
-        self._live.pop((attempt.run.key, attempt.command.frame), None)
-        attempt.run.attempts.discard(attempt.command.frame)
+        self._live.pop((attempt.owner.key, attempt.command.frame), None)
+        attempt.owner.attempts.discard(attempt.command.frame)
         _cancel(attempt.patience)
         _cancel(attempt.grace)
 
@@ -203,7 +239,8 @@ class Attempts:
         if attempt.command.heartbeat is not None and not attempt.cancelled:
             self._watch(attempt)
         if details is not None:
-            self._beat(attempt.run, attempt.command.slot, encode(details))
+            redaction = None if attempt.context is None else attempt.context.redaction
+            self._beat(attempt, encode(details if redaction is None else redaction.value(details)))
 
     def _watch(self, attempt: Attempt) -> None:
         """Expect the next heartbeat within its timeout."""

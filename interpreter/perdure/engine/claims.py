@@ -71,7 +71,7 @@ class Claims:
             self._doubtful.update(row.id for row in rows)
             for row in rows:
                 await self._take(row)
-                self._doubtful.discard(row.id)
+                self._believe(row)
             if len(rows) < CLAIM:
                 break
 
@@ -98,9 +98,22 @@ class Claims:
             row = await self._store.find(run_id)
             if row is not None and row.closed_at is not None:
                 self._closed(run_id)
-            if row is not None and self._is_missing(row):
+            if row is None:
+                self._doubtful.discard(run_id)
+                continue
+            if self._is_missing(row):
                 await self._take(row, again=True)
-            self._doubtful.discard(run_id)
+            self._believe(row)
+
+    def doubts(self, run_id: str) -> bool:
+        return run_id in self._doubtful
+
+    def _believe(self, row: RunRow) -> None:
+        """Doubt no longer, unless the run was claimed while it still was on its way out of memory: what is there is the
+        one that was let go, not the one that was claimed."""
+        run = self._runs.get(row.key)
+        if run is None or not run.parking:
+            self._doubtful.discard(row.id)
 
     def _is_missing(self, row: RunRow) -> bool:
         return row.owner == self._lease.id and row.key not in self._runs

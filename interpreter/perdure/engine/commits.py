@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
-from perdure.core import State, wire
-from perdure.core.commands import CloseAsk, CloseRun, Command, OpenAsk, ReplyUpdate
+from perdure.core import State, fold, wire
+from perdure.core.blocks.lock import LockFrame
+from perdure.core.commands import (
+    CloseAsk,
+    CloseRun,
+    Command,
+    LeaveSlot,
+    OpenAsk,
+    ReplyUpdate,
+    TakeSlot,
+    WriteCache,
+)
 from perdure.core.events import Event, RunStarted, SignalReceived
-from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow
-from perdure.values import JSON, encode
+from perdure.program import Program
+from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow, Take
+from perdure.values import JSON, digest, encode
+from perdure.vault import holds_marker
 
 _EVENT_MARK: Final = "\x02"
 
 
-def write_down(commit: Commit, key: int, origin: NewRun | RunRow, state: State, commands: Sequence[Command]) -> None:
+def first_commit(
+    run: NewRun, state: State, commands: Sequence[Command], events: Sequence[tuple[int, int, bytes]]
+) -> Commit:
+    """The commit that creates a run which nobody has moved: the events that led to this state, the questions among the
+    commands, and what else the state waits for of the store. Whoever claims the run does the rest."""
+    return Commit(
+        run,
+        run.owner,
+        events=events,
+        asks_opened=[ask_row(0, command) for command in commands if isinstance(command, OpenAsk)],
+        takes=slots_of(state),
+        listens=dict.fromkeys(listening(state), True),
+    )
+
+
+def write_down(
+    commit: Commit, key: int, origin: NewRun | RunRow, program: Program, state: State, commands: Sequence[Command]
+) -> None:
     """Put into a commit what commands ask to be kept; the others are carried out after it."""
     opened: dict[int, AskRow] = {}
     closed: list[int] = []
     replies: dict[str, bytes] = {}
+    taken: dict[int, Take] = {}
+    left: list[int] = []
+    cached: dict[str, tuple[bytes, int | None]] = {}
     for command in commands:
         match command:
             case OpenAsk():
@@ -29,11 +62,19 @@ def write_down(commit: Commit, key: int, origin: NewRun | RunRow, state: State, 
                 closed.append(command.frame)
             case ReplyUpdate():
                 replies[command.id] = encode({"value": command.value, "error": command.error})
+            case TakeSlot():
+                taken[command.frame] = _take(command)
+            case LeaveSlot():
+                taken.pop(command.frame, None)
+                left.append(command.frame)
+            case WriteCache():
+                cached[command.key] = (encode(command.value), command.expires_at)
             case CloseRun():
-                _close(commit, origin, state, command)
+                _close(commit, origin, program, state, command)
             case _:
                 pass
     commit.asks_opened, commit.asks_closed, commit.replies = list(opened.values()), closed, replies
+    commit.takes, commit.leaves, commit.cached = list(taken.values()), left, cached
 
 
 def listening(state: State) -> set[str]:
@@ -41,15 +82,29 @@ def listening(state: State) -> set[str]:
     return {key[1:] for key in state.waiting if key.startswith(_EVENT_MARK)}
 
 
+def slots_of(state: State) -> list[Take]:
+    """The slots that a run has, or waits for, as wishes: those of its locks, but for such as share another's."""
+    return [
+        _take(frame.take(state))
+        for frame in state.frames.values()
+        if isinstance(frame, LockFrame) and frame.key and (frame.granted or frame.asking or not frame.child)
+    ]
+
+
+def _take(command: TakeSlot) -> Take:
+    chain = [(run, frame) for run, frame in command.chain]
+    return Take(command.key, command.frame, command.limit, command.conflict, chain)
+
+
 def ask_row(run: int, command: OpenAsk) -> AskRow:
     return AskRow(run, command.frame, command.address, command.opened_at, command.due, encode(command.body))
 
 
-def _close(commit: Commit, origin: NewRun | RunRow, state: State, command: CloseRun) -> None:
+def _close(commit: Commit, origin: NewRun | RunRow, program: Program, state: State, command: CloseRun) -> None:
     commit.closing = Closing(command.status, state.now, encode(command.outcome))
     commit.ended = encode({"reason": f"the run has ended: it is {command.status}"})
     if command.status == "continued":
-        _continue(commit, origin, state, command.outcome["input"])
+        _continue(commit, origin, program, state, command.outcome["input"])
         return
     commit.letters = farewells(origin, state.children, command.status, command.outcome, state.now)
 
@@ -66,13 +121,13 @@ def farewells(
     ]
     if origin.parent is not None:
         body = {"run": origin.id, "status": status, "output": outcome.get("output"), "error": outcome.get("error")}
-        letters.append(NewLetter(origin.parent, "child", f"child/{origin.id}", at, encode(body)))
+        letters.append(NewLetter(origin.parent, "child", f"~child/{origin.id}/{at}", at, encode(body)))
     return letters
 
 
-def _continue(commit: Commit, origin: NewRun | RunRow, state: State, input: JSON) -> None:
-    """The run goes on as a new one: its id, labels and parent, the signals that nothing has taken, and the detached
-    children it looks after."""
+def _continue(commit: Commit, origin: NewRun | RunRow, program: Program, state: State, input: JSON) -> None:
+    """The run goes on as a new one: its id, labels and parent, the signals that nothing has taken, the detached
+    children it looks after, and the slot it has as a run."""
     commit.successor = NewRun(
         id=origin.id,
         workflow=origin.workflow,
@@ -92,9 +147,15 @@ def _continue(commit: Commit, origin: NewRun | RunRow, state: State, input: JSON
         depth=state.depth,
         generation=state.generation + 1,
         children=state.children,
+        holds=[hold for hold in state.holds if hold[0] != origin.id],
+        first_input=state.first_input or digest(state.input),
+        vault=state.secrets.key if holds_marker(input) else None,
     )
     events: list[Event] = [
         started,
         *(SignalReceived(state.now, signal.signal, signal.data, signal.id) for signal in state.signals),
     ]
     commit.successor_events = [(seq, state.now, wire.event_to_bytes(event)) for seq, event in enumerate(events, 1)]
+    wishes = slots_of(fold(program, events))
+    # A run that goes on is no new one that could be refused: with a key of its own it waits.
+    commit.successor_takes = [replace(wish, conflict="queue") if wish.conflict == "reject" else wish for wish in wishes]

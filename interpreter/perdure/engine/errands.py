@@ -1,4 +1,5 @@
-"""What runs ask to be done in other runs: letters delivered, events published, children started and told to stop.
+"""What runs ask to be done in other runs: letters delivered, events published, children started and told to stop; and
+what they look up of what others have left: cached results.
 
 Each errand is tried until the store answers; asking for it again after a crash does no harm, since everything has an
 id of its own. The answer comes back to the run as an event.
@@ -14,28 +15,29 @@ from typing import Any, Final
 from uuid import uuid4
 
 from perdure.core import State, labels, start, wire
-from perdure.core.commands import CancelChild, Command, Deliver, StartChild
-from perdure.core.events import ChildEnded, Delivered, Event, RunStarted, SignalReceived, Undeliverable
+from perdure.core.commands import CancelChild, Command, Deliver, ReadCache, StartChild
+from perdure.core.events import CacheRead, ChildEnded, Delivered, Event, RunStarted, SignalReceived, Undeliverable
 from perdure.core.outcomes import new_error
 from perdure.engine.clock import Clock
-from perdure.engine.commits import listening
+from perdure.engine.commits import first_commit
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
+from perdure.engine.starting import first_input
 from perdure.errors import ExpressionError, StoreCorrupt, StoreError
 from perdure.program import Program
 from perdure.schemas import check_value
-from perdure.stores.store import Commit, NewRun, RunExists, RunRow, Store
-from perdure.values import canonical, decode, encode
+from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SlotTaken, Store
+from perdure.values import decode, digest, encode
 
 log = logging.getLogger("perdure.engine")
 
 PAUSE: Final = 1.0
 """Seconds before an errand is tried again that the store could not do."""
 
-Errand = Deliver | StartChild | CancelChild
+Errand = Deliver | StartChild | CancelChild | ReadCache
 
 
-_ERRANDS: Final = (Deliver, StartChild, CancelChild)
+_ERRANDS: Final = (Deliver, StartChild, CancelChild, ReadCache)
 
 
 def count_of(commands: Sequence[Command]) -> int:
@@ -114,6 +116,8 @@ class Errands:
                 return lambda: self._start_child(run, errand)
             case CancelChild():
                 return lambda: self._cancel_child(run, errand)
+            case ReadCache():
+                return lambda: self._read_cache(errand)
 
     async def _until_done(self, doing: Callable[[], Coroutine[Any, Any, Event | None]]) -> Event | None:
         while True:
@@ -135,7 +139,8 @@ class Errands:
             self._sent(None)
             return Delivered(self._clock.now(), frame)
         body = {"reason": errand.data} if errand.kind == "cancel" else {"signal": errand.name, "data": errand.data}
-        row = await self._store.post(errand.to, errand.kind, encode(body), id=errand.id, at=now)
+        patient = errand.kind == "signal"
+        row = await self._store.post(errand.to, errand.kind, encode(body), id=errand.id, at=now, patient=patient)
         if row is None:
             return _refused(self._clock.now(), frame, "UnknownRun", f"no run has the id {errand.to}")
         if row.closed_at is not None and errand.kind != "cancel" and not await self._arrived(row, errand.id):
@@ -161,6 +166,11 @@ class Errands:
         await self._store.post(errand.id, "cancel", body, id="parent/cancel", at=self._clock.now())
         self._sent(errand.id)
 
+    async def _read_cache(self, errand: ReadCache) -> Event:
+        value = await self._store.cached(errand.key, self._clock.now())
+        found = value is not None
+        return CacheRead(self._clock.now(), errand.frame, found, decode(value) if value is not None else None)
+
     async def _start_child(self, run: LiveRun, errand: StartChild) -> Event | None:
         now, frame = self._clock.now(), errand.frame
         digest = await self._store.latest(errand.workflow)
@@ -171,15 +181,20 @@ class Errands:
         if problems:
             error = new_error("InvalidInput", f"the input of {errand.workflow} does not fit", details=problems)
             return Undeliverable(now, frame, {**new_error("ChildFailed", "the child was not started"), "cause": error})
-        started = RunStarted(now, errand.id, errand.input, uuid4().hex, depth=errand.depth)
-        state, _ = start(program, started)
+        started = RunStarted(
+            now, errand.id, errand.input, uuid4().hex, depth=errand.depth, holds=errand.holds, vault=errand.vault
+        )
+        state, commands = start(program, started)
         try:
-            commit = _child(program, started, state, run.id)
+            commit = _child(program, started, state, commands, run.id)
         except ExpressionError as problem:
             return _refused(now, frame, "ChildFailed", f"the child's labels cannot be made: {problem}")
         [answer] = await self._store.commit([commit])
         if isinstance(answer, RunExists):
             return await self._existing(run, errand, answer.row)
+        if isinstance(answer, SlotTaken):
+            cause = new_error("RunConflict", runs_already(errand.workflow, answer))
+            return Undeliverable(now, frame, {**new_error("ChildFailed", "the child was not started"), "cause": cause})
         if isinstance(answer, StoreError):
             return _refused(now, frame, "ChildFailed", f"the child cannot be kept: {answer}")
         self._sent(errand.id)
@@ -193,7 +208,7 @@ class Errands:
         assert isinstance(first, RunStarted)
         if row.parent != run.id:
             return _refused(now, frame, "ChildFailed", f"a run with the id {errand.id} exists already")
-        if first.generation == 0 and canonical(first.input) != canonical(errand.input):
+        if first_input(first) != digest(errand.input):
             return _refused(now, frame, "ChildFailed", f"the run {errand.id} exists with another input")
         self._sent(errand.id)
         if errand.detach:
@@ -204,7 +219,12 @@ class Errands:
         return ChildEnded(now, frame, row.status, outcome.get("output"), outcome.get("error"))
 
 
-def _child(program: Program, started: RunStarted, state: State, parent: str) -> Commit:
+def runs_already(workflow: str, taken: SlotTaken) -> str:
+    """Why a run was not started that is not to run beside others."""
+    return f"{workflow} runs already, and is not to run beside itself: {', '.join(taken.holders)}"
+
+
+def _child(program: Program, started: RunStarted, state: State, commands: Sequence[Command], parent: str) -> Commit:
     """The child as a run that a worker claims at once."""
     run = NewRun(
         id=started.run,
@@ -217,8 +237,7 @@ def _child(program: Program, started: RunStarted, state: State, parent: str) -> 
         wake_at=started.at,
         parent=parent,
     )
-    events = [(1, started.at, wire.event_to_bytes(started))]
-    return Commit(run, None, events=events, listens=dict.fromkeys(listening(state), True))
+    return first_commit(run, state, commands, [(1, started.at, wire.event_to_bytes(started))])
 
 
 def _refused(at: int, frame: int, type: str, message: str) -> Event:

@@ -5,20 +5,26 @@ Knows the machine and what a commit holds; knows neither store nor activities. `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
+from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
-from perdure.core.commands import Command
-from perdure.core.events import AttemptLost, AttemptStarted, Event
+from perdure.core.commands import CancelActivity, Command
+from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
 from perdure.engine.commits import listening, write_down
+from perdure.engine.deferred import Deferred
 from perdure.program import Program
-from perdure.stores.store import Commit, Letter, NewRun, RunRow
+from perdure.stores.store import Commit, NewRun, NewTask, RunRow
+from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which a run takes no messages."""
 PARKED_EVENTS: Final = 50
 """Events since the last snapshot that a run being parked may leave to be folded when it wakes."""
 
@@ -34,6 +40,10 @@ class Decided:
     heartbeats_dropped: list[int] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, bytes] = field(default_factory=dict)
+    tasks: list[NewTask] = field(default_factory=list)
+    moved: tuple[str, str | None] | None = None
+    withdrawn: list[int] = field(default_factory=list)
+    """Frames of questions that are still open, and are to be answered by nobody any more."""
 
 
 class LiveRun:
@@ -41,8 +51,8 @@ class LiveRun:
 
     __slots__ = (
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
-        "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "snapshot_seq",
-        "snapshot_size", "state", "status", "tail_size", "timers",
+        "late", "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
+        "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers", "withdrawing", "withdrawn",
     )  # fmt: skip
 
     def __init__(
@@ -65,33 +75,69 @@ class LiveRun:
         """How many errands stand in commits that are being written."""
         self.errands = 0
         """How many of what it asked for in other runs are under way."""
-        self.deferred: list[Letter] = []
-        """Updates that wait until the messages before them have been handled."""
-        self.status = state.status
+        self.deferred = Deferred()
+        """Messages that wait: for those before them to be handled, or for a resumption."""
+        self.status = origin.status
         self.listening = listening(state)
         """What the store knows: the run's status and the events it waits for."""
         self.timers: dict[int, int] = {}
         """Frame → due of the timers asked for."""
+        self.late: list[tuple[int, int]] = []
+        """(frame, due) of timers that wait for the questions they would end to be withdrawn."""
+        self.withdrawn: set[int] = set()
+        """Frames of questions that nobody can answer any more, once that is written."""
+        self.withdrawing = False
+        """Whether it is being written."""
         self.heartbeats: dict[int, bytes] = {}
         self.beaten: dict[int, int] = {}
         """Slot → when a heartbeat last asked to be written."""
         self.last_letter = 0
         """The newest letter in this state; it may still be in the store. Letters of a run come in the order of keys."""
         self.fresh = False
-        """Just come into memory; its letters have not been read yet, so it may not leave."""
+        """Just come into memory, or has just asked for a slot; its letters have not been read yet, so it may not
+        leave."""
+        self.slotted = bool(state.holds) or any(isinstance(frame, LockFrame) for frame in state.frames.values())
+        """Whether it may have slots that others wait for."""
         self.parking = False
         """On its way out of memory: nothing may reach it any more."""
         self.missed = False
         """Whether a letter was left to whoever has the run next."""
 
+    @property
+    def workflow(self) -> str:
+        return self.program.name
+
+    def note_heartbeat(self, slot: int, details: bytes) -> None:
+        """Details that are to be kept for the next attempt."""
+        self.heartbeats[slot] = self.decided.heartbeats[slot] = details
+
+    def note_end(self, slot: int, event: Event) -> None:
+        """An attempt has ended: after one that was completed nobody needs the details of its heartbeats."""
+        if isinstance(event, ActivityCompleted) and slot in self.heartbeats:
+            del self.heartbeats[slot]
+            self.decided.heartbeats.pop(slot, None)
+            self.decided.heartbeats_dropped.append(slot)
+
     def advance(self, event: Event) -> None:
-        """Move the machine by one event; what comes of it waits for the next batch."""
-        commands = machine.step(self.program, self.state, event)
-        self.seq += 1
+        """Move the machine by one event, without markers of secrets; what comes of it waits for the next batch."""
         text = wire.event_to_bytes(event)
-        self.tail_size += len(text)
-        self.decided.events.append((self.seq, event.at, text))
+        if (kept := struck(text)) != text:
+            event, text = wire.event_from_bytes(event.at, kept), kept
+        commands = machine.step(self.program, self.state, event)
+        self._journal(event.at, text)
         self.decided.commands.extend(commands)
+
+    def migrate(self, program: Program, event: Migrated) -> None:
+        """Go on with another program. What is under way stays so: frames keep their ids."""
+        self.program, self.state = program, machine.migrated(program, event)
+        self.origin = replace(self.origin, digest=event.digest, version=event.version)
+        self._journal(event.at, wire.event_to_bytes(event))
+        self.decided.moved = (event.digest, event.version)
+
+    def _journal(self, at: int, text: bytes) -> None:
+        self.seq += 1
+        self.tail_size += len(text)
+        self.decided.events.append((self.seq, at, text))
 
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
@@ -105,15 +151,28 @@ class LiveRun:
             heartbeats_dropped=decided.heartbeats_dropped,
             accepted=decided.accepted,
             refused=decided.refused,
+            tasks=decided.tasks,
+            moved=decided.moved,
         )
         if decided.commands:
-            write_down(commit, self.key, self.origin, self.state, decided.commands)
+            commit.tasks_cancelled = self._unwanted(decided.commands)
+            write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
+            if commit.takes:
+                self.fresh = self.slotted = True
+        if decided.withdrawn:
+            commit.asks_closed = [*commit.asks_closed, *decided.withdrawn]
+            self.withdrawing = True
         if commit.closing is None:
             self._keep(commit, soon, park)
             self._tell(commit)
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
+
+    def _unwanted(self, commands: Sequence[Command]) -> list[int]:
+        """The frames whose attempts other workers have and that are told to stop."""
+        stopping = (command.frame for command in commands if isinstance(command, CancelActivity))
+        return [frame for frame in stopping if getattr(self.state.frames.get(frame), "queued", False)]
 
     def _keep(self, commit: Commit, soon: int, park: bool) -> None:
         """Add a snapshot where one is due, and the release of a run that only waits."""
@@ -123,7 +182,9 @@ class LiveRun:
                 self.parking = commit.release = True
                 commit.wake_at = due
         tail = self.seq - self.snapshot_seq
-        if tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS) and self.tail_size >= self.snapshot_size:
+        due_now = tail >= (PARKED_EVENTS if commit.release else SNAPSHOT_EVENTS)
+        # Behind a migration there is another program: a run is restored from a snapshot that is not older.
+        if (due_now and self.tail_size >= self.snapshot_size) or commit.moved is not None:
             state = wire.state_to_bytes(self.state)
             commit.snapshot = (self.seq, state)
             self.snapshot_seq, self.snapshot_size, self.tail_size = self.seq, len(state), 0
@@ -144,8 +205,12 @@ class LiveRun:
 
     def busy(self) -> bool:
         """Whether anything is under way, or about to be, that only this process knows of."""
-        return bool(self.fresh or self.attempts or self.promised or self.errands or self.deferred) or any(
-            isinstance(frame, ActivityFrame | DeliverFrame) and frame.id not in self.state.held
+        here = self.fresh or self.attempts or self.promised or self.errands or self.withdrawn
+        # What a run that stands still keeps for later is patient: the store wakes nobody for it.
+        kept = self.deferred and self.state.status not in KEEPING
+        return bool(here or kept) or any(
+            (isinstance(frame, DeliverFrame) or (isinstance(frame, ActivityFrame) and not frame.queued))
+            and frame.id not in self.state.held
             for frame in self.state.frames.values()
         )
 

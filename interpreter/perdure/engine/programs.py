@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
+from perdure.core.events import Event, Migrated
 from perdure.definition import Definition, load_bundle
 from perdure.errors import StoreCorrupt
 from perdure.program import Program
@@ -37,6 +39,11 @@ class Programs:
             self.add(load_bundle(bundle))
             program = self._programs[digest]
         return program
+
+    async def along(self, events: Iterable[Event], digest: str) -> list[Program]:
+        """The programs that a history had in turn; `digest` is the last one's. Raises StoreCorrupt."""
+        origins = [event.origin for event in events if isinstance(event, Migrated)]
+        return [await self.get(found) for found in (*origins, digest)]
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._programs

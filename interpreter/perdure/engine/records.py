@@ -11,7 +11,8 @@ from perdure.values import JSON, format_time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """One run as it stands. `live` lists what it is doing: [{address, kind, status, attempt, since, due, summary}],
-    times as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took."""
+    times as ISO texts; `undone` and `not_undone` what was compensated; `unread` signals that nothing took; `begins_at`
+    when one that waits for its time will begin."""
 
     id: str
     workflow: str
@@ -26,6 +27,7 @@ class RunInfo:
     not_undone: list[JSON] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     started_at: str = ""
+    begins_at: str | None = None
     closed_at: str | None = None
     parent: str | None = None
     live: list[dict[str, JSON]] = field(default_factory=list)
@@ -50,6 +52,53 @@ class Ask:
     opened_at: str
     due: str | None
     reminders: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleInfo:
+    """A schedule as it stands: what is `written`, its status (active, paused, or ended where it has no time left), when
+    it is next due, the time that is then and how many wait. `digest` is the definition's that it starts, None for
+    whatever is deployed; `last_error` says why the latest time or event that should have started a run did not."""
+
+    id: str
+    workflow: str
+    status: str
+    written: dict[str, JSON]
+    digest: str | None
+    note: str | None = None
+    next_at: str | None = None
+    waiting: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    last_run: str | None = None
+    last_error: JSON = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextTime:
+    """A time of a schedule: `at` in UTC, `local` as its zone's clock shows it, `due` with its jitter, and a note where
+    the clock is set around it."""
+
+    at: str
+    local: str
+    due: str
+    note: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleChange:
+    """What deploying a definition does to a schedule: it is new, changed, unchanged or removed."""
+
+    id: str
+    change: str
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -28,7 +28,8 @@ async def resume(store: Store, programs: Programs, row: RunRow, now: int) -> tup
     begun = snapshot is None and _only_begun(tail)
     if begun:
         run.listening = set()  # a child, or a run that was continued, is left to its first worker as it was started
-    run.decided.commands.extend(_unwritten(state, begun, commands))
+    overdue = any(frame.due is not None and frame.due <= now for frame in state.frames.values())
+    run.decided.commands.extend(_unwritten(state, begun or overdue, commands))
     settled = set()
     for event in _of_the_dead(state, now):
         settled.add(event.frame)  # type: ignore[union-attr]
@@ -64,7 +65,7 @@ def _of_the_dead(state: State, now: int) -> list[Event]:
     at = max(now, state.now)
     events: list[Event] = []
     for frame in state.frames.values():
-        if isinstance(frame, ActivityFrame):
+        if isinstance(frame, ActivityFrame) and not frame.queued:
             if frame.cancelling:
                 events.append(ActivityCancelled(at, frame.id))
             elif frame.started:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from perdure.core import State, wire
 from perdure.core.events import RunStarted
 from perdure.core.outcomes import new_error
+from perdure.engine import forking, migration
 from perdure.engine.commits import farewells
+from perdure.engine.copying import history_of
+from perdure.engine.describing import Still, cause_of, facts_of, run_facts
 from perdure.engine.history import annotate
-from perdure.engine.records import Ask, RunInfo, iso
-from perdure.engine.resume import restore
+from perdure.engine.inbox import MESSAGES
+from perdure.engine.records import RunInfo, iso
 from perdure.engine.starting import check_json
+from perdure.engine.transfer import export_run
 from perdure.engine.view import live_parts
 from perdure.errors import (
     ExpressionError,
@@ -31,6 +35,9 @@ from perdure.stores.store import Closing, Commit, OpenAsk, RunRow, UpdateRow
 from perdure.values import JSON, decode, encode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from perdure.definition import Definition
     from perdure.engine.engine import Engine
 
 
@@ -52,8 +59,8 @@ class Run:
         """
         async with asyncio.timeout(timeout):
             end = await self._engine._end(self.id)
-            while end.status == "continued":  # the handle is on one of the runs that a restart has left behind
-                end = await self._engine._end(end.id.rpartition("~")[0])
+            while end.status == "continued":
+                end = await self._engine._end(await self._successor(end.id))
         outcome = decode(end.outcome)
         if end.status == "completed":
             return outcome["output"]
@@ -67,6 +74,12 @@ class Run:
             not_undone=outcome["not_undone"],
         )
 
+    async def _successor(self, id: str) -> str:
+        """The id of the run that went on where one called `id~N` ended: `id~N+1` if it has been followed too."""
+        name, _, number = id.rpartition("~")
+        follower = f"{name}~{int(number) + 1}"
+        return name if await self._engine._store.find(follower) is None else follower
+
     async def describe(self) -> RunInfo:
         """How the run stands: as the store knows it, whoever is working on it."""
         row = await self._engine._row(self.id)
@@ -78,11 +91,12 @@ class Run:
         except Exception:
             if row.status != "stuck":
                 raise
-            return RunInfo(**_facts(row), error=_cause(row), asks=await self._engine.asks(self.id))
+            return RunInfo(**facts_of(row), error=cause_of(row), asks=await self._engine.asks(self.id))
         return RunInfo(
-            **_facts(row),
+            **facts_of(row),
             input=state.input,
-            error=_cause(row),
+            begins_at=iso(state.begins) if _waits_to_begin(state) else None,
+            error=cause_of(row),
             attempt=state.run["attempt"],
             undone=state.undone,
             not_undone=state.not_undone,
@@ -94,13 +108,8 @@ class Run:
 
     async def history(self) -> list[dict[str, JSON]]:
         """Every event of the run in order: {seq, at, event, step, …}."""
-        row = await self._engine._row(self.id)
-        program = await self._engine._programs.get(row.digest)
-        events, after = [], 0
-        while page := await self._engine._store.history(row.key, after=after):
-            events.extend(page)
-            after = page[-1][0]
-        return annotate(program, events)
+        found = await history_of(self._engine, self.id)
+        return annotate(found.programs, [(seq, event.at, event) for seq, event in enumerate(found.events, 1)])
 
     async def signal(self, name: str, data: JSON = None, *, id: str | None = None) -> None:
         """Send a signal; on return it is durable. The same `id` again is the same signal.
@@ -147,7 +156,7 @@ class Run:
         if row.closed_at is not None:
             outcome = decode(row.outcome or b"{}")
             published = outcome.get("published")
-            facts: dict[str, JSON] = _run_facts(row, outcome)
+            facts: dict[str, JSON] = run_facts(row, outcome)
             now = row.closed_at
         else:
             state = await self._state(row)
@@ -205,6 +214,49 @@ class Run:
         now = self._engine._clock.now()
         await self._commit(Commit(row.key, status="running", release=True, wake_at=now, recoveries=0))
 
+    async def delete(self) -> None:
+        """Delete the run, which has ended, and everything of it: its history, its messages, its place in lists.
+
+        Raises RunConflict while it is open, UnknownRun. Its id is free then, and what it was sent is no longer known.
+        """
+        row = await self._engine._row(self.id)
+        if row.closed_at is None:
+            raise RunConflict(f"the run {self.id} is {row.status}: only one that has ended is deleted", run=self.id)
+        if not await self._engine._store.delete(row.key):
+            raise UnknownRun(f"no run has the id {self.id}", run=self.id)
+
+    async def retry(self) -> Run:
+        """Let a run that failed, or was cancelled or terminated, go on under its id from just before that.
+
+        What had completed by then stays completed; what was under way begins again, and what had been due is due as
+        much later as the run stood still. Raises RunConflict, which says why, where that cannot be: where steps were
+        undone since, or where a step that may run only once would run again. UnknownRun, StoreError.
+        """
+        await forking.retry(self._engine, self.id)
+        return self
+
+    async def fork(self, step: str, *, id: str | None = None, definition: str | Path | Definition | None = None) -> Run:
+        """A new run that goes on from the moment `step` completed (the last time, in a loop), with all results so far.
+
+        `step` is an id, an address, or an address with turns (`each[2]/book`). The run itself stays as it is. With a
+        `definition` the new run moves to it, as with `migrate`. What the copied steps registered to be undone, the
+        new run undoes when it fails. Raises RunConflict, DefinitionError, FileNotFoundError, UnknownRun, StoreError.
+        """
+        found = None if definition is None else self._engine._definitions.checked(definition)
+        return self._engine.run(await forking.fork(self._engine, self.id, step, id, found))
+
+    async def migrate(self, definition: str | Path | Definition) -> None:
+        """Let the open run go on with another definition, which is deployed; on return it has moved.
+
+        Some process must be moving the run; a stuck run is moved at once, and goes on. Raises RunConflict, with
+        everything that is in the way and both places of it, DefinitionError, FileNotFoundError, UnknownRun, StoreError.
+        """
+        await migration.migrate(self._engine, self.id, self._engine._definitions.checked(definition))
+
+    async def export(self) -> list[str]:
+        """The run as lines of JSON, with its whole history and its definitions, for `Engine.import_run`."""
+        return await export_run(self._engine, self.id)
+
     async def answer(self, step: str, value: JSON, *, by: str | None = None) -> None:
         """Answer an open question, by the step's address, or by its id while only one question is open there.
 
@@ -220,14 +272,14 @@ class Run:
         body = encode({"frame": found.ask.frame, "answer": value, "by": by})
         now = self._engine._clock.now()
         # One letter per question: a reminder may show it again between an answer and its journalling.
-        letter = f"answer/{found.ask.frame}"
+        letter = f"answer/{row.key}/{found.ask.frame}"
         if not await self._engine._store.answer(row.id, found.ask.frame, body, id=letter, at=now):
             raise RunConflict(f"the question of {step} is not open any more", run=self.id)
         self._engine._poke()
 
     async def _replied(self, update: str, wait: str) -> JSON:
         """What became of an update, once it is as far as one wants to wait."""
-        row = await self._engine._watching.until(self.id, lambda: self._settled(update, wait))
+        row = await self._engine._watching.until(self.id, lambda: self._settled(update, wait), update)
         body = {} if row.body is None else decode(row.body)
         if row.status == "refused":
             raise UpdateRejected(f"the update was refused: {body.get('reason')}", run=self.id)
@@ -254,7 +306,8 @@ class Run:
 
     async def _post(self, kind: str, body: JSON, id: str | None) -> None:
         store, now = self._engine._store, self._engine._clock.now()
-        row = await store.post(self.id, kind, encode(body), id=id or f"~{uuid4().hex}", at=now)
+        letter, patient = id or f"~{uuid4().hex}", kind in MESSAGES
+        row = await store.post(self.id, kind, encode(body), id=letter, at=now, patient=patient)
         if row is None:
             raise UnknownRun(f"no run has the id {self.id}", run=self.id)
         if row.closed_at is not None:
@@ -263,9 +316,7 @@ class Run:
 
     async def _state(self, row: RunRow) -> State:
         """What the journal of an open run comes to."""
-        program = await self._engine._programs.get(row.digest)
-        snapshot, tail, _ = await self._engine._store.load(row.key)
-        return restore(program, snapshot, tail)[0]
+        return (await migration.stored(self._engine, row))[0]
 
     async def _open_row(self) -> RunRow:
         row = await self._engine._row(self.id)
@@ -296,7 +347,7 @@ class Run:
             for letter, body in ((letter, decode(letter.body)) for letter in waiting if letter.kind == "signal")
         ]
         return RunInfo(
-            **_facts(row),
+            **facts_of(row),
             input=first.input,
             attempt=outcome.get("attempt", 1),
             output=outcome.get("output"),
@@ -308,77 +359,10 @@ class Run:
         )
 
 
-def brief(row: RunRow) -> RunInfo:
-    """What a list shows of a run: its row alone."""
-    outcome = decode(row.outcome) if row.outcome is not None and row.closed_at is not None else {}
-    return RunInfo(
-        **_facts(row),
-        output=outcome.get("output"),
-        error=outcome.get("error"),
-        undone=outcome.get("undone", []),
-        not_undone=outcome.get("not_undone", []),
-    )
-
-
-def ask_of(found: OpenAsk) -> Ask:
-    body = decode(found.ask.body)
-    return Ask(
-        run=found.run_id,
-        workflow=found.workflow,
-        step=found.ask.address,
-        prompt=body["prompt"],
-        form=body["form"],
-        of=body["of"],
-        opened_at=iso(found.ask.opened_at) or "",
-        due=iso(found.ask.due),
-        reminders=body["reminders"],
-    )
-
-
-class Still:
-    """The ambient of queries: nothing they call changes the run."""
-
-    def __init__(self, now: int) -> None:
-        self._now = now
-
-    def now(self) -> int:
-        return self._now
-
-    def random(self) -> float:
-        raise ExpressionError("a query cannot call random()")
-
-    def uuid(self) -> str:
-        raise ExpressionError("a query cannot call uuid()")
-
-
-def _run_facts(row: RunRow, outcome: JSON) -> dict[str, JSON]:
-    return {
-        "id": row.id,
-        "workflow": row.workflow,
-        "version": row.version,
-        "started_at": iso(row.created_at),
-        "attempt": outcome.get("attempt", 1),
-    }
-
-
-def _facts(row: RunRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "workflow": row.workflow,
-        "version": row.version,
-        "digest": row.digest,
-        "status": row.status,
-        "parent": row.parent,
-        "labels": dict(row.labels),
-        "started_at": iso(row.created_at) or "",
-        "closed_at": iso(row.closed_at),
-    }
-
-
-def _cause(row: RunRow) -> JSON:
-    """Why an open run is stuck."""
-    return None if row.outcome is None else new_error("Stuck", decode(row.outcome)["cause"])
-
-
 def _last(address: str) -> str:
     return address.rpartition("/")[2]
+
+
+def _waits_to_begin(state: State) -> bool:
+    root = state.frames.get(state.root)
+    return root is not None and root.due is not None

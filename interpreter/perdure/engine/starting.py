@@ -1,22 +1,42 @@
-"""What it takes to start a run: its input, id and labels checked, and its first messages.
+"""What it takes to start a run: its input, id, labels and time checked, and its first messages.
 
-Functions only; `Engine.start` calls them in their order and talks to the store.
+Functions only; `Starter` calls them in their order and talks to the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import uuid4
 
 from perdure.core import State
 from perdure.core import labels as labels_of
-from perdure.core.lifecycle import TRANSITIONS
+from perdure.core.events import RunStarted
+from perdure.core.ids import refuse_id
 from perdure.definition import Definition
-from perdure.errors import ExpressionError, InvalidInput, PerdureError
+from perdure.errors import ExpressionError, InvalidInput
 from perdure.schemas import check_value
 from perdure.stores.store import NewLetter
-from perdure.values import JSON, check, decode, encode
+from perdure.values import (
+    JSON,
+    LONGEST,
+    SECOND,
+    check,
+    decode,
+    digest,
+    encode,
+    format_duration,
+    parse_duration,
+    parse_time,
+    to_microseconds,
+)
+
+REUSE: Final = ("attach", "allow", "allow_failed", "reject")
+"""What a start does about a run that has its id and has ended."""
+CONFLICT: Final = ("attach", "reject", "terminate")
+"""What a start does about a run that has its id and has not."""
 
 
 def first_letters(
@@ -31,7 +51,7 @@ def first_letters(
             name, data = message
             check_json(data, f"the {kind}'s data")
             id = f"~{uuid4().hex}" if kind == "signal" else uuid4().hex
-            letters.append(NewLetter(run, kind, id, at, encode({kind: name, "data": data})))
+            letters.append(NewLetter(run, kind, id, at, encode({kind: name, "data": data}), patient=True))
     return letters
 
 
@@ -64,20 +84,67 @@ def checked_id(id: str | None) -> str:
     """The run's id, a new one where none is given. Raises InvalidInput."""
     if id is None:
         return uuid4().hex[:16]
-    if not isinstance(id, str) or not id or len(id) > 200 or not id.isprintable():
-        raise InvalidInput("a run id is a printable text of 1 to 200 characters")
+    problem = refuse_id(id)
+    if problem is not None:
+        raise InvalidInput(problem)
     return id
 
 
-def check_statuses(statuses: object) -> None:
-    """Raise InvalidInput for what is not a list of statuses."""
-    if statuses is None:
-        return
-    if isinstance(statuses, str) or not isinstance(statuses, Collection):
-        raise InvalidInput(f"statuses are a list, such as ['running'], not {statuses!r}")
-    for status in statuses:
-        if status not in [*TRANSITIONS]:  # a list: what is asked for may have no hash
-            raise InvalidInput(f"{status!r} is no status of a run; there are {', '.join(TRANSITIONS)}")
+def begins_at(delay: object, at: object, now: int) -> int | None:
+    """When a run is to begin; None for at once. Raises InvalidInput."""
+    if delay is not None and at is not None:
+        raise InvalidInput("a run is started with a delay or at a time, not both")
+    span = _span(delay) if at is None else _moment(at) - now
+    if span > LONGEST:
+        raise InvalidInput(f"a run begins within a hundred years, not after {format_duration(span)}")
+    return now + span if span > 0 else None
+
+
+def _span(delay: object) -> int:
+    if delay is None:
+        return 0
+    try:
+        return span_of(delay)
+    except ValueError as problem:
+        raise InvalidInput(f"the delay: {problem}") from None
+
+
+def span_of(value: object) -> int:
+    """Microseconds of a duration as Python programs give it: a text, seconds, or a timedelta. Raises ValueError."""
+    if isinstance(value, timedelta):
+        span = value // timedelta(microseconds=1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError(f"a duration is not {value}")
+        span = round(value * SECOND)
+    else:
+        return parse_duration(value)
+    if span < 0:
+        raise ValueError(f"a duration cannot be negative: {value}")
+    return span
+
+
+def _moment(at: object) -> int:
+    if isinstance(at, datetime) and at.tzinfo is not None:
+        return to_microseconds(at)
+    if isinstance(at, datetime):
+        raise InvalidInput(f"the time has no timezone: {at.isoformat()}")
+    try:
+        return parse_time(at)
+    except (ValueError, OverflowError) as problem:
+        raise InvalidInput(f"at: {problem}") from None
+
+
+def check_policies(reuse: object, conflict: object) -> None:
+    """Raise InvalidInput for what is none of the ways to deal with a run that has the id."""
+    for name, given, known in (("reuse", reuse, REUSE), ("conflict", conflict, CONFLICT)):
+        if given not in [*known]:  # a list: what is given may have no hash
+            raise InvalidInput(f"{name} is {', '.join(known[:-1])} or {known[-1]}, not {given!r}")
+
+
+def first_input(started: RunStarted) -> str:
+    """The digest of the input that a run, or the first of those that went on as it, was started with."""
+    return started.first_input or digest(started.input)
 
 
 def own_labels(definition: Definition, state: State) -> dict[str, str]:
@@ -91,12 +158,3 @@ def own_labels(definition: Definition, state: State) -> dict[str, str]:
 def texts(labels: Mapping[str, str]) -> dict[str, str]:
     """Labels as they are kept."""
     return {str(name): str(value) for name, value in labels.items()}
-
-
-def refuse_later(later: Mapping[str, Any]) -> None:
-    """Arguments whose feature is still to come; unknown ones are a slip."""
-    known = {"version", "delay", "at", "reuse", "conflict"}
-    for name in later:
-        if name in known:
-            raise PerdureError(f"start({name}=…) is not supported yet")
-        raise TypeError(f"start() got an unexpected argument {name!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -33,12 +33,15 @@ class End:
     outcome: bytes
 
 
+Waiting = dict[asyncio.Future[End | None], None]
+
+
 class Watching:
-    """All who wait, by run id."""
+    """All who wait, by run id, and there by update; those who wait for the end of the run have no update."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: dict[str, list[asyncio.Future[End | None]]] = {}
+        self._waiting: dict[str, dict[str | None, Waiting]] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], *, soon: bool) -> End:
@@ -54,57 +57,64 @@ class Watching:
                 return told
         return await self.until(run_id, ended)
 
-    async def until(self, run_id: str, look: Callable[[], Awaitable[T | None]]) -> T:
-        """What `look` finds, at once or when something has become of a run; nothing is missed in between."""
+    async def until(self, run_id: str, look: Callable[[], Awaitable[T | None]], update: str | None = None) -> T:
+        """What `look` finds, at once or when something has become of a run, or of this update to it; nothing is missed
+        in between."""
         while True:
-            future = self._listen(run_id)
+            future = self._listen(run_id, update)
             try:
                 found = await look()
                 if found is not None:
                     return found
                 await future
             finally:
-                self._leave(run_id, future)
+                self._leave(run_id, update, future)
 
     async def _news(self, run_id: str) -> End | None:
         """The next thing that becomes of a run, if that is its end."""
-        future = self._listen(run_id)
+        future = self._listen(run_id, None)
         try:
             return await future
         finally:
-            self._leave(run_id, future)
+            self._leave(run_id, None, future)
 
     def announce(self, run_id: str, closing: Closing | None = None) -> None:
         """Something has become of a run; `closing` where that is its end."""
-        waiting = self._waiting.get(run_id)
-        if waiting is None:
-            return
         end = None
         if closing is not None and closing.status != "continued":
             end = End(run_id, closing.status, closing.outcome)
-        for future in waiting:
-            if not future.done():
-                future.set_result(end)
+        for waiting in self._waiting.get(run_id, {}).values():
+            _tell(waiting, end)
+
+    def announce_updates(self, run_id: str, updates: Iterable[str]) -> None:
+        """Something has become of these updates; nobody else need look."""
+        by_update = self._waiting.get(run_id, {})
+        for update in updates:
+            _tell(by_update.get(update, {}), None)
 
     def announce_all(self) -> None:
         for run_id in tuple(self._waiting):
             self.announce(run_id)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Look no more; whoever waits is still told by `announce`."""
         if self._looking is not None:
             self._looking.cancel()
+            await asyncio.wait([self._looking])
 
-    def _listen(self, run_id: str) -> asyncio.Future[End | None]:
+    def _listen(self, run_id: str, update: str | None) -> asyncio.Future[End | None]:
         future: asyncio.Future[End | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(run_id, []).append(future)
+        self._waiting.setdefault(run_id, {}).setdefault(update, {})[future] = None
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
         return future
 
-    def _leave(self, run_id: str, future: asyncio.Future[End | None]) -> None:
-        waiting = self._waiting[run_id]
-        waiting.remove(future)
-        if not waiting:
+    def _leave(self, run_id: str, update: str | None, future: asyncio.Future[End | None]) -> None:
+        by_update = self._waiting[run_id]
+        del by_update[update][future]
+        if not by_update[update]:
+            del by_update[update]
+        if not by_update:
             del self._waiting[run_id]
 
     async def _look(self) -> None:
@@ -121,3 +131,9 @@ class Watching:
                         self.announce_all()
         finally:
             self._looking = None
+
+
+def _tell(waiting: Waiting, end: End | None) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(end)

@@ -10,31 +10,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source
 from perdure.core.commands import (
     CancelActivity,
     CancelChild,
     CancelTimer,
     Command,
     Deliver,
+    ReadCache,
     StartActivity,
     StartChild,
     StartTimer,
+    TakeSlot,
 )
-from perdure.core.events import AttemptStarted, Event, TimerFired
+from perdure.core.events import (
+    ActivityCancelled,
+    AttemptQueued,
+    AttemptStarted,
+    Event,
+)
 from perdure.core.lifecycle import ENDED
-from perdure.engine.attempts import Attempts
+from perdure.engine.attempts import Attempt, Attempts
 from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
+from perdure.engine.deadlines import Deadlines
 from perdure.engine.errands import Errands, count_of
 from perdure.engine.inbox import Inbox
+from perdure.engine.lanes import Lanes
 from perdure.engine.lease import Lease
 from perdure.engine.live import Decided, LiveRun
+from perdure.engine.migration import judge
 from perdure.engine.programs import Programs
+from perdure.engine.tasks import Task, Tasks, is_elsewhere, task_of
+from perdure.engine.tidying import Tidying
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
 from perdure.stores.store import Closing, Commit, SequenceTaken, Store
@@ -60,23 +74,27 @@ UNWINDING: Final = 1.0
 
 class Worker:
     """Moves runs until it is closed. `changed` is told of every run that has ended here, with what it came to where
-    that is known, or has answered an update."""
+    that is known, `answered` of the updates to a run that were accepted, refused or completed."""
 
     def __init__(
         self,
         store: Store,
         registry: Registry,
+        secrets: Source,
         programs: Programs,
         clock: Clock,
         *,
         concurrency: int = 1000,
+        queues: Mapping[str, int] | None = None,
         only: Sequence[str] | None = None,
         changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
+        answered: Callable[[str, Collection[str]], None] = lambda run, updates: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self.only = None if only is None else list(only)
         self._told = changed
+        self._answered = answered
         self._lease = Lease(store, clock, self._buried, self._poke)
         self._runs: dict[int, LiveRun] = {}
         self._ids: set[str] = set()
@@ -96,9 +114,13 @@ class Worker:
         self._changed: dict[int, LiveRun] = {}
         self._writing: list[tuple[LiveRun, list[Command]]] = []
         self._timers = Timers(clock, self._poke)
-        self._attempts = Attempts(registry, clock, concurrency, self._ended, self._beat)
+        self._lanes: Lanes[Attempt] = Lanes(concurrency, queues)
+        self._attempts = Attempts(registry, secrets, clock, self._lanes, self._ended, self._beat)
+        self._taken = Tasks(store, clock, self._attempts, self._lanes, self._poke)
         self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
-        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside)
+        self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside, partial(judge, programs))
+        self._deadlines = Deadlines(self._runs, self._advance, self._note, self._inbox.hear_answers, self._set_aside)
+        self._tidying = Tidying(store, clock)
         self._committer = Committer(store, self._cut, self._settled)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -134,8 +156,10 @@ class Worker:
             await self._committer.drained()
             for run in tuple(self._runs.values()):
                 self._forget(run)
+            await self._taken.hand_back()
             if not await self._attempts.drain(UNWINDING):
                 log.warning("activities go on although they were told to stop; their ends will not be heard")
+            await self._taken.close()
             await self._errands.close()
             self._timers.close()
             for handle in (self._marking, self._beating):
@@ -150,7 +174,12 @@ class Worker:
             return
         self._runs[run.key] = run
         self._ids.add(run.id)
-        self._carry_out(run, commands)
+        if any(isinstance(command, TakeSlot) for command in commands):
+            self._inbox.expect(run)  # the letter that grants it came with the run
+            self._let_read(run, commands)
+            self._poke()
+        else:
+            self._carry_out(run, commands)
 
     def has(self, run_id: str) -> bool:
         """Whether a run is in memory here, so that its end will be told."""
@@ -171,9 +200,13 @@ class Worker:
 
     # -- the walk of an event
 
-    def _ended(self, run: LiveRun, frame: int, event: Event) -> None:
+    def _ended(self, attempt: Attempt, event: Event) -> None:
         """An attempt has ended, whichever way."""
-        if self._runs.get(run.key) is run:
+        run = attempt.owner
+        if isinstance(run, Task):
+            self._taken.ended(run, event)
+        elif isinstance(run, LiveRun) and self._runs.get(run.key) is run:
+            run.note_end(attempt.command.slot, event)
             self._advance(run, event)
 
     def _errand_done(self, run: LiveRun, frame: int, event: Event | None) -> None:
@@ -204,9 +237,13 @@ class Worker:
         self._changed[run.key] = run
         self._committer.request()
 
-    def _beat(self, run: LiveRun, slot: int, details: bytes) -> None:
-        run.heartbeats[slot] = details
-        run.decided.heartbeats[slot] = details
+    def _beat(self, attempt: Attempt, details: bytes) -> None:
+        run, slot = attempt.owner, attempt.command.slot
+        if isinstance(run, Task):
+            self._taken.beat(run, details)
+            return
+        assert isinstance(run, LiveRun)
+        run.note_heartbeat(slot, details)
         now = self._clock.now()
         if now - run.beaten.get(slot, 0) >= SECOND:
             run.beaten[slot] = now
@@ -224,8 +261,9 @@ class Worker:
     def _cut(self) -> Sequence[Commit]:
         """The next batch: what every changed run has decided, and marks for attempts that are still running."""
         for attempt in self._attempts.outlived():
-            if self._runs.get(attempt.run.key) is attempt.run:
-                self._advance(attempt.run, AttemptStarted(self._clock.now(), attempt.command.frame))
+            run = attempt.owner
+            if isinstance(run, LiveRun) and self._runs.get(run.key) is run:
+                self._advance(run, AttemptStarted(self._clock.now(), attempt.command.frame))
         soon = self._clock.now() + SOON
         changed, self._changed = self._changed, {}
         batch = []
@@ -252,8 +290,9 @@ class Worker:
                 log.info("run %s %s", run.id, commit.closing.status)
                 self._told(run.id, commit.closing)
             elif commit.replies or commit.accepted or commit.refused:
-                self._told(run.id, None)
-            if commit.letters or commit.successor is not None:
+                self._answered(run.id, {*commit.replies, *commit.accepted, *commit.refused})
+            slots = commit.takes or commit.leaves or (commit.closing is not None and run.slotted)
+            if commit.letters or commit.successor is not None or slots:
                 self._poke()
             if self._runs.get(run.key) is not run:
                 continue  # dropped meanwhile; by whom it is owned now, if by anybody, shows elsewhere
@@ -262,13 +301,17 @@ class Worker:
             elif commit.closing is not None or commit.release:
                 self._forget(run)
                 self._timers.wake_at(commit.wake_at)
-                if run.missed:
+                if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
+                if self._deadlines.written(run):
+                    self._poke()
                 try:
                     self._carry_out(run, commands)
                 except Exception as problem:
                     self._set_aside(run, problem)
+                if commit.takes:
+                    self._let_read(run, ())
 
     def _carry_out(self, run: LiveRun, commands: Sequence[Command]) -> None:
         for command in commands:
@@ -276,12 +319,14 @@ class Worker:
                 case StartActivity():
                     self._start(run, command)
                 case CancelActivity():
-                    self._attempts.cancel(run, command.frame)
+                    self._stop(run, command.frame)
                 case StartTimer():
                     self._timers.set(run, command.frame, command.due)
                 case CancelTimer():
                     self._timers.clear(run, command.frame)
-                case Deliver() | StartChild() | CancelChild():
+                case StartChild() if command.frame not in run.state.frames:
+                    pass  # it has ended, as a letter has said since; by now it may even be deleted
+                case Deliver() | StartChild() | CancelChild() | ReadCache():
                     self._errands.start(run, command)
                 case _:
                     pass
@@ -296,6 +341,10 @@ class Worker:
         frame = run.state.frames.get(command.frame)
         if frame is None or frame.cancelling or self._closing:
             return
+        if not self._lanes.serves(command.queue):
+            self._advance(run, AttemptQueued(self._clock.now(), command.frame))
+            run.decided.tasks.append(task_of(run, command, self._clock.now()))
+            return
         if command.committed and not frame.started:  # type: ignore[attr-defined]
             self._advance(run, AttemptStarted(self._clock.now(), command.frame))
             run.decided.commands.append(command)
@@ -303,6 +352,11 @@ class Worker:
         self._attempts.start(run, command, marked=frame.started)  # type: ignore[attr-defined]
         if self._marking is None:
             self._marking = asyncio.get_running_loop().call_later(MARK_AFTER, self._mark)
+
+    def _stop(self, run: LiveRun, frame: int) -> None:
+        """An attempt is to stop; one that others make was marked with the commit that decided it."""
+        if not is_elsewhere(run.state, frame) and not self._attempts.cancel(run, frame):
+            self._advance(run, ActivityCancelled(self._clock.now(), frame))
 
     def _mark(self) -> None:
         self._marking = None
@@ -336,24 +390,31 @@ class Worker:
         await self._claims.settle_doubts()
         if not self._closing:
             await self._claims.claim(MOST_LIVE)
+        withdrawn = self._deadlines.withdrawn
         await self._inbox.read(self.id)
         self._set_going()
-        for run, frame, due in self._timers.due():
-            if self._runs.get(run.key) is run and not run.parking and frame in run.state.frames:
-                self._advance(run, TimerFired(max(due, self._clock.now()), frame))
+        if self.only is None:
+            await self._taken.look(self.id, take=not self._closing)
+        self._deadlines.fire(withdrawn, self._timers.due(), self._clock.now())
         self._full = len(self._runs) >= MOST_LIVE
         self._timers.wake_at(None if self._full else await self._store.next_wake(only=self.only))
+        await self._tidying.tidy()
 
     def _admit(self, run: LiveRun, commands: Sequence[Command]) -> None:
         """A run that is ours comes to life; it goes on once its letters have been read: one may be a cancel."""
         self._runs[run.key] = run
         self._ids.add(run.id)
-        run.fresh = True
-        self._awake.append((run, commands))
+        self._inbox.expect(run)
+        self._let_read(run, commands)
         if self.only is not None:
             self.only.extend(child["run"] for child in run.state.children if child["run"] not in self.only)
         if run.decided.events:
             self._note(run)
+
+    def _let_read(self, run: LiveRun, commands: Sequence[Command]) -> None:
+        """The run stays, and does this once letters have been read."""
+        run.fresh = True
+        self._awake.append((run, commands))
 
     def _set_going(self) -> None:
         awake, self._awake = self._awake, []
@@ -376,6 +437,7 @@ class Worker:
                 stamp = await self._store.stamp()
                 if stamp != self._stamp:
                     self._stamp = stamp
+                    self._taken.stir()
                     self._poke()
 
     # -- losing runs
@@ -384,6 +446,7 @@ class Worker:
         """This worker was declared dead: drop everything; the next round comes back under another name."""
         for run in tuple(self._runs.values()):
             self._forget(run)
+        self._taken.forget()
         self._claims.forget()
         self._poke()
 

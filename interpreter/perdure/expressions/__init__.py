@@ -3,6 +3,7 @@
 from perdure.expressions.builtin import Builtin, Parameter
 from perdure.expressions.catalogue import FILTERS, FUNCTIONS, TESTS
 from perdure.expressions.expression import Expression, compile_expression
+from perdure.expressions.handing import altered
 from perdure.expressions.scope import Ambient
 from perdure.expressions.template import Template, compile_template, find_problems
 from perdure.expressions.visitor import Reference
@@ -17,6 +18,7 @@ __all__ = [
     "Parameter",
     "Reference",
     "Template",
+    "altered",
     "compile_expression",
     "compile_template",
     "find_problems",

@@ -120,7 +120,8 @@ def cut(value: JSON, start: JSON, stop: JSON, step: JSON, scope: Scope) -> JSON:
 def unknown_name(names: Mapping[str, JSON], root: str, functions: frozenset[str]) -> ExpressionError:
     """The refusal of a name that is not there."""
     hint = f"write {root}()" if root in functions else suggestion(root, names)
-    return refusal(f'unknown name "{root}"; there are {listing(names)}', hint=hint)
+    there = [name for name in names if name.isidentifier()]
+    return refusal(f'unknown name "{root}"; there are {listing(there)}', hint=hint)
 
 
 def explain_path(

@@ -37,6 +37,11 @@ class Template:
     _value: JSON = field(repr=False)
     _run: Closure | None = field(repr=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys, where the value is a mapping."""
+        return tuple(self._value) if isinstance(self._value, dict) else ()
+
     def evaluate(self, names: Mapping[str, JSON], ambient: Ambient) -> JSON:
         """The value with everything filled in; raises ExpressionError. The caller must not change it."""
         return self._value if self._run is None else self._run(Scope(names, ambient))

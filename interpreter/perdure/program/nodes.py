@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from perdure.expressions import Expression, Template
 from perdure.values import JSON
 
 Address = str
 """The name of a node: ids joined by `/`, then `#part` for the parts of one step (`book/flight#retry`)."""
+
+QUEUE_NAME: Final = r"[A-Za-z_][A-Za-z0-9_./-]{0,99}"
+"""What queues are called: names that command lines and settings can hold too."""
+MOST_PRIORITY: Final = 1_000_000
+"""The highest priority, and below zero the lowest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,14 @@ class Sequence(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Node):
-    """A call of a registered activity. `queue` and `heartbeat` are durations that the host keeps."""
+    """A call of a registered activity. `queue` and `priority` say which workers make it, and when among others;
+    `queue_timeout` and `heartbeat` are durations that the host keeps."""
 
     name: str
     arguments: Template
     queue: Template | None = None
+    priority: Template | None = None
+    queue_timeout: Template | None = None
     heartbeat: Template | None = None
 
 
@@ -268,6 +277,37 @@ class Child(Node):
 class Guard(Node):
     condition: Expression
     child: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache(Node):
+    """The result of an earlier time, wherever the same step of the same workflow came to one under the same key."""
+
+    child: Address
+    key: Template
+    ttl: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock(Node):
+    """Runs its child while it holds one of the `limit` slots of a key, which begins with `prefix`. `conflict` says what
+    a full key means; `whole` when it is the run itself that holds the slot, until it has ended."""
+
+    child: Address
+    key: Template
+    limit: Template | None = None
+    prefix: str = "lock:"
+    conflict: str = "queue"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued(Node):
+    """The queue and the priority of the activities inside that name none of their own."""
+
+    child: Address
+    queue: Template | None = None
+    priority: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

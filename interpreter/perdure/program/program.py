@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from perdure.expressions import Expression, Template
 from perdure.program.nodes import Address, Node
+from perdure.program.schedules import Schedule
 from perdure.values import JSON
 
 
@@ -28,7 +29,7 @@ class Position:
 class Program:
     """`shared` are the steps that may run more than once; `kept` the ids whose results some expression reads; `marks`
     those a rollback may go back to; `queries` read `state`, what was published, and `run`; `children` are the names of
-    the definitions it may start."""
+    the definitions it may start; `schedules` start runs of it once it is deployed."""
 
     name: str
     version: str | None
@@ -48,6 +49,7 @@ class Program:
     labels: Template | None = None
     queries: Mapping[str, Expression] = field(default_factory=dict)
     children: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     summaries: Mapping[Address, Template] = field(default_factory=dict)
     descriptions: Mapping[Address, str] = field(default_factory=dict)
 

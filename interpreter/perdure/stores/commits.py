@@ -34,6 +34,8 @@ class NewRun:
     replaces: int | None = None
     """The key of the ended run that has this id and gives it up: it is renamed `id~N`, as a `successor` renames it.
     RunExists where the id belongs to another run, or to one that is open; one that is gone is no error."""
+    apart: bool = False
+    """With `replaces`: nothing of the ended run is this one's. Its updates are known by its new id from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class Take:
     What is granted or refused arrives as a letter of kind `slot`: {frame, granted, reason}. `chain` names the slots
     held around this wish, as (run id, frame), also those of runs that wait for this one: a wish that could only be
     granted once somebody it waits for has got one of these is refused, since that would never happen. `conflict` says
-    what a full key means: queue waits; reject refuses the whole commit (SlotTaken) of a new run, and the wish
-    alone of any other; cancel_running posts a letter `cancel` to each run that holds one, and waits. Letters `slot`
-    have the id `~slot/<frame>`. A wish of a run that has ended means nothing.
+    what a full key means: queue waits; reject refuses the whole commit (SlotTaken) of a new run, and the wish alone of
+    any other; cancel_running posts a letter `cancel` to each run that holds one, or waits for one, and waits. Letters
+    `slot` have the id `~slot/<frame>`. A wish of a run that has ended means nothing.
     """
 
     key: str
@@ -175,7 +177,8 @@ class Commit:
     """With `closing`: the run that goes on under the same id. The ended one keeps its key and its row under `id~N`, N
     counting from 1 and passing over ids that are taken. The letters that wait move to the successor (not answers,
     slots and tasks: they belong to frames of the ended run) and so do the updates that wait; if nobody owns it, they
-    bring its `wake_at` forward as with `release`. `successor_events` are its first events. Refused with StoreError
+    bring its `wake_at` forward as with `release`. Letters that the ended run, or those it was the successor of, have
+    read count as read by the successor too. `successor_events` are its first events. Refused with StoreError
     without `closing` or with another id than the ended run has."""
     successor_events: Sequence[tuple[int, int, bytes]] = ()
     successor_takes: Sequence[Take] = ()

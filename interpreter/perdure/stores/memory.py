@@ -68,7 +68,7 @@ class MemoryStore(MemoryOperations):
         row = file.find_open(run_id)
         if row is None or (row.key, frame) not in file.asks:
             return False
-        if not file.post(NewLetter(run_id, "answer", id, at, body)):
+        if not file.post(NewLetter(run_id, "answer", id, at, body, patient=True)):
             return False
         del file.asks[row.key, frame]
         self._changed()

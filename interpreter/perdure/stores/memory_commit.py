@@ -96,7 +96,7 @@ def _refuse_successor(file: MemoryFile, commit: Commit, successor: NewRun) -> St
 def _create(file: MemoryFile, new: NewRun) -> int:
     key = file.last_run = file.last_run + 1
     if new.replaces is not None:
-        _make_way(file, new.replaces, new.id, key)
+        _make_way(file, new.replaces, new, key)
     file.keys[new.id] = key
     file.runs[key] = RunRow(
         key=key,
@@ -117,8 +117,9 @@ def _create(file: MemoryFile, new: NewRun) -> int:
     return key
 
 
-def _make_way(file: MemoryFile, ended: int, id: str, successor: int) -> None:
+def _make_way(file: MemoryFile, ended: int, new: NewRun, successor: int) -> None:
     """Rename the ended run whose id a new one gets."""
+    id = new.id
     if ended not in file.runs or file.runs[ended].id != id:
         return  # it is gone, and its id is free
     ordinal = file.ordinals.get(ended, 1)
@@ -127,6 +128,18 @@ def _make_way(file: MemoryFile, ended: int, id: str, successor: int) -> None:
     file.runs[ended] = replace(file.runs[ended], id=f"{id}~{ordinal}")
     file.keys[f"{id}~{ordinal}"] = ended
     file.ordinals[successor] = ordinal + 1
+    if new.apart:
+        _rename_updates(file, id, f"{id}~{ordinal}")
+
+
+def _rename_updates(file: MemoryFile, id: str, renamed: str) -> None:
+    """Updates of runs that had an id are known by the id that the last of them has from now on."""
+    for update in [update for update in file.updates if update[0] == id]:
+        file.updates[renamed, update[1]] = file.updates.pop(update)
+    for updates in file.updates_of.values():
+        for update in [update for update in updates if update[0] == id]:
+            updates.remove(update)
+            updates.add((renamed, update[1]))
 
 
 def _write_rows(file: MemoryFile, run: int, commit: Commit) -> None:
@@ -205,6 +218,7 @@ def _succeed(file: MemoryFile, run: int, commit: Commit, new: NewRun) -> int:
     successor = _create(file, replace(new, replaces=run))
     events = commit.successor_events
     file.journal.setdefault(successor, {}).update((seq, (at, event)) for seq, at, event in events)
+    file.received[successor] = file.received.setdefault(run, set())  # one set: what one has read, both have
     waiting = file.inbox.pop(run, {}).values()
     file.inbox[run] = {letter.id: letter for letter in waiting if letter.kind in _OF_FRAMES}
     file.inbox.setdefault(successor, {}).update(

@@ -19,12 +19,22 @@ class MemoryOperations(MemoryHandle):
     # -- schedules
 
     async def put_schedule(
-        self, id: str, workflow: str, spec: bytes, state: bytes, *, next_at: int | None, event: str | None
-    ) -> None:
+        self,
+        id: str,
+        workflow: str,
+        spec: bytes,
+        state: bytes,
+        *,
+        next_at: int | None,
+        event: str | None,
+        revision: int | None = None,
+    ) -> bool:
         file = self._open_file()
-        fits(texts=(id, workflow, event or ""), integers=(next_at or 0,), blobs=(spec, state))
-        schedules.put_schedule(file, id, workflow, spec, state, next_at, event)
-        self._changed()
+        fits(texts=(id, workflow, event or ""), integers=(next_at or 0, revision or 0), blobs=(spec, state))
+        kept = schedules.put_schedule(file, id, workflow, spec, state, next_at, event, revision)
+        if kept:
+            self._changed()
+        return kept
 
     async def change_schedule(
         self, id: str, revision: int, state: bytes, *, next_at: int | None, event: str | None, fired: int | None = None

@@ -39,11 +39,22 @@ def write_firing(file: MemoryFile, firing: Firing) -> None:
 
 
 def put_schedule(
-    file: MemoryFile, id: str, workflow: str, spec: bytes, state: bytes, next_at: int | None, event: str | None
-) -> None:
+    file: MemoryFile,
+    id: str,
+    workflow: str,
+    spec: bytes,
+    state: bytes,
+    next_at: int | None,
+    event: str | None,
+    expected: int | None,
+) -> bool:
+    """False where it has another revision than is expected."""
     before = file.schedules.get(id)
+    if expected is not None and expected != (0 if before is None else before.revision):
+        return False
     revision = 1 + (before.revision if before is not None else file.last_revision)
     file.schedules[id] = ScheduleRow(id, workflow, spec, state, next_at, event, revision)
+    return True
 
 
 def change_schedule(

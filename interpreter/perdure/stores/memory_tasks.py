@@ -51,10 +51,10 @@ def drop_tasks(file: MemoryFile, run: int) -> None:
 
 
 def take_tasks(file: MemoryFile, worker: str, queues: Mapping[str, int]) -> list[TaskRow]:
-    """Up to so many of each queue, the most urgent first."""
+    """Up to so many of each queue, `*` standing for all, the most urgent first."""
     taken: list[TaskRow] = []
     for queue, limit in queues.items():
-        free = [task for _, task in file.tasks.values() if task.queue == queue and task.worker is None]
+        free = [task for _, task in file.tasks.values() if task.worker is None and queue in ("*", task.queue)]
         free.sort(key=_urgency)
         for task in free[: max(limit, 0)]:
             run = file.tasks[task.key][0]

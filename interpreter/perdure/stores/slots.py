@@ -154,9 +154,9 @@ def _take(table: SlotTable, run: int, run_id: str, take: Take, at: int) -> None:
     table.add(take.key, run, take.frame, take.limit, chain)
     if take.conflict == "cancel_running":
         body = encode({"reason": f"{run_id} takes its place"})
-        for holder in dict.fromkeys(slot.run for slot in table.holders(take.key)):
-            if holder != run:
-                table.post(holder, "cancel", f"~slot/{run}/{take.frame}", at, body)
+        for before in dict.fromkeys(slot.run for slot in table.queue(take.key)):
+            if before != run:
+                table.post(before, "cancel", f"~slot/{run}/{take.frame}", at, body)
 
 
 def _grant(table: SlotTable, key: str, at: int) -> None:

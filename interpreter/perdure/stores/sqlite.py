@@ -50,7 +50,7 @@ class SQLiteStore(SQLiteReading, SQLiteOperations):
         )
 
     async def answer(self, run_id: str, frame: int, body: bytes, *, id: str, at: int) -> bool:
-        letter = NewLetter(run_id, "answer", id, at, body)
+        letter = NewLetter(run_id, "answer", id, at, body, patient=True)
         return await self._open_writer().submit(lambda transaction: messages.answer(transaction.db, frame, letter))
 
     async def delete(self, run: int) -> bool:

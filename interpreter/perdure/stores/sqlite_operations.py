@@ -16,10 +16,18 @@ class SQLiteOperations(SQLiteHandle):
     # -- schedules
 
     async def put_schedule(
-        self, id: str, workflow: str, spec: bytes, state: bytes, *, next_at: int | None, event: str | None
-    ) -> None:
-        await self._open_writer().submit(
-            lambda transaction: schedules.put_schedule(transaction, id, workflow, spec, state, next_at, event)
+        self,
+        id: str,
+        workflow: str,
+        spec: bytes,
+        state: bytes,
+        *,
+        next_at: int | None,
+        event: str | None,
+        revision: int | None = None,
+    ) -> bool:
+        return await self._open_writer().submit(
+            lambda transaction: schedules.put_schedule(transaction, id, workflow, spec, state, next_at, event, revision)
         )
 
     async def change_schedule(
@@ -63,6 +71,9 @@ class SQLiteOperations(SQLiteHandle):
     # -- tasks
 
     async def take_tasks(self, worker_id: str, queues: Mapping[str, int]) -> list[TaskRow]:
+        [(nothing,)] = await self._read("nothing_to_take", (worker_id,))
+        if nothing:
+            return []
         return await self._open_writer().submit(lambda transaction: tasks.take_tasks(transaction, worker_id, queues))
 
     async def tasks(self, worker_id: str) -> list[TaskRow]:

@@ -33,9 +33,21 @@ def write_firing(db: sqlite3.Connection, firing: Firing) -> None:
 
 
 def put_schedule(
-    transaction: Transaction, id: str, workflow: str, spec: bytes, state: bytes, next_at: int | None, event: str | None
-) -> None:
-    transaction.db.execute(SQL["put_schedule"], (id, workflow, spec, state, next_at, event))
+    transaction: Transaction,
+    id: str,
+    workflow: str,
+    spec: bytes,
+    state: bytes,
+    next_at: int | None,
+    event: str | None,
+    expected: int | None,
+) -> bool:
+    """False where it has another revision than is expected."""
+    db = transaction.db
+    if expected is not None and db.execute(SQL["schedule_has_revision"], (id, expected)).fetchone() is None:
+        return False
+    db.execute(SQL["put_schedule"], (id, workflow, spec, state, next_at, event))
+    return True
 
 
 def change_schedule(

@@ -41,12 +41,15 @@ def end_tasks(db: sqlite3.Connection, run: int) -> None:
 
 
 def take_tasks(transaction: Transaction, worker: str, queues: Mapping[str, int]) -> list[TaskRow]:
-    """Up to so many of each queue, the most urgent first."""
+    """Up to so many of each queue, `*` standing for all, the most urgent first."""
     if not transaction.has_worker(worker):
         raise Fenced
     rows: list[Any] = []
     for queue, limit in queues.items():
-        rows += transaction.db.execute(SQL["take_tasks"], (worker, queue, max(limit, 0))).fetchall()
+        if queue == "*":
+            rows += transaction.db.execute(SQL["take_any_tasks"], (worker, max(limit, 0))).fetchall()
+        else:
+            rows += transaction.db.execute(SQL["take_tasks"], (worker, queue, max(limit, 0))).fetchall()
     return sorted(map(task_row, rows), key=lambda task: (-task.priority, task.key))
 
 

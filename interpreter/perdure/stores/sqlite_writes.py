@@ -134,6 +134,8 @@ def _make_way(db: sqlite3.Connection, new: NewRun) -> int:
     while db.execute(SQL["id_is_taken"], (f"{new.id}~{ordinal}",)).fetchone():
         ordinal += 1
     db.execute(SQL["rename_run"], (f"{new.id}~{ordinal}", new.replaces))
+    if new.apart:
+        db.execute(SQL["rename_updates"], (f"{new.id}~{ordinal}", new.id))
     return ordinal + 1
 
 
@@ -193,6 +195,7 @@ def _succeed(transaction: Transaction, run: int, commit: Commit, new: NewRun) ->
     successor = _create(transaction, replace(new, replaces=run))
     assert isinstance(successor, int), successor  # its id is free and its owner known: `_refuse_successor` looked
     transaction.append(successor, commit.successor_events)
+    db.execute(SQL["set_origin"], {"successor": successor, "run": run})
     db.execute(SQL["move_letters"], {"successor": successor, "run": run})
     db.execute(SQL["move_updates"], {"successor": successor, "run": run})
     if new.owner is None:

@@ -121,9 +121,18 @@ class Store(Protocol):
     # -- schedules
 
     async def put_schedule(
-        self, id: str, workflow: str, spec: bytes, state: bytes, *, next_at: int | None, event: str | None
-    ) -> None:
-        """Create a schedule, or replace it; its revision grows, also over a deletion in between."""
+        self,
+        id: str,
+        workflow: str,
+        spec: bytes,
+        state: bytes,
+        *,
+        next_at: int | None,
+        event: str | None,
+        revision: int | None = None,
+    ) -> bool:
+        """Create a schedule, or replace it; its revision grows, also over a deletion in between. With a `revision` only
+        where it still is that one, 0 where there is none; False where it is not: nothing changed."""
 
     async def change_schedule(
         self, id: str, revision: int, state: bytes, *, next_at: int | None, event: str | None, fired: int | None = None
@@ -157,9 +166,10 @@ class Store(Protocol):
     # -- tasks
 
     async def take_tasks(self, worker_id: str, queues: Mapping[str, int]) -> list[TaskRow]:
-        """Take up to so many free tasks of each queue: higher priority first, then older, and so the answer. Raises
-        Fenced where the worker has no row. When a worker is buried its tasks end: their runs get a letter `task`
-        {frame, lost: true}. All letters `task` of a frame have the id `~task/<frame>`."""
+        """Take up to so many free tasks of each queue, and of all queues together under the name `*`: higher priority
+        first, then older, and so the answer. Cheap where there are none: asked often. Raises Fenced where the worker
+        has no row. When a worker is buried its tasks end: their runs get a letter `task` {frame, lost: true}.
+        All letters `task` of a frame have the id `~task/<frame>`."""
 
     async def tasks(self, worker_id: str) -> list[TaskRow]:
         """What the worker has taken and not finished, oldest first; what belonged to a deleted run is gone."""

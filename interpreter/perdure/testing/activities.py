@@ -64,6 +64,8 @@ class Call:
     started_at: int
     ended_at: int | None = None
     ended: str | None = None
+    queue: str | None = None
+    priority: int = 0
 
 
 Fake = Callable[[Call], Any]

@@ -36,9 +36,12 @@ def check_case(case: Case, way: str = "plain") -> None:
         children=mocks.find_child,
         post=mocks.post,
         input=case.input,
+        delay=None if case.delay is None else parse_duration(case.delay),
         restart_every_event=way == "restarted",
         refold=way == "refolded",
     )
+    for entry in mocks.slots:
+        _occupy(harness, entry)
     for entry in case.script:
         _plan(harness, entry)
     harness.run()
@@ -70,6 +73,16 @@ def _plan(harness: Harness, entry: Mapping[str, JSON]) -> None:
         harness.when(_condition(entry["when"]), action, after)
     else:
         harness.at(parse_duration(entry.get("at", 0)) + after, action)
+
+
+def _occupy(harness: Harness, entry: Mapping[str, JSON]) -> None:
+    """Another run wants a slot: before this one begins, or at a time."""
+    held = None if "held" not in entry else parse_duration(entry["held"])
+    wanted = (entry["slot"], entry.get("by", "other"), entry.get("limit", 1), held)
+    if "at" in entry:
+        harness.at(parse_duration(entry["at"]), lambda: harness.slots.occupy(*wanted))
+    else:
+        harness.slots.occupy(*wanted)
 
 
 def _action(harness: Harness, entry: Mapping[str, JSON]) -> Action:
@@ -143,6 +156,8 @@ def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
         compare("calls", expect["calls"], _calls(expect["calls"], harness.calls))
     if "never" in expect:
         compare("never", [], [call.name for call in harness.calls if call.name in expect["never"]])
+    if "queued" in expect:
+        compare("queued", expect["queued"], _queued(expect["queued"], harness.calls))
     if "elapsed" in expect:
         compare("elapsed", expect["elapsed"], format_duration(harness.elapsed), _lasts)
     if "live" in expect:
@@ -165,6 +180,7 @@ def _exchanged(expect: Mapping[str, JSON], harness: Harness) -> Iterator[str]:
         "queries": ({name: harness.query(name) for name in expect.get("queries", ())}, equal),
         "replies": (harness.callers.replies, subset),
         "sent": (sent, subset),
+        "took": (harness.slots.took, equal),
     }
     for key, (value, same) in found.items():
         if key in expect and not same(expect[key], value):
@@ -180,6 +196,16 @@ def _calls(expected: JSON, calls: Sequence[Call]) -> JSON:
     for number, call in enumerate(calls):
         told = number < len(expected) and isinstance(expected[number], dict)
         found.append({call.name: call.arguments} if told else call.name)
+    return found
+
+
+def _queued(expected: Mapping[str, JSON], calls: Sequence[Call]) -> JSON:
+    """[queue, priority] of the last call at each address expected, or just the queue."""
+    found: dict[str, JSON] = {}
+    for call in calls:
+        if call.address in expected:
+            whole = isinstance(expected[call.address], list)
+            found[call.address] = [call.queue, call.priority] if whole else call.queue
     return found
 
 

@@ -18,10 +18,11 @@ from perdure.errors import DefinitionError
 from perdure.values import JSON
 
 EXPECTED: Final = re.compile(r"#\s*expect:\s*((?:WF\d{3}[,\s]*)+)")
-KEYS: Final = frozenset(("case", "definition", "input", "mocks", "script", "expect"))
+KEYS: Final = frozenset(("case", "definition", "input", "delay", "mocks", "script", "expect"))
 EXPECTATIONS: Final = frozenset((
     "status", "output", "error", "undone", "not_undone", "calls", "never", "elapsed", "recorded", "unread", "live",
-    "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued",
+    "vars", "refused", "published", "queries", "replies", "sent", "children", "leaves", "continued", "queued",
+    "took",
 ))  # fmt: skip
 ENTRY_KEYS: Final = frozenset(
     (
@@ -52,6 +53,7 @@ class Case:
     sentence: str
     text: str
     input: JSON = None
+    delay: str | None = None
     mocks: list[JSON] = field(default_factory=list)
     script: list[JSON] = field(default_factory=list)
     expect: dict[str, JSON] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def _case(source: Source) -> Case:
         sentence=str(value["case"]),
         text=text,
         input=value.get("input"),
+        delay=value.get("delay"),
         mocks=value.get("mocks") or [],
         script=value.get("script") or [],
         expect=expect,

@@ -21,11 +21,15 @@ from perdure.core.commands import (
     CloseRun,
     Command,
     Deliver,
+    LeaveSlot,
     OpenAsk,
+    ReadCache,
     ReplyUpdate,
     StartActivity,
     StartChild,
     StartTimer,
+    TakeSlot,
+    WriteCache,
 )
 from perdure.core.events import (
     ActivityCancelled,
@@ -54,10 +58,14 @@ from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
 from perdure.testing.callers import Callers, Verdict
 from perdure.testing.laws import Open
 from perdure.testing.neighbours import RUN, Neighbours
+from perdure.testing.results import Results
+from perdure.testing.slots import SlotKeeper
 from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
-OPEN: Final = ("running", "paused")
+OPEN: Final = ("scheduled", "running", "paused")
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which messages are kept for later."""
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
 
@@ -84,9 +92,9 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`); `watched` is the kind of turn that moves it. `restart_every_event` puts the state through bytes after
-    each event and compares what is outstanding; `refold` folds the journal anew after each event and compares the
-    states."""
+    `neighbours`). `delay` is how long it waits before it begins; `watched` is the kind of turn that moves it.
+    `restart_every_event` puts the state through bytes after each event and compares what is outstanding; `refold` folds
+    the journal anew after each event and compares the states."""
 
     def __init__(
         self,
@@ -99,6 +107,7 @@ class Harness:
         seed: str = "seed",
         start: int = STARTED_AT,
         watched: NewTurn = Turn,
+        delay: int | None = None,
         restart_every_event: bool = False,
         refold: bool = False,
     ) -> None:
@@ -108,6 +117,7 @@ class Harness:
         self.seed = seed
         self.started_at = start
         self.watched = watched
+        self.delay = delay
         self.restart_every_event = restart_every_event
         self.refold = refold
         self.journal: list[Event] = []
@@ -125,6 +135,8 @@ class Harness:
         self.callers = Callers(self._consider, self._accept)
         find_child = children if callable(children) else (children or {}).get
         self.neighbours = Neighbours(find_child, post, self._agenda, self.apply, self._come_home)
+        self.slots = SlotKeeper(self._agenda, self.apply)
+        self.results = Results(self._agenda, self.apply)
         self._state: State | None = None
 
     # -- what tests ask for
@@ -181,7 +193,8 @@ class Harness:
         problems = [] if self.program.input_schema is None else check_value(self.program.input_schema, self.input)
         if problems:
             raise InvalidInput("the input does not fit", problems=problems)
-        event = RunStarted(self.now, RUN, self.input, self.seed)
+        begins = None if self.delay is None else self.now + self.delay
+        event = RunStarted(self.now, RUN, self.input, self.seed, begins=begins)
         self.journal.append(event)
         self._state, commands = machine.start(self.program, event, self.watched)
         self._turned(commands)
@@ -234,7 +247,7 @@ class Harness:
 
     def event(self, name: str, data: JSON = None) -> None:
         """Publish an event; unless the run waits for it, it never hears of it."""
-        if self._keeps(lambda: self.event(name, data)):
+        if self.status == "paused" and self._keeps(lambda: self.event(name, data)):
             return
         if self.status in OPEN and machine.expects(self.program, self.state, name, data):
             self.apply(EventReceived(self.now, name, data))
@@ -297,11 +310,12 @@ class Harness:
             laws.check_refold(self.program, self.journal, self.state)
         for command in commands:
             self._carry_out(command)
+        laws.check_slots(self.state, self.slots.held())
         for watch in tuple(self._watches):
             if watch.holds(self):
                 self._watches.remove(watch)
                 self._agenda.later(self.now + watch.after, OUTSIDE, watch.action)
-        if self._kept and self.status != "paused":
+        if self._kept and self.status not in KEEPING:
             kept, self._kept = self._kept, []
             for action in kept:
                 self._agenda.later(self.now, OUTSIDE, action)
@@ -324,6 +338,14 @@ class Harness:
                 self.neighbours.start(command)
             case CancelChild():
                 self.neighbours.cancel(command)
+            case TakeSlot():
+                self.slots.take(command)
+            case LeaveSlot(frame):
+                self.slots.leave(frame)
+            case ReadCache():
+                self.results.read(command)
+            case WriteCache():
+                self.results.write(command)
             case ReplyUpdate():
                 self.callers.hear(command)
             case CancelTimer() | CloseAsk():
@@ -337,6 +359,7 @@ class Harness:
         self._numbers[command.name] += 1
         laws.check_key(self._keys, command)
         call = Call(command.name, command.arguments, command.address, command.attempt, command.key, number, self.now)
+        call.queue, call.priority = command.queue, command.priority
         self.calls.append(call)
         attempt = Running(call, reply(self.find(command.name), call), command)
         self._running[command.frame] = attempt
@@ -407,12 +430,14 @@ class Harness:
         self.open.updates.clear()
         self._running.clear()
         self._agenda.keep_outside()
+        self.slots.close()
 
     def _keeps(self, message: Action) -> bool:
-        """Whether the run is paused: messages are kept until it goes on."""
-        if self.status == "paused":
+        """Whether the run is paused, or has not begun: messages are kept until it goes on."""
+        keeps = self.status in KEEPING
+        if keeps:
             self._kept.append(message)
-        return self.status == "paused"
+        return keeps
 
     def _accepts(self) -> bool:
         if self.status in OPEN:

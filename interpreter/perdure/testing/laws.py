@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from perdure.core import State, fold, machine, outstanding
+from perdure.core.blocks.lock import LockFrame
 from perdure.core.commands import (
     CancelActivity,
     CancelChild,
@@ -17,21 +18,27 @@ from perdure.core.commands import (
     CloseRun,
     Command,
     Deliver,
+    LeaveSlot,
     OpenAsk,
+    ReadCache,
     ReplyUpdate,
     StartActivity,
     StartChild,
     StartTimer,
+    TakeSlot,
 )
 from perdure.core.events import (
     ActivityCancelled,
     ActivityCompleted,
     ActivityFailed,
     AttemptLost,
+    CacheRead,
     ChildEnded,
     Delivered,
     Event,
     RunStarted,
+    SlotGranted,
+    SlotRefused,
     TimerFired,
     Undeliverable,
     UpdateReceived,
@@ -57,6 +64,8 @@ class Open:
     asks: dict[int, OpenAsk] = field(default_factory=dict)
     letters: dict[int, Deliver] = field(default_factory=dict)
     children: dict[int, StartChild] = field(default_factory=dict)
+    slots: dict[int, TakeSlot] = field(default_factory=dict)
+    reads: dict[int, ReadCache] = field(default_factory=dict)
     leaving: set[int] = field(default_factory=set)
     updates: set[str] = field(default_factory=set, compare=False)
 
@@ -78,12 +87,19 @@ class Open:
                 self.children[command.frame] = command
             case CancelChild():
                 self.leaving.add(command.frame)
+            case TakeSlot():
+                self.slots[command.frame] = command
+            case LeaveSlot(frame):
+                self.slots.pop(frame, None)
+            case ReadCache():
+                self.reads[command.frame] = command
             case ReplyUpdate():
                 if command.id not in self.updates:
                     raise AssertionError(f"an answer to the update {command.id}, which waits for none")
                 self.updates.remove(command.id)
             case CloseRun():
-                for table in (self.activities, self.timers, self.asks, self.letters, self.children, self.leaving):
+                tables = (self.activities, self.timers, self.asks, self.letters, self.children, self.slots, self.reads)
+                for table in (*tables, self.leaving):
                     table.clear()
 
     def heard(self, event: Event) -> None:
@@ -97,6 +113,10 @@ class Open:
                 if started is not None and (started.detach or not isinstance(event, Delivered)):
                     del self.children[event.frame]
                     self.leaving.discard(event.frame)
+            case SlotGranted() | SlotRefused():
+                self.slots.pop(event.frame, None)
+            case CacheRead():
+                self.reads.pop(event.frame, None)
             case UpdateReceived():
                 self.updates.add(event.id)
             case TimerFired() if self.timers.get(event.frame, event.at + 1) <= event.at:
@@ -134,6 +154,14 @@ def check_table(state: State) -> None:
     for signal, frames in state.waiting.items():
         if not frames or any(frame not in state.frames for frame in frames):
             raise AssertionError(f"frames that are gone wait for the signal {signal}")
+
+
+def check_slots(state: State, held: set[int]) -> None:
+    """The slots that the host says the run holds are those its locks hold, and the run's own."""
+    known = {frame.id for frame in state.frames.values() if isinstance(frame, LockFrame) and frame.granted}
+    known |= {frame for run, frame in state.holds if run == state.run["id"] and not state.outcome}
+    if known != held:
+        raise AssertionError(f"the run knows of slots for {sorted(known)}, and holds {sorted(held)}")
 
 
 def check_key(slots: dict[str, int], command: StartActivity) -> None:

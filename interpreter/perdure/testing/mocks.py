@@ -1,5 +1,6 @@
 """Mocks as they are written in YAML cases, made into fake activities, children and letters.
 
+`{slot: key, by, limit, at, held}` is another run that wants a slot, from then on and for so long once it has it.
 `{activity | step | workflow | send, return | raise | sequence, after, hang, cancelled}`; an activity or a child without
 a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it goes to; a
 `workflow` with `deployed: false` cannot be started.
@@ -16,12 +17,18 @@ Written = Mapping[str, JSON]
 
 SUBJECTS = frozenset(("activity", "step", "workflow", "send"))
 KEYS = SUBJECTS | {"times", "return", "raise", "sequence", "after", "hang", "cancelled", "deployed"}
+SLOT_KEYS = frozenset(("slot", "by", "limit", "at", "held"))
 
 
 class Mocks:
     """The mocks of one case. A mock of the step wins over one of the activity; of equals the first."""
 
     def __init__(self, written: Sequence[Written]) -> None:
+        self.slots = [mock for mock in written if "slot" in mock]
+        written = [mock for mock in written if "slot" not in mock]
+        for mock in self.slots:
+            if set(mock) - SLOT_KEYS:
+                raise ValueError(f"a slot has {', '.join(sorted(SLOT_KEYS))}: {dict(mock)}")
         for mock in written:
             unknown = set(mock) - KEYS
             if unknown or len(SUBJECTS & set(mock)) != 1:

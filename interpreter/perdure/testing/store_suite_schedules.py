@@ -61,6 +61,19 @@ class ScheduleRules:
         assert await store.schedule("s") == changed
         assert await store.fired("s", 0, 999) == [100]
 
+    async def test_a_schedule_may_be_put_only_as_it_was_seen(self, store: Store, other: Store) -> None:
+        fields: dict[str, Any] = {"spec": b"2", "state": b"3", "next_at": 7, "event": None}
+        assert await store.put_schedule("s", "order", **fields, revision=1) is False
+        assert await store.schedule("s") is None
+        assert await store.put_schedule("s", "order", **fields, revision=0) is True
+        assert await other.put_schedule("s", "order", **fields, revision=0) is False
+        row = await store.schedule("s")
+        assert row is not None
+        assert await store.change_schedule("s", row.revision, b"new", next_at=None, event=None) is True
+        assert await other.put_schedule("s", "order", **fields, revision=row.revision) is False
+        assert await other.put_schedule("s", "order", **fields, revision=row.revision + 1) is True
+        assert await store.schedule("s") == ScheduleRow("s", "order", b"2", b"3", 7, None, row.revision + 2)
+
     async def test_a_run_begins_with_what_its_schedule_becomes(self, store: Store, other: Store) -> None:
         row = await put(store, event="rain")
         key = await commit(other, new_run("s/100"), events=events(1), firing=fire(row))

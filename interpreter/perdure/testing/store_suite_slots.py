@@ -171,6 +171,16 @@ class SlotRules:
         await commit(store, first, closing=END)
         assert await told(store, third) == [(1, True)]
 
+    async def test_who_waits_is_cancelled_too_for_who_wants_to_be_the_only_one(self, store: Store) -> None:
+        first = await commit(store, new_run("a"), takes=[take()])
+        second = await commit(store, new_run("b"), takes=[take()])
+        third = await commit(store, new_run("c"), takes=[take(conflict="cancel_running")])
+        for run in (first, second):
+            assert [letter.kind for letter in await store.letters_of(run)].count("cancel") == 1
+        for run in (second, first):
+            await commit(store, run, closing=END)
+        assert await told(store, third) == [(1, True)]
+
     async def test_nobody_is_cancelled_while_a_slot_is_free(self, store: Store) -> None:
         first = await commit(store, new_run("a"), takes=[take(limit=2)])
         second = await commit(store, new_run("b"), takes=[take(limit=2, conflict="cancel_running")])

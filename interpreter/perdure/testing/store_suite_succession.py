@@ -130,13 +130,73 @@ class SuccessionRules:
         assert await store.asks() == []
         assert await store.publish("rain", b"", id="e1", at=160) == 0
 
-    async def test_a_letter_that_was_read_before_may_come_again(self, store: Store) -> None:
+    async def test_a_letter_that_was_read_before_does_not_come_again(self, store: Store, other: Store) -> None:
+        await commit(store, new_run(), listens={"rain": True}, received=["l0"])
+        for number in range(1, 4):
+            await store.post("order-1", "signal", b"", id=f"l{number}", at=130)
+            row = await found(store)
+            [read] = await store.letters_of(row.key)
+            going_on = {"closing": CONTINUED, "successor": successor()}
+            await commit(store, row.key, consumed=[read.key], received=[f"m{number}"], **going_on)
+        row = await found(store)
+        await commit(store, row.key, listens={"rain": True})
+        for id in ("l0", "l1", "l2", "l3", "m1", "m2", "m3"):
+            await other.post("order-1", "signal", b"", id=id, at=160)
+            await commit(store, new_run(id), letters=[NewLetter("order-1", "signal", id, 160, b"")])
+            assert await other.publish("rain", b"", id=id, at=160) == 0
+        assert await store.letters_of(row.key) == []
+        await other.post("order-1", "signal", b"", id="l4", at=160)
+        assert len(await store.letters_of(row.key)) == 1
+
+    async def test_what_was_read_is_known_until_the_last_part_is_deleted(self, store: Store) -> None:
+        for number in range(1, 3):
+            row = await found(store) if number > 1 else None
+            key = await commit(store, new_run()) if row is None else row.key
+            await store.post("order-1", "signal", b"", id=f"l{number}", at=130)
+            [read] = await store.letters_of(key)
+            await commit(store, key, consumed=[read.key], closing=CONTINUED, successor=successor())
+        last = await found(store)
+        for id in ("order-1~1", "order-1~2"):
+            assert await store.delete((await found(store, id)).key)
+            for letter in ("l1", "l2"):
+                await store.post("order-1", "signal", b"", id=letter, at=160)
+            assert await store.letters_of(last.key) == []
+        await commit(store, last.key, closing=Closing("completed", 170, b"{}"))
+        assert await store.delete(last.key)
         key = await commit(store, new_run())
+        await store.post("order-1", "signal", b"", id="l1", at=180)
+        assert len(await store.letters_of(key)) == 1
+
+    async def test_a_run_apart_from_the_one_it_replaces_knows_nothing_of_its_messages(self, store: Store) -> None:
+        key = await commit(store, new_run(), letters=[NewLetter("order-1", "update", "u1", 130, b"")])
         await store.post("order-1", "signal", b"", id="l1", at=130)
+        letters = [letter.key for letter in await store.letters_of(key)]
+        done = Closing("completed", 150, b"{}")
+        await commit(store, key, consumed=letters, replies={"u1": b"1"}, closing=done)
+        new = await commit(store, new_run(replaces=key, apart=True))
+        assert await store.update("order-1", "u1") is None
+        assert await store.update("order-1~1", "u1") == UpdateRow("completed", b"1")
+        for kind, id in (("update", "u1"), ("signal", "l1")):
+            await store.post("order-1", kind, b"", id=id, at=160)
+        assert [letter.id for letter in await store.letters_of(new)] == ["u1", "l1"]
+        assert await store.update("order-1", "u1") == UpdateRow("waiting", None)
+        assert await store.delete(key)
+        assert await store.update("order-1~1", "u1") is None
+        assert await store.update("order-1", "u1") == UpdateRow("waiting", None)
+
+    async def test_a_run_in_the_place_of_another_is_known_to_have_its_updates(self, store: Store) -> None:
+        key = await commit(store, new_run(), letters=[NewLetter("order-1", "update", "u1", 130, b"")])
         [read] = await store.letters_of(key)
-        await commit(store, key, consumed=[read.key], closing=CONTINUED, successor=successor())
-        await store.post("order-1", "signal", b"", id="l1", at=160)
-        assert [letter.id for letter in await store.letters_of((await found(store)).key)] == ["l1"]
+        await commit(store, key, consumed=[read.key], replies={"u1": b"1"}, closing=Closing("failed", 150, b"{}"))
+        await commit(store, new_run(replaces=key))
+        assert await store.update("order-1", "u1") == UpdateRow("completed", b"1")
+
+    async def test_an_answer_wakes_nobody_while_the_run_rests(self, store: Store) -> None:
+        key = await commit(store, new_run(status="paused", wake_at=None), asks_opened=[ask(5)])
+        assert await store.answer("order-1", 5, b"", id="a", at=130)
+        assert (await found(store)).wake_at is None
+        await commit(store, key, status="running", release=True)
+        assert (await found(store)).wake_at == 130
 
     async def test_updates_that_wait_go_on_and_accepted_ones_get_the_reply(self, store: Store) -> None:
         key = await commit(store, new_run())

@@ -48,6 +48,13 @@ class TaskRules:
         assert [row.frame for row in await store.take_tasks("w1", {"gpu": 3, "io": -1})] == [2]
         assert [row.frame for row in await store.tasks("w1")] == [0, 1, 2, 3, 9]
 
+    async def test_a_star_stands_for_all_queues(self, store: Store) -> None:
+        await store.register(worker())
+        await commit(store, new_run(), tasks=[task(1, "a", 2), task(2, "b", 9), task(3, "c"), task(4, "a", 3)])
+        assert [row.frame for row in await store.take_tasks("w1", {"*": 2})] == [2, 4]
+        assert [row.frame for row in await store.take_tasks("w1", {"*": 9})] == [1, 3]
+        assert await store.take_tasks("w1", {"*": 9}) == []
+
     async def test_of_many_workers_each_task_is_taken_by_one(self, store: Store, other: Store) -> None:
         for id in ("w1", "w2"):
             await store.register(worker(id))

@@ -141,7 +141,7 @@ def test_scopes_add_up_and_undos_keep_the_names_around_their_step(holds):
         ("flight.id", 'did you mean "steps.flight"?'),
         ("now", "write now()"),
         ("item", "it is there inside a foreach"),
-        ("message", "it is there inside the arms of a select and the handlers of a receive"),
+        ("message", "it is there inside the arms of a select, the handlers of a receive and schedules of events"),
         ("state", "it is there inside a receive, and in queries"),
         ("zebra_crossing", "known here: input, steps, vars, run"),
     ],
@@ -171,12 +171,52 @@ def test_an_item_that_has_another_name_is_offered_under_it(diagnose):
     assert [d.hint for d in found] == ['here it is called "order"']
 
 
-def test_names_that_are_not_built_yet_say_so(holds):
+def test_secrets_are_readable_inside_with_only(holds):
+    holds("""
+        workflow: t
+        vars: {key: "{{ secrets.key }}"}  # WF315 secrets
+        labels: {key: "{{ secrets.key }}"}  # WF315 secrets
+        queries: {key: secrets.key}  # WF315 secrets
+        fragments:
+          pay:
+            steps: [{activity: a.b, with: {key: "{{ secrets.key }}", other: "{{ input.key }}"}}]
+            output: "{{ secrets.key }}"  # WF315 secrets
+        steps:
+          - activity: a.b
+            if: secrets.key == "a"  # WF315 secrets
+            with: {key: "{{ secrets.key }}", deep: [{header: "Bearer {{ secrets.other_key }}"}]}
+            timeout: "{{ secrets.key }}"  # WF315 secrets
+            compensate: {activity: a.c, with: {key: "{{ secrets.key }}"}}
+          - {workflow: kid, with: {key: "{{ secrets.key }}"}}
+          - {use: pay, with: {key: "{{ secrets.key }}"}}
+          - {send: {to: a, signal: s, data: "{{ secrets.key }}"}}  # WF315 secrets
+          - {id: q, ask: {prompt: "{{ secrets.key }}"}}  # WF315 secrets
+          - {set: {a: "{{ secrets.key }}"}}  # WF315 secrets
+        output: "{{ secrets.key }}"  # WF315 secrets
+        """)
+
+
+def test_secrets_are_handed_on_and_not_looked_at(holds):
     holds("""
         workflow: t
         steps:
           - activity: a.b
-            with: {key: "{{ secrets.key }}"}  # WF299 secrets
+            with:
+              a: "{{ 'Bearer ' ~ secrets.key }}"
+              b: "{{ {'x': [secrets.key]} }}"
+              c: "{{ secrets.live if input.live else secrets.test }}"
+              d: "{{ secrets['live-key'] }}"
+              e: "{{ secrets.key | upper }}"  # WF316 secrets
+              f: "{{ secrets.key | default('x') }}"  # WF316 secrets
+              g: "{{ secrets.key == 'x' }}"  # WF316 secrets
+              h: "{{ 'a' if secrets.key else 'b' }}"  # WF316 secrets
+              i: "{{ secrets.key[0] }}"  # WF316 secrets
+              j: "{{ secrets[input.name] }}"  # WF316 secrets
+              k: "{{ secrets }}"  # WF316 secrets
+              l: "{{ input.list[secrets.key] }}"  # WF316 secrets
+              m: "{{ (secrets.key ~ 'x') | length }}"  # WF316 secrets
+              n: "{{ secrets['a b'] }}"  # WF316 secrets
+              o: "{{ secrets.a.b }}"  # WF316 secrets
         """)
 
 

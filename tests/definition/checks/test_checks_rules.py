@@ -14,7 +14,7 @@ from perdure.definition.rules.testing import TESTING
 NOT_FOUND = ("WF410", "WF503", "WF605", "WF901", *TESTING)
 """Rules that are off, that concern what is not supported yet, or that are found elsewhere, as those of tests."""
 
-TOP = ("vars", "steps", "fragments", "defaults", "output", "finally", "wait")
+TOP = ("input", "schedule", "vars", "steps", "fragments", "defaults", "output", "finally", "wait")
 MAIL = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"], "additionalProperties": False}
 CATALOGUE: dict[str, Any] = {
     "mail.send": {"arguments": MAIL, "result": {}, "deprecated": None},

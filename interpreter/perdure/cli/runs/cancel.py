@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Final
 
 import click
 
-from perdure.cli.exits import complain
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking
-from perdure.cli.settings import Settings, settings
+from perdure.cli.runs.selection import Action, Selection, act, selecting
+
+ACTION: Final = Action("cancel", "is asked to stop")
 
 
 @command("cancel")
-@click.argument("run")
+@selecting()
 @click.option("--reason", metavar="TEXT", help="Why; it is kept in the history.")
-def cancel(run: str, reason: str | None) -> None:
-    """Stop the run RUN: its steps unwind, and what it has done is undone."""
-    chosen = settings()
-    asyncio.run(_cancel(chosen, run, reason))
-    if not chosen.quiet:
-        complain(f"{run} is asked to stop", label=False)
-
-
-async def _cancel(chosen: Settings, run: str, reason: str | None) -> None:
-    async with looking(chosen) as engine:
-        await engine.run(run).cancel(reason)
+def cancel(selection: Selection, reason: str | None) -> int:
+    """Stop the run RUN, or all that fit a query: its steps unwind, and what it has done is undone."""
+    return act(selection, ACTION, lambda run: run.cancel(reason))

@@ -19,7 +19,13 @@ runs = group(
         "cancel": Place("perdure.cli.runs.cancel:cancel", "Stop a run and undo what it has done."),
         "terminate": Place("perdure.cli.runs.terminate:terminate", "End a run at once, without undoing."),
         "pause": Place("perdure.cli.runs.pause:pause", "Let a run begin nothing new."),
+        "retry": Place("perdure.cli.runs.retry:retry", "Let a run that failed go on from just before."),
+        "fork": Place("perdure.cli.runs.fork:fork", "Start a new run from a step of another."),
+        "migrate": Place("perdure.cli.runs.migrate:migrate", "Let an open run go on with another definition."),
+        "export": Place("perdure.cli.runs.export:export", "Write a run as lines of JSON."),
+        "import": Place("perdure.cli.runs.import_:import_", "Take in a run that was exported."),
         "resume": Place("perdure.cli.runs.resume:resume", "Let a paused or stuck run go on."),
+        "delete": Place("perdure.cli.runs.delete:delete", "Delete a run that has ended."),
     },
     "List runs, look into them, act on them.",
 )

@@ -10,12 +10,13 @@ import click
 from perdure.cli.lazy import command
 from perdure.cli.opening import looking
 from perdure.cli.output import emit, table
+from perdure.cli.runs.selection import ENDED, OPEN, picked
 from perdure.cli.settings import Settings, settings
 
 if TYPE_CHECKING:
     from perdure.engine import RunInfo
 
-STATUSES: Final = ("running", "paused", "stuck", "completed", "failed", "cancelled", "terminated", "continued")
+STATUSES: Final = (*OPEN, *ENDED)
 
 
 @command("list")
@@ -23,11 +24,17 @@ STATUSES: Final = ("running", "paused", "stuck", "completed", "failed", "cancell
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only runs in this status. Repeatable."
 )
+@click.option("--query", metavar="QUERY", help="Only runs that fit, such as \"labels.customer = 'ann'\".")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
-def list_(workflow: str | None, statuses: tuple[str, ...], limit: int) -> None:
-    """List runs, newest first."""
+def list_(workflow: str | None, statuses: tuple[str, ...], query: str | None, limit: int) -> None:
+    """List runs, newest first.
+
+    A query compares id, workflow, version, digest, status, parent, started, closed and labels.NAME, by = != < <= > >=
+    and in (…), joined by and, or, not and brackets: workflow = 'order' and status in (failed, stuck) and started > -1d.
+    Times are ISO 8601, or before now, such as -1d; what is not there is null.
+    """
     chosen = settings()
-    found = asyncio.run(_found(chosen, workflow, statuses, limit))
+    found = asyncio.run(_found(chosen, picked(workflow, statuses, query), limit))
     rows = [one.to_json() for one in found]
     text = table(
         ("run", "workflow", "version", "status", "started", "ended", "error"),
@@ -57,6 +64,6 @@ def brief(error: object) -> str:
     return f"{error['type']}: {error['message']}" if isinstance(error, dict) else ""
 
 
-async def _found(chosen: Settings, workflow: str | None, statuses: tuple[str, ...], limit: int) -> list[RunInfo]:
+async def _found(chosen: Settings, query: str | None, limit: int) -> list[RunInfo]:
     async with looking(chosen) as engine:
-        return await engine.runs(workflow=workflow, statuses=statuses or None, limit=limit)
+        return await engine.runs(query, limit=limit)

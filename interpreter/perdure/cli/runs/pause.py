@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Final
 
 import click
 
-from perdure.cli.exits import complain
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking
-from perdure.cli.settings import Settings, settings
+from perdure.cli.runs.selection import Action, Selection, act, selecting
+
+ACTION: Final = Action("pause", "is asked to pause", ("scheduled", "running"))
 
 
 @command("pause")
-@click.argument("run")
+@selecting()
 @click.option("--note", metavar="TEXT", help="Why; it is kept in the history.")
-def pause(run: str, note: str | None) -> None:
-    """Let the run RUN begin nothing new until it is resumed: what is running ends, messages are kept, timers go on."""
-    chosen = settings()
-    asyncio.run(_pause(chosen, run, note))
-    if not chosen.quiet:
-        complain(f"{run} is asked to pause", label=False)
-
-
-async def _pause(chosen: Settings, run: str, note: str | None) -> None:
-    async with looking(chosen) as engine:
-        await engine.run(run).pause(note)
+def pause(selection: Selection, note: str | None) -> int:
+    """Let the run RUN, or all that fit a query, begin nothing new until it is resumed: what is running ends, messages
+    are kept, timers go on."""
+    return act(selection, ACTION, lambda run: run.pause(note))

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Final
 
-import click
-
-from perdure.cli.exits import complain
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking
-from perdure.cli.settings import Settings, settings
+from perdure.cli.runs.selection import Action, Selection, act, selecting
+
+ACTION: Final = Action("resume", "goes on with the next worker", ("paused", "stuck"))
 
 
 @command("resume")
-@click.argument("run")
-def resume(run: str) -> None:
-    """Let the run RUN go on: a paused one, or a stuck one once what stopped it is mended."""
-    chosen = settings()
-    asyncio.run(_resume(chosen, run))
-    if not chosen.quiet:
-        complain(f"{run} goes on with the next worker", label=False)
-
-
-async def _resume(chosen: Settings, run: str) -> None:
-    async with looking(chosen) as engine:
-        await engine.run(run).resume()
+@selecting()
+def resume(selection: Selection) -> int:
+    """Let the run RUN, or all that fit a query, go on: a paused one, or a stuck one once what stopped it is mended."""
+    return act(selection, ACTION, lambda run: run.resume())

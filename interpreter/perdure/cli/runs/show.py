@@ -39,6 +39,7 @@ def text_of(run: RunInfo) -> str:
                 ("labels", run.labels),
                 ("parent", run.parent),
                 ("started", seconds(run.started_at)),
+                ("begins", seconds(run.begins_at)),
                 ("ended", seconds(run.closed_at)),
                 ("input", run.input),
                 ("output", run.output),

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Final
 
 import click
 
-from perdure.cli.exits import complain
 from perdure.cli.inputs import json_or_text, read_pairs
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking
-from perdure.cli.settings import Settings, settings
+from perdure.cli.runs.selection import Action, Selection, act, selecting
 from perdure.errors import InvalidInput
 from perdure.values import JSON
 
+ACTION: Final = Action("signal", "is sent the signal")
+
 
 @command("signal")
-@click.argument("run")
-@click.argument("name")
-@click.argument("data", nargs=-1, metavar="[JSON | KEY=VALUE]...")
+@selecting(argument=False)
+@click.argument("words", nargs=-1, metavar="RUN NAME [JSON | KEY=VALUE]...")
 @click.option("--id", "id_", metavar="ID", help="Names the signal: the same id again is the same signal.")
-def signal(run: str, name: str, data: tuple[str, ...], id_: str | None) -> None:
-    """Send the signal NAME to the run RUN, with JSON or with key=value pairs as its data."""
-    chosen = settings()
-    asyncio.run(_send(chosen, run, name, payload(data), id_))
-    if not chosen.quiet:
-        complain(f"signal {name} sent to {run}", label=False)
+def signal(selection: Selection, words: tuple[str, ...], id_: str | None) -> int:
+    """Send the signal NAME to the run RUN, with JSON or with key=value pairs as its data.
+
+    With --query there is no RUN: the signal goes to all runs that fit.
+    """
+    selection, rest = selection.named_by(words, "'NAME'")
+    if not rest:
+        raise click.UsageError("Missing argument 'NAME'.")
+    name, data = rest[0], payload(tuple(rest[1:]))
+    return act(selection, ACTION, lambda run: run.signal(name, data, id=id_))
 
 
 def payload(data: tuple[str, ...]) -> JSON:
@@ -39,8 +42,3 @@ def payload(data: tuple[str, ...]) -> JSON:
         if "=" not in data[0]:
             raise InvalidInput(f"the data must be JSON or key=value; for a text write '\"{data[0]}\"'")
     return read_pairs(data)
-
-
-async def _send(chosen: Settings, run: str, name: str, data: JSON, id_: str | None) -> None:
-    async with looking(chosen) as engine:
-        await engine.run(run).signal(name, data, id=id_)

@@ -3,12 +3,15 @@
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.ask import AskFrame
 from perdure.core.blocks.branch import BranchFrame
+from perdure.core.blocks.cache import CacheFrame
 from perdure.core.blocks.child import ChildFrame
 from perdure.core.blocks.foreach import ForeachFrame
 from perdure.core.blocks.handling import CatchFrame, FinallyFrame
+from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.modifiers import DeadlineFrame, FinishFrame, GuardFrame
 from perdure.core.blocks.parallel import ParallelFrame
 from perdure.core.blocks.plain import FailFrame, ReturnFrame, RollbackFrame, SetFrame, UseFrame
+from perdure.core.blocks.queued import QueuedFrame
 from perdure.core.blocks.receive import ReceiveFrame
 from perdure.core.blocks.repeat import RepeatFrame
 from perdure.core.blocks.retry import RetryFrame
@@ -45,6 +48,9 @@ BLOCKS: dict[type, type[Frame]] = {
     nodes.Restart: RestartFrame,
     nodes.Child: ChildFrame,
     nodes.Guard: GuardFrame,
+    nodes.Cache: CacheFrame,
+    nodes.Lock: LockFrame,
+    nodes.Queued: QueuedFrame,
     nodes.Finally: FinallyFrame,
     nodes.Catch: CatchFrame,
     nodes.Deadline: DeadlineFrame,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from perdure.core.blocks.queued import PRIORITY, QUEUE, priority_of, queue_of
 from perdure.core.blocks.retry import RetryFrame
 from perdure.core.blocks.undoing import Undoing
 from perdure.core.commands import CancelActivity, Command, StartActivity
@@ -13,37 +15,50 @@ from perdure.core.events import (
     ActivityCompleted,
     ActivityFailed,
     AttemptLost,
+    AttemptQueued,
     AttemptStarted,
     Event,
+    TimerFired,
 )
 from perdure.core.frame import Frame
 from perdure.core.outcomes import Outcome, new_error
 from perdure.core.turn import Turn
 from perdure.errors import InternalError
-from perdure.values import JSON
+from perdure.values import JSON, format_duration
+
+MOST_LOSSES: Final = 10
+"""Workers that one call may cost when it is made for the run of another; a run's own worker is counted by the host."""
 
 
 @dataclass(slots=True)
 class ActivityFrame(Frame):
-    """`started` once a journalled mark says that the attempt runs."""
+    """`started` once a journalled mark says that the attempt runs; `queued` while other workers have it, with a timer
+    until it is started, and `expired` once that was too late."""
 
     arguments: JSON = None
     attempt: int = 1
     started: bool = False
     since: int = 0
-    queue: int | None = None
+    queue: str | None = None
+    priority: int = 0
+    queue_timeout: int | None = None
     heartbeat: int | None = None
+    queued: bool = False
+    expired: bool = False
 
     waits = "activity"
 
     def enter(self, turn: Turn) -> None:
         node = self.node
-        self.arguments = node.arguments.evaluate(turn.state.scopes[self.scope].names, turn)
+        names = turn.state.scopes[self.scope].names
+        self.arguments = node.arguments.evaluate(names, turn)
         retry = self._retry(turn)
         if retry is not None:
             self.attempt = retry.attempt
-        if node.queue is not None:
-            self.queue = turn.duration(node.queue, self, "timeout.queue")
+        self.queue = names.get(QUEUE) if node.queue is None else queue_of(turn, node.queue, self)
+        self.priority = names.get(PRIORITY, 0) if node.priority is None else priority_of(turn, node.priority, self)
+        if node.queue_timeout is not None:
+            self.queue_timeout = turn.duration(node.queue_timeout, self, "timeout.queue")
         if node.heartbeat is not None:
             self.heartbeat = turn.duration(node.heartbeat, self, "timeout.heartbeat")
         self.since = turn.state.now
@@ -61,25 +76,36 @@ class ActivityFrame(Frame):
             case ActivityFailed():
                 self._failed(turn, event.error, final=not event.retryable)
             case ActivityCancelled():
-                if self.cancelling:
-                    turn.stop(self)
-                else:
-                    self._failed(turn, new_error("Cancelled", "the activity was cancelled by its worker"))
+                self._cancelled(turn)
+            case AttemptQueued():
+                self.queued = True
+                if self.queue_timeout is not None:
+                    turn.set_timer(self, turn.state.now + self.queue_timeout)
             case AttemptStarted():
                 self.started = True
+                turn.clear_timer(self)
             case AttemptLost():
                 self._lost(turn)
+            case TimerFired():
+                self.expired = True
+                turn.commands.append(CancelActivity(self.id))
             case _:
                 pass
 
     def cancel(self, turn: Turn) -> None:
         self.cancelling = True
+        turn.clear_timer(self)
         turn.commands.append(CancelActivity(self.id))
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.started = self.queued = self.expired = False
+        self.due = None
+        self.since = turn.state.now
+
     def outstanding(self, turn: Turn) -> Iterable[Command]:
-        if self.cancelling:
+        if self.cancelling or self.expired:
             yield CancelActivity(self.id)
-        else:
+        elif not self.queued:
             yield self._start(turn, self._retry(turn))
 
     def _start(self, turn: Turn, retry: RetryFrame | None) -> StartActivity:
@@ -94,21 +120,34 @@ class ActivityFrame(Frame):
             self.id if retry is None else retry.id,
             committed=retry is not None and retry.most == 1,
             queue=self.queue,
+            priority=self.priority,
+            queue_timeout=self.queue_timeout,
             heartbeat=self.heartbeat,
+            vault=turn.state.secrets.key,
         )
 
     def _failed(self, turn: Turn, error: dict[str, JSON], *, final: bool = False) -> None:
         error = {**new_error("ActivityFailed", ""), **error, "step": None, "attempt": self.attempt}
         turn.fail(self, error, final=final)
 
-    def _lost(self, turn: Turn) -> None:
+    def _cancelled(self, turn: Turn) -> None:
         if self.cancelling:
             turn.stop(self)
-        elif self._retry(turn) is not None:
+        elif self.expired:
+            limit = format_duration(self.queue_timeout or 0)
+            self._failed(turn, new_error("Timeout", f"no worker was free within {limit}"))
+        else:
+            self._failed(turn, new_error("Cancelled", "the activity was cancelled by its worker"))
+
+    def _lost(self, turn: Turn) -> None:
+        if self.cancelling or self.expired:
+            self._cancelled(turn)
+        elif self._retry(turn) is not None or (self.queued and self.attempt >= MOST_LOSSES):
             self._failed(turn, new_error("WorkerLost", f"the worker was lost during attempt {self.attempt}"))
         else:
             self.attempt += 1
-            self.started = False
+            self.started = self.queued = False
+            turn.clear_timer(self)
             self.since = turn.state.now
             turn.commands.append(self._start(turn, None))
 

@@ -64,6 +64,13 @@ class AskFrame(PatientFrame):
     def settle_for(self, turn: Turn, default: JSON) -> None:
         turn.complete(self, {"answer": default, "by": None, "at": format_time(turn.state.now)})
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.reminders = [moment + gap for moment in self.reminders]
+        PatientFrame.reopen(self, turn, gap, anew=anew)
+
+    def moments(self) -> list[int]:
+        return [*self.reminders[:1], *PatientFrame.moments(self)]
+
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         yield self._open(turn)
 
@@ -71,7 +78,7 @@ class AskFrame(PatientFrame):
         return OpenAsk(self.id, turn.label(self), self.since, self.deadline, self.body)
 
     def _arm(self, turn: Turn) -> None:
-        moments = [*self.reminders[:1], *([] if self.deadline is None else [self.deadline])]
+        moments = self.moments()
         if moments:
             turn.set_timer(self, min(moments))
 

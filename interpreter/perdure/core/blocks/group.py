@@ -144,6 +144,8 @@ class GroupFrame(Frame):
             return
         if decided is not None and not isinstance(outcome, Stopped):
             return
+        if isinstance(decided, Failed):
+            turn.state.recorded.append(decided.error)
         self.decided = outcome
         if isinstance(outcome, Completed) and self.joining().finish:
             self._leave_rest(turn)
@@ -162,13 +164,13 @@ class GroupFrame(Frame):
                 del self.members[member]
 
     def _lost(self, turn: Turn, key: str, member: Frame, outcome: Outcome) -> None:
-        """A member has ended after the decision: it undoes what it had completed, unless losers may finish."""
-        if not isinstance(self.decided, Completed):
+        """A member has ended after the decision. Nobody is told of its error any more, so that is recorded; a loser
+        undoes what it had completed, unless losers may finish."""
+        if isinstance(outcome, Failed):
+            turn.state.recorded.append(outcome.error)
+        if not isinstance(self.decided, Completed) or self.joining().finish:
             return
-        if self.joining().finish:
-            if isinstance(outcome, Failed):
-                turn.state.recorded.append(outcome.error)
-        elif any(member.id in entry.within for entry in turn.state.undos):
+        if any(member.id in entry.within for entry in turn.state.undos):
             self.members[str(undo(turn, self, boundary=member.id))] = key
 
 

@@ -95,6 +95,10 @@ class FinallyFrame(Wrapper):
 
     held: Outcome | None = None
 
+    @property
+    def shields(self) -> bool:
+        return self.held is not None
+
     def enter(self, turn: Turn) -> None:
         self.child = turn.enter(self.node.child, self)
 

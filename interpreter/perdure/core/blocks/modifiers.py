@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perdure.core.blocks.queued import inherited
 from perdure.core.events import Event
 from perdure.core.frame import Frame, Wrapper
-from perdure.core.outcomes import Completed, Outcome, Stopped, new_error
+from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
 from perdure.core.state import Undo
 from perdure.core.turn import Turn
 from perdure.values import JSON, format_duration
@@ -38,6 +39,8 @@ class DeadlineFrame(Wrapper):
     def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
         returning = isinstance(outcome, Stopped) and outcome.returning
         if self.expired and not self.cancelling and not returning:
+            if isinstance(outcome, Failed):  # of a `finally`, say: Timeout takes its place, and nobody else hears of it
+                turn.state.recorded.append(outcome.error)
             message = f"{self.node.of} timeout of {format_duration(self.limit)} passed"
             turn.fail(self, new_error("Timeout", message))
         else:
@@ -46,6 +49,10 @@ class DeadlineFrame(Wrapper):
     def handle(self, turn: Turn, event: Event) -> None:
         self.expired = True
         turn.cancel(self.child)
+
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        if self.due is not None:
+            self.due = turn.state.now + self.limit if anew else self.due + gap
 
 
 @dataclass(slots=True)
@@ -86,7 +93,7 @@ class FinishFrame(Wrapper):
         """The undo's own copy of every name it reads, as the names stand now."""
         captures = self.node.captures
         names = turn.state.scopes[self.scope].names
-        captured: dict[str, JSON] = {name: names[name] for name in captures.bindings if name in names}
+        captured = {name: names[name] for name in captures.bindings if name in names} | inherited(names)
         if captures.steps:
             captured["steps"] = {id: names["steps"][id] for id in captures.steps}
         if captures.vars:

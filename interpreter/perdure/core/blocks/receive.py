@@ -17,7 +17,7 @@ from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
 from perdure.core.state import Signal, update_key
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
-from perdure.program.nodes import MessageHandler
+from perdure.program.nodes import MessageHandler, Receive
 from perdure.schemas import check_value
 from perdure.values import JSON, format_duration
 
@@ -70,6 +70,10 @@ class ReceiveFrame(PatientFrame):
         self._queue_signal(turn, number, data, turn.state.now)
         self._next(turn)
         return True
+
+    def unhandled(self) -> list[Signal]:
+        names = self.node.handlers
+        return [Signal(names[number].name, data, at, "") for number, data, id, at in self.queue if id is None]
 
     def consider(self, turn: Turn, update: str, data: JSON) -> str | None:
         """Why an update cannot be accepted now; None where it can."""
@@ -200,7 +204,7 @@ class ReceiveFrame(PatientFrame):
         error = outcome.error if isinstance(outcome, Failed) else new_error("Cancelled", "the receive has ended")
         if message[2] is not None:
             turn.commands.append(ReplyUpdate(message[2], error=error))
-        if isinstance(outcome, Failed) and (beside or isinstance(self.closing, Failed | Stopped)):
+        if isinstance(outcome, Failed) and (beside or self.given or isinstance(self.closing, Failed | Stopped)):
             turn.state.recorded.append(error)
         elif isinstance(outcome, Failed):
             self._end(turn, outcome)
@@ -211,24 +215,22 @@ class ReceiveFrame(PatientFrame):
         """Nothing is received any more; what was not handled goes back, or is refused."""
         if isinstance(self.closing, Failed | Stopped):
             return
-        if self.closing is None:
+        begins, self.closing = self.closing is None, outcome
+        if given or not isinstance(outcome, Completed):
+            for frame in (self.running, *map(int, self.beside)):
+                turn.cancel(frame)
+        if begins:
             for key in self._keys():
                 turn.state.unsubscribe(key, self.id)
             turn.clear_timer(self)
             self._give_back(turn)
-        self.closing = outcome
-        if given or not isinstance(outcome, Completed):
-            for frame in (self.running, *map(int, self.beside)):
-                turn.cancel(frame)
         self.given = given
         self._go_on(turn)
 
     def _give_back(self, turn: Turn) -> None:
-        signals = []
-        for number, data, id, at in self.queue:
-            if id is None:
-                signals.append(Signal(self.node.handlers[number].name, data, at, ""))
-            else:
+        signals = self.unhandled()
+        for _, _, id, _ in self.queue:
+            if id is not None:
                 error = new_error("UpdateRejected", "the receive has ended")
                 turn.commands.append(ReplyUpdate(id, error=error))
         self.queue = []
@@ -263,4 +265,9 @@ class ReceiveFrame(PatientFrame):
         return None
 
     def _keys(self) -> list[str]:
-        return list(dict.fromkeys(update_key(h.name) if h.update else h.name for h in self.node.handlers))
+        return self.keys_of(self.node)
+
+    @staticmethod
+    def keys_of(node: Receive) -> list[str]:
+        """What a receive subscribes to."""
+        return list(dict.fromkeys(update_key(h.name) if h.update else h.name for h in node.handlers))

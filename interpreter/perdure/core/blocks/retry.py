@@ -90,6 +90,11 @@ class RetryFrame(Wrapper):
         elif not self.undoing:
             turn.cancel(self.child)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        Frame.reopen(self, turn, gap, anew=anew)
+        self.began += gap
+        self.since += gap
+
     def _failed(self, turn: Turn, outcome: Failed) -> None:
         error = outcome.error
         if self.cancelling or not self._again(turn, outcome):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perdure.core.blocks.undoing import Undoing, undo
+from perdure.core.events import Event
 from perdure.core.frame import Frame, Wrapper
+from perdure.core.lifecycle import follow
 from perdure.core.outcomes import Completed, Failed, Outcome, Stopped, new_error
 from perdure.core.turn import Turn
+from perdure.errors import ExpressionError
 from perdure.schemas import check_value
+from perdure.values import format_time
 
 
 @dataclass(slots=True)
@@ -18,10 +22,19 @@ class RunFrame(Wrapper):
     verdict: Outcome | None = None
 
     def enter(self, turn: Turn) -> None:
+        begins = turn.state.begins
+        if begins is not None and turn.state.now < begins:
+            turn.set_timer(self, begins)
+            return
+        self._begin(turn)
         if turn.state.ending is not None:
             self._conclude(turn, Stopped())
         else:
             self.child = turn.enter(self.node.child, self)
+
+    def handle(self, turn: Turn, event: Event) -> None:
+        """Its time has come."""
+        turn.enter_again(self)
 
     def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
         if isinstance(child, Undoing):
@@ -31,8 +44,24 @@ class RunFrame(Wrapper):
 
     def cancel(self, turn: Turn) -> None:
         self.cancelling = True
-        if self.verdict is None:
+        if self.child == 0:
+            turn.clear_timer(self)
+            self._conclude(turn, Stopped())
+        elif self.verdict is None:
             turn.cancel(self.child)
+
+    def _begin(self, turn: Turn) -> None:
+        """The moment from which the run counts as begun: its variables come to be."""
+        state, program = turn.state, turn.program
+        if state.status == "scheduled":
+            state.status = follow(state.status, "begin")
+        if state.begins is not None:
+            state.run["started_at"] = format_time(state.now)
+        try:
+            if program.vars is not None:
+                state.vars.update(program.vars.evaluate(state.names(self.scope), turn))
+        except ExpressionError as problem:
+            state.ending = {"way": "fail", "error": new_error("ExpressionFailed", f"vars: {problem.message}")}
 
     def _conclude(self, turn: Turn, outcome: Outcome) -> None:
         self.verdict = self._judge(turn, outcome)

@@ -28,6 +28,7 @@ class Undoing(Frame):
     turns: list[tuple[str, int]] = field(default_factory=list)
 
     keeps = False
+    shields = True
 
     @property
     def stood_in(self) -> list[tuple[str, int]]:  # type: ignore[override]

@@ -32,13 +32,30 @@ class PatientFrame(Frame):
 
     def give_up(self, turn: Turn) -> None:
         patience: Patience = self.node.patience
-        if patience.default is not None:
-            self.settle_for(turn, turn.value(patience.default, self))
+        error = new_error("Timeout", f"nothing came within {format_duration(self.span)}")
+        if patience.default is None:
+            turn.fail(self, error)
+            return
+        try:
+            default = turn.value(patience.default, self)
+        except ExpressionError as problem:
+            turn.fail(self, new_error("ExpressionFailed", problem.message, cause=error))
         else:
-            turn.fail(self, new_error("Timeout", f"nothing came within {format_duration(self.span)}"))
+            self.settle_for(turn, default)
 
     def settle_for(self, turn: Turn, default: JSON) -> None:
         turn.complete(self, default)
+
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        self.since += gap
+        if self.deadline is not None:
+            self.deadline = turn.state.now + self.span if anew else self.deadline + gap
+        if self.due is not None:
+            self.due = min(self.moments(), default=None)
+
+    def moments(self) -> list[int]:
+        """When its timer has something to do."""
+        return [] if self.deadline is None else [self.deadline]
 
 
 @dataclass(slots=True)
@@ -73,17 +90,16 @@ class TriggerFrame(PatientFrame):
             self._arm(turn)
 
     def notice(self, turn: Turn, event: str, data: JSON) -> None:
-        name = self._matching(turn, event, data)
-        if name is None:
-            return
-        del self.events[name]
-        if event not in self.events.values():
-            turn.state.unsubscribe(event_key(event), self.id)
-        if not self.fired(turn, name, data):
-            self._arm(turn)
+        for name in self._matching(turn, event, data):
+            del self.events[name]
+            if event not in self.events.values():
+                turn.state.unsubscribe(event_key(event), self.id)
+            if self.fired(turn, name, data):
+                return
+        self._arm(turn)
 
     def expects(self, turn: Turn, event: str, data: JSON) -> bool:
-        return self._matching(turn, event, data) is not None
+        return bool(self._matching(turn, event, data))
 
     def offer(self, turn: Turn, signal: str, data: JSON) -> bool:
         name = next((name for name, awaited in self.signals.items() if awaited == signal), None)
@@ -113,6 +129,14 @@ class TriggerFrame(PatientFrame):
         self.withdraw(turn)
         turn.stop(self)
 
+    def reopen(self, turn: Turn, gap: int, *, anew: bool) -> None:
+        spans = {trigger.name for trigger in self.node.triggers if trigger.after is not None}
+        self.dues = {name: due + gap if name in spans else due for name, due in self.dues.items()}
+        PatientFrame.reopen(self, turn, gap, anew=anew)
+
+    def moments(self) -> list[int]:
+        return [*self.dues.values(), *PatientFrame.moments(self)]
+
     def withdraw(self, turn: Turn) -> None:
         """Wait for nothing any more."""
         for signal in self.signals.values():
@@ -124,17 +148,18 @@ class TriggerFrame(PatientFrame):
         self.dues = {}
         turn.clear_timer(self)
 
-    def _matching(self, turn: Turn, event: str, data: JSON) -> str | None:
-        """The awaiting trigger whose `match` holds; one that cannot be evaluated for this event does not hold."""
+    def _matching(self, turn: Turn, event: str, data: JSON) -> list[str]:
+        """The awaiting triggers whose `match` holds; one that cannot be evaluated for this event does not hold."""
         names = {**turn.state.scopes[self.scope].names, "message": data}
+        found = []
         for trigger in self.node.triggers:
             if self.events.get(trigger.name) == event:
                 try:
                     if trigger.match is None or trigger.match.holds(names, turn):
-                        return trigger.name  # type: ignore[no-any-return]
+                        found.append(trigger.name)
                 except ExpressionError:
                     continue
-        return None
+        return found
 
     def _take_early(self, turn: Turn) -> bool:
         """Take signals that came before, in the order they came; whether that was enough."""
@@ -153,7 +178,7 @@ class TriggerFrame(PatientFrame):
         return False
 
     def _arm(self, turn: Turn) -> None:
-        moments = [*self.dues.values(), *([] if self.deadline is None else [self.deadline])]
+        moments = self.moments()
         if moments and self.due != min(moments):
             turn.set_timer(self, min(moments))
         elif not moments:

@@ -28,17 +28,19 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is called: its name for messages, the schema of its arguments, and the codes of what can be wrong."""
+    """What is called: its name for messages, the schema of its arguments, and the codes of what can be wrong; `under`
+    is the key that holds the arguments."""
 
     callee: str
     schema: JSON
     unknown: str
     missing: str
     wrong: str
+    under: str = "with"
 
 
 def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, findings: Findings) -> None:
-    """The `with` of the step at a path; what is missing is told at the step's `key`."""
+    """The arguments of the step at a path; what is missing is told at the step's `key`."""
     if not isinstance(given, dict):
         return
     schema = resolved(call.schema, call.schema)
@@ -48,10 +50,10 @@ def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, fi
         if name not in given and name not in slips:
             message = f"{call.callee} needs {quoted(name)}"
             near = findings.nearest(name, [word for word in given if word not in properties])
-            hint = f"it is given {quoted(near)}" if near else f"add {name} to `with:`"
+            hint = f"it is given {quoted(near)}" if near else f"add {name} to `{call.under}:`"
             findings.add(call.missing, message, file, (*step, key), hint)
     for name, value in given.items():
-        path = (*step, "with", name)
+        path = (*step, call.under, name)
         if name in properties:
             _check(call, properties[name], name, value, file, path, findings)
         elif is_closed(schema) or (properties and is_open(schema)):

@@ -20,6 +20,7 @@ from perdure.definition.checks.loops import check_loops
 from perdure.definition.checks.names import check_names
 from perdure.definition.checks.policies import check_policies
 from perdure.definition.checks.reach import check_reach
+from perdure.definition.checks.schedules import check_schedules
 from perdure.definition.checks.spaces import read_spaces
 from perdure.definition.diagnostics import Diagnostic, in_order
 from perdure.definition.models import Document, Library
@@ -49,5 +50,6 @@ def check(
             check_activities(space, catalogue, findings)
     check_fragments(spaces, findings)
     check_policies(spaces, findings)
+    check_schedules(spaces, findings)
     check_names(spaces, catalogue or {}, constants, findings)
     return in_order(findings.found)

@@ -47,7 +47,9 @@ def variables(spaces: Spaces) -> set[str]:
 def _check(placed: Placed, place: Written, lookup: Lookup, constants: Constants, findings: Findings) -> None:
     file, path = placed.space.file, (*placed.path, *place.path)
     for at, text, start, expression in _read(place, file, path, constants, findings):
-        lookup.check(expression.references, Reading(placed, place.slot, place.names, at, text, start))
+        reading = Reading(placed, place.slot, place.names, at, text, start)
+        lookup.check(expression.references, reading)
+        lookup.check_handed_on(expression, reading)
 
 
 def _read(place: Written, file: str, path: Path, constants: Constants, findings: Findings) -> Iterator[Read]:

@@ -20,12 +20,13 @@ from perdure.definition.checks.tokens import span
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 from perdure.definition.rules import Severity
-from perdure.expressions import FUNCTIONS, Reference
+from perdure.expressions import FUNCTIONS, Expression, Reference, altered
 from perdure.values import JSON
+from perdure.vault import NAME
 
 ROOTS: Final = ("input", "steps", "vars", "run")
-LATER: Final = ("secrets",)
-"""Names of the language that this version refuses as not supported yet."""
+OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {"query": ("run",), "schedule": ()}
+"""What expressions can read that are evaluated outside of a run, by slot."""
 
 MOST_BEARERS: Final = 10
 """Steps of one id that are looked at; a second one is an error of its own."""
@@ -39,10 +40,12 @@ _BOUND: Final = {
     "item": "inside a foreach",
     "index": "inside a foreach or repeat",
     "error": "inside a catch",
-    "message": "inside the arms of a select and the handlers of a receive",
+    "message": "inside the arms of a select, the handlers of a receive and schedules of events",
+    "schedule": "in the input and the match of a schedule",
     "state": "inside a receive, and in queries",
 }
 """Where the names that scopes bind are readable."""
+_HANDED_ON: Final = "give it to an activity, a child or a fragment by `with`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class Lookup:
             match reference.root:
                 case root if root not in roots(reading):
                     self._unknown_root(reference, reading)
+                case "secrets":
+                    self._secret(reference, reading)
                 case root if root in reading.names:
                     self._field(reading.names[root], reference, reading, 0)
                 case "input":
@@ -98,13 +103,29 @@ class Lookup:
 
     def _unknown_root(self, reference: Reference, reading: Reading) -> None:
         root = reference.root
-        if root in LATER:
-            self._report("WF299", f"{quoted(root)} is not supported yet", reference, reading)
+        if root == "secrets":
+            self._report("WF315", "secrets are readable only inside `with`", reference, reading, _HANDED_ON)
             return
         hint = self._meant(root, reading)
         if hint is None:
             hint = f"known here: {', '.join(roots(reading))}"
         self._report("WF304", f"there is no name {quoted(root)} here", reference, reading, hint)
+
+    def check_handed_on(self, expression: Expression, reading: Reading) -> None:
+        """Secrets are handed on as they are: what runs holds of them is a marker, which has no text to work with."""
+        if "secrets" in reading.names and any(reference.root == "secrets" for reference in expression.references):
+            for offset in altered(expression.text, "secrets"):
+                stretch = span(reading.text, reading.start + offset, "secrets", ())
+                message = "a secret can be handed on or made part of a text, nothing else"
+                self.findings.add_inside(
+                    "WF316", message, reading.file, reading.path, stretch, "change it in the activity, which has it"
+                )
+
+    def _secret(self, reference: Reference, reading: Reading) -> None:
+        if len(reference.path) == 1 and isinstance(name := reference.path[0], str) and NAME.fullmatch(name):
+            return
+        message = "a secret is read by its name"
+        self._report("WF316", message, reference, reading, "write secrets.NAME")
 
     def _meant(self, root: str, reading: Reading) -> str | None:
         """What an unknown name may stand for: a scope's name elsewhere, a function, or a word without its root."""
@@ -113,7 +134,7 @@ class Lookup:
             return f"it is there {_BOUND[root]}" if name is None else f"here it is called {quoted(name)}"
         if root in FUNCTIONS:
             return f"write {root}()"
-        spellings = {} if reading.slot == "query" else self._spelled(reading.placed.space)
+        spellings = {} if reading.slot in OUTSIDE else self._spelled(reading.placed.space)
         if root in spellings:
             return suggested(spellings[root])
         near = self.findings.nearest(root, roots(reading)) or self.findings.nearest(root, spellings)
@@ -212,8 +233,8 @@ class Lookup:
 
 
 def roots(reading: Reading) -> tuple[str, ...]:
-    """The first names that an expression can read; a query sees the run from outside."""
-    return (*(("run",) if reading.slot == "query" else ROOTS), *reading.names)
+    """The first names that an expression can read."""
+    return (*OUTSIDE.get(reading.slot, ROOTS), *reading.names)
 
 
 def _dashed(text: str, start: int, ids: Collection[str]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from perdure.definition.checks.order import handling
 from perdure.definition.checks.spaces import Names, Placed, names_in_arm, names_in_handler, state_schema
 from perdure.definition.models import Path, Step
+from perdure.definition.schedules import schedules
 from perdure.values import JSON
 
 Form = Literal["template", "condition", "collection", "expression"]
@@ -20,7 +21,8 @@ Form = Literal["template", "condition", "collection", "expression"]
 
 Slot = str
 """When a step evaluates it: `before` its own work, `while` or `until` around what it repeats, for an error (`catch`),
-once completed (`output`), behind the steps of a handler (see `handling`), or when it is asked (`query`)."""
+once completed (`output`), behind the steps of a handler (see `handling`), when it is asked (`query`), or before there
+is a run (`schedule`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,15 @@ class Written:
 
 
 _RETRY: Final = ("attempts", "backoff", "delay", "factor", "max_delay", "jitter", "within")
+_LOCK: Final = ("key", "limit")
+_CACHE: Final = ("key", "ttl")
 _TIMEOUT: Final = ("attempt", "total", "queue", "heartbeat")
 _PATIENCE: Final = ("timeout", "default")
 _TRIGGER: Final = ("after", "until", "timezone")
 _JOINING: Final = ("join", "tolerate")
+
+SCHEDULE: Final[JSON] = {"properties": {"id": {}, "time": {}}, "additionalProperties": False}
+"""What the name `schedule` holds."""
 
 Found = Iterator[tuple[Form, JSON, Path]]
 
@@ -48,15 +55,17 @@ def written(placed: Placed) -> Iterator[Written]:
     step, names = placed.step, placed.names
     keys = step.keys
     if placed.parent is None:
-        for form, value, path in (*_templates(keys, (), ("vars", "labels")), *policies(keys)):
+        slots = _templates(keys.get("concurrency"), ("concurrency",), _LOCK)
+        for form, value, path in (*_templates(keys, (), ("vars", "labels")), *slots, *policies(keys)):
             yield Written(form, value, path, "before", names)
         for name, text in (keys.get("queries") or {}).items():
             yield Written("expression", text, ("queries", name), "query", {"state": {}})
+        yield from _schedules(keys)
     else:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
         for form, value, path in _KINDS[step.kind](step):
-            yield Written(form, value, path, "before", names)
+            yield Written(form, value, path, "before", {**names, "secrets": {}} if path == ("with",) else names)
         yield from _inner(step, names)
     for index, arm in enumerate(keys.get("catch") or ()):
         if "if" in arm:
@@ -65,19 +74,31 @@ def written(placed: Placed) -> Iterator[Written]:
         yield Written("template", keys["output"], ("output",), "output", names)
 
 
+def _schedules(keys: Mapping[str, JSON]) -> Iterator[Written]:
+    for path, schedule in schedules(keys):
+        names = {"schedule": SCHEDULE, **({"message": {}} if "event" in schedule else {})}
+        for form, value, at in _templates(schedule, path, ("input",)):
+            yield Written(form, value, at, "schedule", names)
+        if "match" in schedule:
+            yield Written("condition", schedule["match"], (*path, "match"), "schedule", names)
+
+
 def policies(keys: Mapping[str, JSON]) -> Found:
-    """The templates of a retry and a timeout: a step's own, or those of `defaults`."""
+    """The templates of a retry, a timeout and a queue: a step's own, or those of `defaults`."""
     timeout = keys.get("timeout")
     if isinstance(timeout, dict):
         yield from _templates(timeout, ("timeout",), _TIMEOUT)
     elif timeout is not None:
         yield "template", timeout, ("timeout",)
     yield from _templates(keys.get("retry"), ("retry",), _RETRY)
+    yield from _templates(keys, (), ("queue", "priority"))
 
 
 def _modifiers(keys: Mapping[str, JSON]) -> Found:
     if "if" in keys:
         yield "condition", keys["if"], ("if",)
+    yield from _templates(keys.get("cache"), ("cache",), _CACHE)
+    yield from _templates(keys.get("lock"), ("lock",), _LOCK)
     yield from policies(keys)
     yield from _templates(keys, (), ("summary",))
 

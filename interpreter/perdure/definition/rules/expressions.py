@@ -107,4 +107,20 @@ EXPRESSIONS: Final = table(
         'output: "{{ 1 / 0 }}"',
         'output: "{{ 1 / input.count }}"',
     ),
+    Rule(
+        "WF315", "secret-outside-with", "error",
+        "a secret is read outside `with`",
+        "Secrets are handed to activities, children and fragments, and resolved in the worker; a variable, an output "
+        "or a message would keep them.",
+        'output: {key: "{{ secrets.stripe_key }}"}',
+        'with: {key: "{{ secrets.stripe_key }}"}',
+    ),
+    Rule(
+        "WF316", "secret-altered", "error",
+        "a secret is worked with, or not read by its name",
+        "A run holds a marker in place of the secret: it has no length, no parts and no upper case, and which secrets "
+        "a definition uses is written in it.",
+        'with: {key: "{{ secrets.stripe_key | upper }}"}',
+        'with: {header: "Bearer {{ secrets.stripe_key }}"}',
+    ),
 )  # fmt: skip

@@ -49,4 +49,34 @@ RELIABILITY: Final = table(
         "defaults: {'payment.*': {timeout: 5m}}\nsteps:\n  - activity: payments.charge",
         "defaults: {'payments.*': {timeout: 5m}}\nsteps:\n  - activity: payments.charge",
     ),
+    Rule(
+        "WF507", "invalid-cron", "error",
+        "a cron expression that cannot be read",
+        "It has five fields: minute, hour, day, month and weekday. Seconds are not among them; `every` has those.",
+        'schedule: {cron: "0 25 * * *"}',
+        'schedule: {cron: "0 5 * * *"}',
+    ),
+    Rule(
+        "WF508", "schedule-never-fires", "error",
+        "a schedule without a single time",
+        "There is no 31st of April, and no time between an end and a start that comes after it. "
+        "Nothing would ever run.",
+        'schedule: {cron: "0 9 31 4 *"}',
+        'schedule: {cron: "0 9 L 4 *"}',
+    ),
+    Rule(
+        "WF509", "clock-change", "info",
+        "a time of day that comes twice or not at all when the clock is set",
+        "It fires once all the same: the first time where it comes twice, and as much later as the clock was set "
+        "forward where it is skipped. An hour field that begins with `*` follows the time that passes instead.",
+        'schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}',
+        'schedule: {cron: "30 4 * * *", timezone: Europe/Berlin}',
+    ),
+    Rule(
+        "WF510", "schedule-input", "error",
+        "an input of a schedule that does not fit the workflow's own",
+        "Every run that the schedule starts would be refused.",
+        "input: {required: [day]}\nschedule: {every: 1d}",
+        'input: {required: [day]}\nschedule: {every: 1d, input: {day: "{{ schedule.time }}"}}',
+    ),
 )  # fmt: skip

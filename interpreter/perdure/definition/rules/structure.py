@@ -150,9 +150,9 @@ STRUCTURE: Final = table(
     ),
     Rule(
         "WF299", "not-supported-yet", "error",
-        "a part of the language that is not supported yet",
+        "a part of the language that is not supported yet; this version has none",
         "It is refused rather than ignored, so that no definition promises what does not happen.",
-        "schedule: {every: 1h}",
+        "a_key_of_later: 1",
         "steps:\n  - repeat: {while: true}\n    steps:\n      - wait: 1h",
     ),
 )  # fmt: skip

@@ -71,6 +71,7 @@ CREATE TABLE tasks (
     UNIQUE (run, frame)
 ) STRICT;
 CREATE INDEX tasks_free ON tasks (queue, priority DESC, key) WHERE worker IS NULL;
+CREATE INDEX tasks_free_anywhere ON tasks (priority DESC, key) WHERE worker IS NULL;
 CREATE INDEX tasks_by_worker ON tasks (worker) WHERE worker IS NOT NULL;
 
 CREATE TABLE schedules (

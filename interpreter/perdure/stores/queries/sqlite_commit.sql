@@ -110,6 +110,14 @@ UPDATE runs SET id = ? WHERE key = ?;
 -- Say which of the runs under its id a run is.
 UPDATE runs SET ordinal = ? WHERE key = ?;
 
+-- name: set_origin
+-- What a successor has read counts with what those before it have.
+UPDATE runs SET origin = (SELECT coalesce(origin, key) FROM runs WHERE key = :run) WHERE key = :successor;
+
+-- name: rename_updates
+-- Updates of runs that had an id are known by the id that the last of them has from now on.
+UPDATE OR REPLACE updates SET run_id = ? WHERE run_id = ?;
+
 -- name: move_letters
 -- Hand waiting letters on to the successor, but for those to frames of the run that ended.
 UPDATE inbox SET run = :successor WHERE run = :run AND kind NOT IN ('answer', 'slot', 'task');

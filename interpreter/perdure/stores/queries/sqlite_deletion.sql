@@ -12,8 +12,12 @@ DELETE FROM journal WHERE run = ?;
 DELETE FROM inbox WHERE run = ?;
 
 -- name: delete_received
--- Forget which letters a run has read.
-DELETE FROM received WHERE run = ?;
+-- Forget which letters a run has read, unless another that went on as it, or that it went on as, still counts them.
+DELETE FROM received WHERE run = (SELECT coalesce(origin, key) FROM runs WHERE key = ?1) AND NOT EXISTS (
+    SELECT 1 FROM runs AS own CROSS JOIN runs AS other
+    WHERE own.key = ?1 AND other.key <> own.key
+        AND (other.key = coalesce(own.origin, own.key) OR other.origin = coalesce(own.origin, own.key))
+);
 
 -- name: delete_updates
 -- Forget what became of a run's updates.

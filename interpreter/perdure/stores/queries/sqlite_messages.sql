@@ -2,7 +2,9 @@
 -- Put a letter into an inbox, unless one with this id is or was there (ON CONFLICT would use up a key and write).
 INSERT INTO inbox (run, kind, id, at, body, patient) SELECT :run, :kind, :id, :at, :body, :patient
 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE run = :run AND id = :id)
-    AND NOT EXISTS (SELECT 1 FROM received WHERE run = :run AND id = :id);
+    AND NOT EXISTS (
+        SELECT 1 FROM received WHERE id = :id AND run = (SELECT coalesce(origin, key) FROM runs WHERE key = :run)
+    );
 
 -- name: wake_run
 -- See that a run without an owner is claimed at this time at the latest.
@@ -16,7 +18,8 @@ WHERE runs.id = ? AND asks.frame = ? AND runs.status IN ('scheduled', 'running',
 
 -- name: remember_letter
 -- Keep the id of a letter that the journal holds from now on, where it could come again.
-INSERT OR IGNORE INTO received (run, id) SELECT run, id FROM inbox WHERE key = ? AND run = ? AND id NOT GLOB '~*';
+INSERT OR IGNORE INTO received (run, id) SELECT coalesce(runs.origin, runs.key), inbox.id
+FROM inbox CROSS JOIN runs ON runs.key = inbox.run WHERE inbox.key = ? AND inbox.run = ? AND inbox.id NOT GLOB '~*';
 
 -- name: consume_letter
 -- Delete a letter whose content the journal now holds.
@@ -24,7 +27,8 @@ DELETE FROM inbox WHERE key = ? AND run = ?;
 
 -- name: remember_id
 -- Keep the id of a letter that counts as read.
-INSERT OR IGNORE INTO received (run, id) SELECT ?1, ?2 WHERE ?2 NOT GLOB '~*';
+INSERT OR IGNORE INTO received (run, id) SELECT coalesce(origin, key), ?2 FROM runs
+WHERE key = ?1 AND ?2 NOT GLOB '~*';
 
 -- name: take_back_letter
 -- Delete a letter that nobody has read.
@@ -37,7 +41,7 @@ SELECT subscriptions.run, 'event', :id, :at, :body, 1
 FROM subscriptions CROSS JOIN runs ON runs.key = subscriptions.run
 WHERE subscriptions.event = :event AND runs.status IN ('scheduled', 'running', 'paused', 'stuck')
     AND NOT EXISTS (SELECT 1 FROM inbox AS waiting WHERE waiting.run = subscriptions.run AND waiting.id = :id)
-    AND NOT EXISTS (SELECT 1 FROM received WHERE received.run = subscriptions.run AND received.id = :id)
+    AND NOT EXISTS (SELECT 1 FROM received WHERE received.run = coalesce(runs.origin, runs.key) AND received.id = :id)
 ORDER BY subscriptions.run
 RETURNING run;
 

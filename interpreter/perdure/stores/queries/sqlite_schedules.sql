@@ -5,6 +5,10 @@ VALUES (?, ?, ?, ?, ?, ?, 1 + coalesce((SELECT number FROM last_deleted WHERE na
 ON CONFLICT (id) DO UPDATE SET workflow = excluded.workflow, spec = excluded.spec, state = excluded.state,
     next_at = excluded.next_at, event = excluded.event, revision = revision + 1;
 
+-- name: schedule_has_revision
+-- Whether a schedule has this revision; one that is not there has none, 0.
+SELECT 1 WHERE coalesce((SELECT revision FROM schedules WHERE id = ?), 0) = ?;
+
 -- name: change_schedule
 -- Replace what a schedule has come to.
 UPDATE schedules SET state = ?, next_at = ?, event = ?, revision = revision + 1 WHERE id = ? AND revision = ?;

@@ -27,6 +27,18 @@ UPDATE tasks SET worker = ?1 WHERE key IN (
 )
 RETURNING key, (SELECT id FROM runs WHERE runs.key = tasks.run), frame, queue, priority, body, worker, cancelled;
 
+-- name: take_any_tasks
+-- Take free tasks of whatever queue.
+UPDATE tasks SET worker = ?1 WHERE key IN (
+    SELECT key FROM tasks INDEXED BY tasks_free_anywhere WHERE worker IS NULL ORDER BY priority DESC, key LIMIT ?2
+)
+RETURNING key, (SELECT id FROM runs WHERE runs.key = tasks.run), frame, queue, priority, body, worker, cancelled;
+
+-- name: nothing_to_take
+-- Whether there is no free task for a worker that is registered.
+SELECT NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_free WHERE worker IS NULL)
+    AND EXISTS (SELECT 1 FROM workers WHERE id = ?);
+
 -- name: tasks_of_worker
 -- What a worker has taken.
 SELECT tasks.key, runs.id, tasks.frame, tasks.queue, tasks.priority, tasks.body, tasks.worker, tasks.cancelled

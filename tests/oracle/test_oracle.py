@@ -1,0 +1,179 @@
+"""The machine against the oracle: random definitions and scripts come to the same, call for call.
+
+`PERDURE_ORACLE_PROGRAMS=100000` makes a long run of so many programs instead of the few hundred of every test run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+from fakes import child, fake, post, without_messages
+from hypothesis import HealthCheck, assume, given, note, settings
+from oracle import Oracle
+from programs import programs
+
+from perdure.definition import inspect
+from perdure.program import Program
+from perdure.testing.harness import STARTED_AT, Harness
+
+PROGRAMS = int(os.environ.get("PERDURE_ORACLE_PROGRAMS", "300"))
+INPUT = {"yes": True, "no": False, "n": 3, "text": "x"}
+UNTOLD = ("running", "paused", "terminated")
+"""Where errors that are still on their way out may or may not have been recorded."""
+Facts = dict[str, Any]
+
+
+def key(value: Any) -> str:
+    return json.dumps(without_messages(value), sort_keys=True)
+
+
+# -- the machine
+
+
+def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
+    harness = Harness(program, lambda name: fake, children=lambda name: child, post=post, input=INPUT)
+    for number, entry in enumerate(script):
+        plan_machine(harness, entry, number)
+    harness.run()
+    outcome = harness.outcome
+    calls = [
+        (call.name, key(call.arguments), call.address, call.attempt, call.started_at - STARTED_AT)
+        for call in harness.calls
+    ]
+    calls += [
+        (call.name, key(call.arguments), call.key.split("/", 1)[1].rsplit("/", 1)[0], 0, call.started_at - STARTED_AT)
+        for call in harness.neighbours.calls
+    ]
+    letters = [(letter.name or letter.kind, key(letter.data), letter.to or "") for letter in harness.neighbours.sent]
+    state = harness.state
+    return {
+        "status": harness.status,
+        "output": outcome.get("output"),
+        "restarts with": outcome.get("input"),
+        "error": outcome.get("error"),
+        "undone": outcome.get("undone", state.undone),
+        "not_undone": outcome.get("not_undone", state.not_undone),
+        "recorded": sorted(entry["type"] for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
+        "vars": dict(state.vars),
+        "published": state.published,
+        "unread": [[entry["signal"], entry["data"]] for entry in outcome.get("unread", [])],
+        "replies": sorted(
+            (reply["id"], "value" if "value" in reply else "no", key(reply.get("value")))
+            for reply in harness.callers.replies
+        ),
+        "calls": sorted(calls),
+        "letters": sorted(letters),
+    }
+
+
+def plan_machine(harness: Harness, entry: dict[str, Any], number: int) -> None:
+    at = entry["at"]
+    if "signal" in entry:
+        harness.at(at, lambda: harness.signal(entry["signal"], entry["with"]))
+    elif "update" in entry:
+        harness.at(at, lambda: harness.update(entry["update"], entry["with"], f"update-{number}"))
+    elif "event" in entry:
+        harness.at(at, lambda: harness.event(entry["event"], entry["with"]))
+    elif "answer" in entry:
+        harness.at(at, lambda: answer_machine(harness, entry))
+    elif "cancel" in entry:
+        harness.at(at, harness.cancel)
+    elif "terminate" in entry:
+        harness.at(at, harness.terminate)
+    else:
+        harness.at(at, harness.pause)
+        harness.at(at + entry["pause"], harness.resume)
+
+
+def answer_machine(harness: Harness, entry: dict[str, Any]) -> None:
+    if harness.status == "paused":
+        harness._kept.append(lambda: answer_machine(harness, entry))
+        return
+    asks = sorted(ask.address for ask in harness.open.asks.values())
+    if asks and harness.status == "running":
+        harness.answer(asks[entry["answer"] % len(asks)], entry["with"], "ana")
+
+
+# -- the oracle
+
+
+def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
+    oracle = Oracle(document, fake, INPUT, STARTED_AT, post=post, child=child)
+    for number, entry in enumerate(script):
+        plan_oracle(oracle, entry, number)
+    oracle.go()
+    told = oracle.status not in UNTOLD
+    ended = oracle.status not in ("running", "paused")
+    letters = [(name, key(data), to) for name, data, to in oracle.letters]
+    return {
+        "status": oracle.status,
+        "output": oracle.output if oracle.status == "completed" else None,
+        "restarts with": oracle.output if oracle.status == "continued" else None,
+        "error": oracle.error,
+        "undone": oracle.undone,
+        "not_undone": oracle.not_undone,
+        "recorded": sorted(error["type"] for error in oracle.recorded) if told else [],
+        "vars": oracle.vars,
+        "published": oracle.published,
+        "unread": [[signal.name, signal.data] for signal in oracle.unread] if ended else [],
+        "replies": sorted((id, how, key(value)) for id, how, value in oracle.replies),
+        "calls": sorted(
+            (name, key(data), address, attempt, at - STARTED_AT) for name, data, address, attempt, at in oracle.calls
+        ),
+        "letters": sorted(letters),
+    }
+
+
+def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
+    at = STARTED_AT + entry["at"]
+
+    def act() -> None:
+        if "signal" in entry:
+            oracle.signal(entry["signal"], entry["with"])
+        elif "update" in entry:
+            oracle.update(entry["update"], entry["with"], f"update-{number}")
+        elif "event" in entry:
+            oracle.event(entry["event"], entry["with"])
+        elif "answer" in entry:
+            oracle.answer(entry["answer"], entry["with"], "ana")
+        elif "cancel" in entry:
+            oracle.cancel()
+        elif "terminate" in entry:
+            oracle.terminate()
+        else:
+            oracle.pause()
+
+    oracle.clock.at(at, 0, act)
+    if "pause" in entry:
+        oracle.clock.at(at + entry["pause"], 0, oracle.resume)
+
+
+# -- the comparison
+
+
+@pytest.mark.timeout(0 if PROGRAMS != 300 else 600)
+@settings(
+    max_examples=PROGRAMS,
+    deadline=None,
+    derandomize=PROGRAMS == 300,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+)
+@given(programs())
+def test_the_machine_does_what_the_oracle_says(made: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    document, script = made
+    inspection = inspect(json.dumps(document))
+    assume(inspection.definition is not None)
+    assert inspection.definition is not None
+    expected, found = run_oracle(document, script), run_machine(inspection.definition.program, script)
+    differing = [what for what in expected if without_messages(expected[what]) != without_messages(found[what])]
+    if differing:
+        note(json.dumps(document, indent=1))
+        note("\n".join(map(json.dumps, script)))
+        for what in differing:
+            note(f"{what}\n  oracle:  {expected[what]}\n  machine: {found[what]}")
+    assert not differing
