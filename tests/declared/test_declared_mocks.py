@@ -162,3 +162,49 @@ def test_a_call_with_arguments_that_do_not_fit_fails_as_in_a_worker(check):
         definition=CALLS, head="", activities=[pack],
     )  # fmt: skip
     assert told(session) == []
+
+
+SECRET = """
+workflow: it
+steps:
+  - {id: a, activity: shop.sign, with: {key: "Bearer {{ secrets.shop_key }}"}}
+"""
+
+
+@activity("shop.sign")
+def sign(key: str) -> str:
+    return f"signed with {key}"
+
+
+def test_a_secret_reads_as_its_name(check):
+    case = (
+        "  - {name: it, mocks: [{step: a, with: {key: Bearer secrets.shop_key}, return: ok}],"
+        " expect: {output: ok, calls: [{step: a, with: {key: Bearer secrets.shop_key}}]}}"
+    )
+    assert told(check(case, definition=SECRET, head="")) == []
+
+
+def test_a_real_activity_gets_the_secret_and_the_test_never_sees_it(check, monkeypatch):
+    monkeypatch.setenv("PERDURE_SECRET_SHOP_KEY", "hunter22")
+    head = "activities: {unmocked: real}"
+    good = "  - {name: it, expect: {output: 'signed with Bearer ***'}}"
+    assert told(check(good, definition=SECRET, head=head, activities=[sign])) == []
+    monkeypatch.delenv("PERDURE_SECRET_SHOP_KEY")
+    missing = "  - {name: it, expect: {error: SecretUnavailable}}"
+    assert told(check(missing, definition=SECRET, head=head, activities=[sign])) == []
+
+
+def test_locks_are_free_and_caches_are_empty_at_first(check):
+    definition = """
+        workflow: it
+        steps:
+          - id: each
+            foreach: [1, 1, 2]
+            lock: {key: all}
+            steps:
+              - {id: one, activity: shop.pack, cache: {key: "{{ item }}"}, with: {item: "{{ item }}"}}
+        """
+    case = (
+        "  - {name: it, mocks: [{step: one, return: 5}], expect: {output: [5, 5, 5], calls: [{step: one, times: 2}]}}"
+    )
+    assert told(check(case, definition=definition, head="")) == []

@@ -10,7 +10,7 @@ import pytest
 
 import perdure
 from perdure.activities import Registry
-from perdure.engine.recorded import recorded
+from perdure.engine.copying import history_of
 from perdure.testing import Call, End, Harness, Reply
 from perdure.testing.declared.recording import record
 from perdure.testing.declared.session import run_session
@@ -119,7 +119,7 @@ async def test_a_test_from_a_run_of_the_engine_holds(tmp_path: Path) -> None:
         run = await engine.start(tmp_path / "it.yaml", {}, id="r1")
         await run.signal("go", {"n": 1})
         assert await run.result(10) == {"n": 1}
-        program, events = await recorded(engine, "r1")
-    text = record(program, events, definition="./it.yaml", name="run r1")
+        found = await history_of(engine, "r1")
+    text = record(found.programs[0], found.events, definition="./it.yaml", name="run r1")
     (tmp_path / "it.test.yaml").write_text(text)
     assert await asyncio.to_thread(holds, tmp_path) == []

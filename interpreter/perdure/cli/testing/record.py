@@ -62,7 +62,10 @@ def record(run: str, definition: str | None, target: str | None, name: str | Non
 
 
 async def _history(chosen: Settings, run: str) -> tuple[Program, list[Event]]:
-    from perdure.engine.recorded import recorded
+    from perdure.engine.copying import history_of
 
     async with looking(chosen) as engine:
-        return await recorded(engine, run)
+        found = await history_of(engine, run)
+    if len(found.programs) > 1:
+        raise RunConflict(f"run {one_line(run)} has moved from one version to another: no test can follow it there")
+    return found.programs[0], found.events

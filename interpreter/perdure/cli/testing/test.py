@@ -80,6 +80,7 @@ def _files(paths: tuple[str, ...]) -> list[Path]:
 
 
 def _run(files: list[Path], chosen: Settings, words: tuple[str, ...]) -> Session:
+    from perdure.activities.secrets import source_of
     from perdure.cli.activities.registry import loaded
     from perdure.cli.streams import results_only
     from perdure.testing.declared.session import run_session
@@ -89,6 +90,7 @@ def _run(files: list[Path], chosen: Settings, words: tuple[str, ...]) -> Session
         return run_session(
             files,
             loaded(chosen),
+            secrets=source_of(chosen.secrets) if chosen.secrets else None,
             chosen=lambda suite, case: not wanted or any(word in case.name.lower() for word in wanted),
         )
 

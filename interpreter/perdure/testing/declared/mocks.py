@@ -15,12 +15,13 @@ from perdure.schemas import check_value
 from perdure.testing.activities import Call, End, Fake, Reply
 from perdure.testing.declared.generate import NotGenerated, generate
 from perdure.testing.declared.names import Names
+from perdure.testing.declared.observed import Observed
 from perdure.testing.matching import fits
 from perdure.testing.mocks import Written, reply_of, turn_of
 from perdure.values import JSON
 
-Real = Callable[[Call], Reply]
-"""Calls the activity itself."""
+Real = Callable[[Call, str], Reply]
+"""Calls the activity itself, with the key of the run's vault."""
 
 HARMLESS: Final[Mapping[str, Callable[[Mapping[str, JSON]], JSON]]] = {
     "noop": lambda arguments: arguments.get("value"),
@@ -35,7 +36,7 @@ class Unmocked(Exception):
 
 class CaseMocks:
     """The mocks of one run of a case, those of the case first; of those that fit the first counts, one of a step before
-    one of an activity. `child_label` gives the label of the step that started a child."""
+    one of an activity."""
 
     def __init__(
         self,
@@ -44,14 +45,14 @@ class CaseMocks:
         catalogue: Catalogue,
         unmocked: str,
         real: Real,
-        child_label: Callable[[Call], str],
+        run: Observed,
     ) -> None:
         self.written = sorted(written, key=lambda mock: "step" not in mock)
         self.names = names
         self.catalogue = catalogue
         self.unmocked = unmocked
         self.real = real
-        self.child_label = child_label
+        self.run = run
         self.taken: dict[int, int] = {}
 
     def find(self, name: str) -> Fake:
@@ -70,7 +71,7 @@ class CaseMocks:
         return self._unmocked(call) if mock is None else reply_of(_spelled(turn_of(mock, self.taken)), call)
 
     def say_child(self, call: Call) -> Reply:
-        label = self.child_label(call)
+        label = self.run.child_label(call)
         mock = self._fitting(call, "workflow", label)
         if mock is None:
             raise Unmocked(f"{label} starts the child {call.name}, and no mock says how it ends")
@@ -79,7 +80,11 @@ class CaseMocks:
     def post(self, call: Call) -> Reply:
         """How something that is sent fares; without a mock it arrives."""
         mock = next(
-            (m for m in self.written if m.get("send") in (call.name, call.address) and "send" in m and _takes(m, call)),
+            (
+                m
+                for m in self.written
+                if "send" in m and m["send"] in (call.name, call.address) and self._takes(m, call)
+            ),
             None,
         )
         return Reply() if mock is None else reply_of(_spelled(turn_of(mock, self.taken)), call)
@@ -87,14 +92,19 @@ class CaseMocks:
     def _fitting(self, call: Call, kind: str, label: str) -> Written | None:
         for mock in self.written:
             named = self.names.means(mock["step"], label) if "step" in mock else mock.get(kind) == call.name
-            if named and _takes(mock, call):
+            if named and self._takes(mock, call):
                 return mock
         return None
+
+    def _takes(self, mock: Written, call: Call) -> bool:
+        return "with" not in mock or fits(mock["with"], self.run.shown(call.arguments))
 
     def _refused(self, call: Call) -> Reply | None:
         """What a worker says to arguments that do not fit."""
         declared = self.catalogue.get(call.name)
-        problems = [] if declared is None else check_value(declared.get("arguments") or {}, call.arguments)
+        problems = (
+            [] if declared is None else check_value(declared.get("arguments") or {}, self.run.shown(call.arguments))
+        )
         if not problems:
             return None
         failure = invalid_input(call.name, problems)
@@ -102,7 +112,7 @@ class CaseMocks:
 
     def _unmocked(self, call: Call) -> Reply:
         if self.unmocked == "real":
-            return self.real(call)
+            return self.real(call, self.run.harness.state.vault)
         if call.name in HARMLESS:
             return Reply(End(HARMLESS[call.name](call.arguments)))
         if self.unmocked == "error":
@@ -113,10 +123,6 @@ class CaseMocks:
             return Reply(End(generate(self.catalogue[call.name].get("result", {}))))
         except NotGenerated as problem:
             raise Unmocked(f"{call.address} calls {call.name}: {problem}; give it a mock") from None
-
-
-def _takes(mock: Written, call: Call) -> bool:
-    return "with" not in mock or fits(mock["with"], call.arguments)
 
 
 def _spelled(said: Written) -> Written:

@@ -22,6 +22,7 @@ class Names:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._found: dict[str, frozenset[Address]] = {}
         self.activities = {step: node.name for step, node in self._of(Activity)}
         self.children = {step: node.workflow for step, node in self._of(Child)}
         self.asks = frozenset(step for step, _ in self._of(Ask))
@@ -37,18 +38,21 @@ class Names:
             "update": frozenset(one.name for one in handlers if one.update),
         }  # fmt: skip
 
-    def addresses(self, name: str) -> list[Address]:
-        """The steps of this name, each without the turns it may stand in."""
+    def addresses(self, name: str) -> frozenset[Address]:
+        """The steps of this name, each without the turns it may stand in; a name may go on behind an id, as
+        `hotel/compensate` does."""
         plain = _TURN.sub("", name)
-        ids = self.program.ids
-        return [step for step in self.program.kinds if step and plain in (step, ids.get(step))]
+        if plain not in self._found:
+            ids = self.program.ids
+            head, slash, rest = plain.partition("/")
+            inside = {f"{step}/{rest}" for step, id in ids.items() if id == head} if slash else set()
+            found = {step for step in self.program.kinds if step and (plain in (step, ids.get(step)) or step in inside)}
+            self._found[plain] = frozenset(found)
+        return self._found[plain]
 
     def means(self, name: str, label: str) -> bool:
         """Whether a name means the step that people see under this label (an id, or an address with turns)."""
-        if name == label:
-            return True
-        plain = _TURN.sub("", label)
-        return name == plain or ("[" not in name and self.program.ids.get(plain) == name)
+        return name == label or ("[" not in name and not self.addresses(name).isdisjoint(self.addresses(label)))
 
     def _of(self, kind: type[Found]) -> list[tuple[Address, Found]]:
         return [(node.step, node) for node in self.program.nodes.values() if isinstance(node, kind)]

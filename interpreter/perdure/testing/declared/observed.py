@@ -15,6 +15,7 @@ from perdure.testing.declared.names import Names
 from perdure.testing.declared.trace import Trace
 from perdure.testing.harness import Harness
 from perdure.values import JSON
+from perdure.vault import revealed, secrets_in
 
 BUSY: Final = frozenset(("activity", "workflow", "retry"))
 """What a live step does that is no waiting for the world outside."""
@@ -70,9 +71,14 @@ class Observed:
     def calls(self) -> Iterator[Made]:
         """The calls of activities, then the children that were started."""
         for call in self.harness.calls:
-            yield Made("activity", call.name, call.address, call.arguments)
+            yield Made("activity", call.name, call.address, self.shown(call.arguments))
         for call in self.harness.neighbours.calls:
-            yield Made("workflow", call.name, self.child_label(call), call.arguments)
+            yield Made("workflow", call.name, self.child_label(call), self.shown(call.arguments))
+
+    def shown(self, value: JSON) -> JSON:
+        """A value as tests see it: what stands for a secret reads `secrets.NAME`."""
+        key = self.harness.state.secrets.key
+        return revealed(value, key, {name: f"secrets.{name}" for name in secrets_in(value, key)})
 
     def step(self, name: str) -> dict[str, JSON]:
         """How a step came out, or how it stands; of several of this name the one that began last."""

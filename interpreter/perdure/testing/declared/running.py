@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from perdure.activities import Registry
+from perdure.activities.secrets import Source
 from perdure.errors import InvalidInput, PerdureError
 from perdure.testing.declared.coverage import reached_by
 from perdure.testing.declared.expectations import check_end
@@ -44,11 +45,11 @@ class Result:
         return not self.failures
 
 
-def run_case(suite: Suite, case: Case, registry: Registry | None = None) -> Result:
-    """Run a case of a suite without errors; nothing about it is raised. `registry` has the real activities."""
+def run_case(suite: Suite, case: Case, registry: Registry | None = None, secrets: Source | None = None) -> Result:
+    """Run a case of a suite without errors; nothing about it is raised. `registry` and `secrets` are for real activities."""
     began = perf_counter()
     result = Result(suite, case)
-    with RealActivities(registry) as real:
+    with RealActivities(registry, secrets) as real:
         run, script = _prepared(suite, case, real)
         try:
             _go(run)
@@ -70,7 +71,7 @@ def _prepared(suite: Suite, case: Case, real: RealActivities) -> tuple[Observed,
     names, trace = Names(program), Trace(program)
     run = Observed(names, trace)
     written = [*(case.written.get("mocks") or ()), *suite.mocks]
-    mocks = CaseMocks(written, names, suite.catalogue, suite.unmocked, real.call, run.child_label)
+    mocks = CaseMocks(written, names, suite.catalogue, suite.unmocked, real.call, run)
     run.harness = Harness(
         program,
         mocks.find,

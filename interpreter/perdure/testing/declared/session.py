@@ -16,6 +16,7 @@ from perdure.testing.declared.running import Result, run_case
 
 if TYPE_CHECKING:
     from perdure.activities import Registry
+    from perdure.activities.secrets import Source
     from perdure.definition.load import Catalogue
 
 SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
@@ -63,6 +64,7 @@ def run_session(
     files: Sequence[Path],
     registry: Registry,
     *,
+    secrets: Source | None = None,
     chosen: Callable[[Suite, Case], bool] = lambda suite, case: True,
     heard: Callable[[Suite | Result], None] = lambda what: None,
 ) -> Session:
@@ -75,7 +77,7 @@ def run_session(
         heard(suite)
         for case in suite.cases:
             if chosen(suite, case):
-                result = run_case(suite, case, registry)
+                result = run_case(suite, case, registry, secrets)
                 session.results.append(result)
                 _cover(session, result)
                 heard(result)
