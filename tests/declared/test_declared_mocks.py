@@ -204,7 +204,6 @@ def test_locks_are_free_and_caches_are_empty_at_first(check):
             steps:
               - {id: one, activity: shop.pack, cache: {key: "{{ item }}"}, with: {item: "{{ item }}"}}
         """
-    case = (
-        "  - {name: it, mocks: [{step: one, return: 5}], expect: {output: [5, 5, 5], calls: [{step: one, times: 2}]}}"
-    )
+    expect = "{output: [5, 5, 5], calls: [{step: one, times: 2}]}"
+    case = f"  - {{name: it, mocks: [{{step: one, return: 5}}], expect: {expect}}}"
     assert told(check(case, definition=definition, head="")) == []

@@ -16,7 +16,7 @@ from perdure.testing.activities import Call, End, Fake, Reply
 from perdure.testing.declared.generate import NotGenerated, generate
 from perdure.testing.declared.names import Names
 from perdure.testing.declared.observed import Observed
-from perdure.testing.matching import fits
+from perdure.testing.matching import ABSENT, fits
 from perdure.testing.mocks import Written, reply_of, turn_of
 from perdure.values import JSON
 
@@ -79,14 +79,8 @@ class CaseMocks:
 
     def post(self, call: Call) -> Reply:
         """How something that is sent fares; without a mock it arrives."""
-        mock = next(
-            (
-                m
-                for m in self.written
-                if "send" in m and m["send"] in (call.name, call.address) and self._takes(m, call)
-            ),
-            None,
-        )
+        sent = (call.name, call.address)
+        mock = next((one for one in self.written if one.get("send", ABSENT) in sent and self._takes(one, call)), None)
         return Reply() if mock is None else reply_of(_spelled(turn_of(mock, self.taken)), call)
 
     def _fitting(self, call: Call, kind: str, label: str) -> Written | None:
@@ -112,7 +106,7 @@ class CaseMocks:
 
     def _unmocked(self, call: Call) -> Reply:
         if self.unmocked == "real":
-            return self.real(call, self.run.harness.state.vault)
+            return self.real(call, self.run.harness.state.secrets.key)
         if call.name in HARMLESS:
             return Reply(End(HARMLESS[call.name](call.arguments)))
         if self.unmocked == "error":
