@@ -46,7 +46,7 @@ class Result:
 
 
 def run_case(suite: Suite, case: Case, registry: Registry | None = None, secrets: Source | None = None) -> Result:
-    """Run a case of a suite without errors; nothing about it is raised. Registry and secrets are for real activities."""
+    """Run a case of a suite without errors; nothing is raised. Registry and secrets are for real activities."""
     began = perf_counter()
     result = Result(suite, case)
     with RealActivities(registry, secrets) as real:
