@@ -36,6 +36,8 @@ ALONE = "  - name: it\n"
          "expect.steps.mail.output: 'lost' 'sent'"),
         (APPROVED, "steps: {charge: {attempts: 1}}", "steps: {charge: {attempts: 2}}",
          "expect.steps.charge.attempts: 2 1"),
+        (BY_BO, "steps: {mail: {times: 0, attempts: 0}}", "steps: {mail: {times: 1}}",
+         "expect.steps.mail.times: 1 0"),
         (APPROVED, "steps: {charge: {times: 1}}", "steps: {charge: {times: {between: [2, 3]}}}",
          "expect.steps.charge.times.between: {'between': [2, 3]} 1 (it is outside)"),
         (DECLINED, "{status: failed, steps: {charge: {error: {message: too late}}}}",

@@ -94,6 +94,12 @@ def test_a_script_waits_for_a_step_that_runs_sleeps_or_has_ended(check):
         assert told(check(case(script, expect, more), definition=WORK, head="")) == []
 
 
+def test_a_script_waits_for_a_step_that_is_skipped(check):
+    script = "[{when: {step: ask, is: skipped}, signal: go}]"
+    expect = "{output: [nothing], refused: [the run is completed]}"
+    assert told(check(case(script, expect), definition=TALK, head="")) == []
+
+
 def test_a_restart_counts_the_attempt_that_was_lost(check):
     more = "    mocks: [{step: work, sequence: [{hang: true}, {return: done}]}]\n"
     expect = "{output: done, steps: {work: {attempts: 2}}, elapsed: 2h5m}"

@@ -82,21 +82,34 @@ class Observed:
 
     def step(self, name: str) -> dict[str, JSON]:
         """How a step came out, or how it stands; of several of this name the one that began last."""
-        labels = [label for label in self.trace.steps if self.names.means(name, label)]
+        labels = self._labels(name)
         if not labels:
             return {"status": "skipped", "attempts": 0, "times": 0, "output": None, "error": None}
-        last = self.trace.path[::-1]
-        label = next((one for one in last if one in labels), labels[-1])
+        label = max(labels, key=lambda one: self.trace.steps[one].latest)
         found = self.trace.steps[label]
         shown = self._shown(found.step, label)
-        attempts = next((call.attempt for call in reversed(self.harness.calls) if call.address == shown), 0)
         return {
             "status": self._standing(shown, found.status),
-            "attempts": max(found.attempts, attempts),
+            "attempts": max(found.attempts, self._last_attempt(found.step, shown)),
             "times": sum(self.trace.steps[one].times for one in labels),
             "output": found.output,
             "error": found.error,
         }
+
+    def came_to(self, name: str) -> bool:
+        """Whether the run has come to a step, be it only to skip it."""
+        return bool(self._labels(name))
+
+    def _labels(self, name: str) -> list[str]:
+        if "[" in name:
+            return [name] if name in self.trace.steps else []
+        return [label for step in self.names.addresses(name) for label in self.trace.labels.get(step, ())]
+
+    def _last_attempt(self, step: Address, shown: str) -> int:
+        """The number of the step's last call; a crash makes a second one without a retry."""
+        if step not in self.names.activities:
+            return 0
+        return next((call.attempt for call in reversed(self.harness.calls) if call.address == shown), 0)
 
     def _standing(self, shown: str, status: str) -> str:
         """A step that runs may be waiting, or sleeping before another attempt."""

@@ -54,12 +54,13 @@ def run_case(suite: Suite, case: Case, registry: Registry | None = None, secrets
         try:
             _go(run)
             result.failures = [*script.failures, *_judged(case, run, script)]
-        except Unmocked as problem:
+            result.reached = reached_by(run)
+        except (Unmocked, AssertionError, PerdureError) as problem:
             result.failures = [*script.failures, Failure(case.place(), str(problem))]
-        except (AssertionError, PerdureError) as problem:
-            result.failures = [*script.failures, Failure(case.place(), str(problem))]
+        except Exception as problem:  # the cases behind this one are to be run all the same
+            told = f"a fault in Perdure: {type(problem).__name__}: {problem}"
+            result.failures = [*script.failures, Failure(case.place(), told)]
         result.path = [(label, run.trace.steps[label].status) for label in run.trace.path]
-        result.reached = reached_by(run)
     result.seconds = perf_counter() - began
     return result
 

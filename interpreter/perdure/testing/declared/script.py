@@ -60,9 +60,8 @@ class Script:
         return lambda _: self._stands(when)
 
     def _stands(self, when: Mapping[str, str]) -> bool:
-        status = self.run.step(when["step"])["status"]
-        begun = any(self.run.names.means(when["step"], label) for label in self.run.trace.steps)
-        return begun and status == when.get("is", "waiting")
+        step = when["step"]
+        return self.run.came_to(step) and self.run.step(step)["status"] == when.get("is", "waiting")
 
     def _acting(self, number: int, entry: Entry) -> Action:
         action = self._action(number, entry)

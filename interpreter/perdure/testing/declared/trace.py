@@ -29,23 +29,26 @@ from perdure.values import JSON
 
 @dataclass(slots=True)
 class StepTrace:
-    """One step in one place of the loops around it, as it went the last time; `times` counts how often it began."""
+    """One step in one place of the loops around it, as it went the last time; `times` counts how often it began, and
+    `latest` says when it did so last, as a place in the path."""
 
     step: Address
     status: str = "running"
     attempts: int = 0
     times: int = 0
+    latest: int = 0
     output: JSON = None
     error: JSON = None
 
 
 class Trace:
-    """`steps` by address with turns, in the order in which they first began; `path` each time one began; `reached`
-    counts what `coverage` asks for, by its name there."""
+    """`steps` by label, the address with turns, in the order they first began in; `labels` has those of each step,
+    `path` each time one began; `reached` counts what `coverage` asks for, by its name there."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.steps: dict[str, StepTrace] = {}
+        self.labels: dict[Address, list[str]] = {}
         self.path: list[str] = []
         self.reached: Counter[str] = Counter()
         self._turns: Counter[int] = Counter()
@@ -66,10 +69,14 @@ class Trace:
         if not node.step or (node.address != node.step and node.address not in self._tops):
             return
         label = place(node.step, state.turns(frame))
-        found = self.steps.setdefault(label, StepTrace(node.step))
+        if label not in self.steps:
+            self.steps[label] = StepTrace(node.step)
+            self.labels.setdefault(node.step, []).append(label)
+        found = self.steps[label]
         if node.address in self._tops:
             found.status, found.attempts, found.output, found.error = "running", 0, None, None
             found.times += 1
+            found.latest = len(self.path)
         if node.address == node.step:
             found.attempts += 1
             self.path.append(label)
@@ -116,8 +123,10 @@ class WatchedTurn(Turn):
 def _conclude(found: StepTrace, frame: Frame, outcome: Outcome) -> None:
     match outcome:
         case Completed(value):
-            skipped = isinstance(frame, GuardFrame) and not frame.child
-            found.status, found.output = "skipped" if skipped else "completed", value
+            found.status, found.output = "completed", value
+            if isinstance(frame, GuardFrame) and not frame.child:
+                found.status = "skipped"
+                found.times -= 1
         case Failed(error):
             found.status, found.error = "failed", error
         case Stopped(returning, value):
