@@ -132,6 +132,14 @@ def test_a_message_that_nobody_takes_is_no_problem_where_the_test_means_it(check
     assert problems(check, f"{case}\n    ".rstrip(), "mocks: [{step: charge, return: 1}]") == []
 
 
+def test_what_is_meant_so_is_silenced_by_a_comment(check):
+    case = "  - {name: it, script: [{signal: extra}], expect: {error: Timeout}}"
+    assert [one[0] for one in problems(check, case)] == ["WF331"]
+    assert problems(check, f"{case}  # perdure: ignore[WF331] nobody hears it") == []
+    found = problems(check, "  - {name: it, expect: {error: Timeout}}  # perdure: ignore[WF331]")
+    assert [one[0] for one in found] == ["WF901"]
+
+
 def test_a_matrix_gives_a_case_for_each_set(check):
     by_list = (
         "  - {name: it, matrix: [{card: a}, {card: b}], input: {card: '{{ matrix.card }}'}, expect: {error: Timeout}}"

@@ -112,6 +112,20 @@ def test_a_test_from_a_run_that_was_stopped_or_goes_on_holds(tmp_path: Path, end
     assert holds(tmp_path) == []
 
 
+async def test_a_test_from_a_run_that_found_a_result_in_the_cache_holds(tmp_path: Path) -> None:
+    definition = "workflow: it\nsteps: [{id: a, activity: noop, with: {value: '{{ input.n }}'}, cache: {key: all}}]\n"
+    (tmp_path / "it.yaml").write_text(definition)
+    async with perdure.open("memory://") as engine:
+        for id, number in (("r1", 3), ("r2", 4)):
+            run = await engine.start(tmp_path / "it.yaml", {"n": number}, id=id)
+            assert await run.result(10) == 3
+        found = await history_of(engine, "r2")
+    (tmp_path / "it.test.yaml").write_text(
+        record(found.programs[0], found.events, definition="./it.yaml", name="run r2")
+    )
+    assert await asyncio.to_thread(holds, tmp_path) == []
+
+
 async def test_a_test_from_a_run_of_the_engine_holds(tmp_path: Path) -> None:
     definition = "workflow: it\nsteps: [{id: a, activity: noop, with: {value: 3}}, {id: b, wait: {signal: go}}]\n"
     (tmp_path / "it.yaml").write_text(definition)

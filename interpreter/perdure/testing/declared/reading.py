@@ -19,6 +19,7 @@ from perdure.definition.load import Catalogue
 from perdure.definition.reader import LARGEST, read
 from perdure.definition.shape import check_document
 from perdure.definition.source import Source
+from perdure.definition.suppression import suppress
 from perdure.testing.declared.checks import check_names
 from perdure.testing.declared.language import SHAPES, TESTS
 from perdure.testing.declared.matrix import Expansion, expand
@@ -95,7 +96,7 @@ def read_suite(path: Path, catalogue: Catalogue | None = None) -> Suite:
     if definition is not None:
         for filled in expansion.rounds:
             found += check_names(filled, definition.program, catalogue)
-    found = in_order(found)
+    found = suppress(source, found)
     if definition is None or _errors(found):
         return Suite(str(path), source, found, sources=sources)
     return _suite(path, source, expansion, definition, catalogue or {}, diagnostics=found, sources=sources)

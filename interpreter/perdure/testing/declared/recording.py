@@ -21,6 +21,7 @@ from perdure.core.events import (
     ActivityFailed,
     AskAnswered,
     AttemptLost,
+    CacheRead,
     CancelRequested,
     ChildEnded,
     Delivered,
@@ -119,6 +120,8 @@ class Recorder:
                 return {"hang": True}
             case ChildEnded(error=error):
                 return {"raise": _raised(error or {"type": "Failed"})}
+            case CacheRead(found=True, value=value) if self.program.kinds[node.step] in ("activity", "workflow"):
+                return {"return": value}
             case Delivered() if isinstance(node, Child):
                 return {"return": None}
             case Undeliverable(error=error) if isinstance(node, Child):
