@@ -1,4 +1,4 @@
-"""`perdure init`: a project that validates, tests and runs at once. Its files stand in `project/`, as they are written."""
+"""`perdure init`: a project that validates, tests and runs at once. Its files stand in `project/`, word for word."""
 
 from __future__ import annotations
 
