@@ -28,9 +28,9 @@ PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*(?:\n[^\]\n]*)?\]\(([^)\s]+)\)")
 RULES = DOCS / "reference" / "rules.md"
-TUTORIAL: Final = DOCS / "tutorial.md"
-"""Runs its tests itself, on the files it has written."""
 """Its examples are pieces, half of them wrong on purpose."""
+TUTORIAL = DOCS / "tutorial.md"
+"""Its tests are run on the files it has written, by `test_tutorial`."""
 
 
 def blocks(language: str, *, without: tuple[Path, ...] = ()) -> list[pytest.ParameterSet]:
@@ -67,9 +67,10 @@ def test_definitions_in_the_documentation_load_without_a_warning(text: str) -> N
     assert [str(found) for found in inspect(definition).diagnostics] == []
 
 
-@pytest.mark.parametrize(
-    "text", [one for one in blocks("yaml", without=(RULES, TUTORIAL)) if "test: ./" in str(one.values[0])]
-)
+TESTS = [one for one in blocks("yaml", without=(RULES, TUTORIAL)) if "test: ./" in str(one.values[0])]
+
+
+@pytest.mark.parametrize("text", TESTS)
 def test_tests_in_the_documentation_hold(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     for file in (ROOT / "definitions").glob("*.yaml"):
