@@ -62,7 +62,7 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
     events.append(reopened)
     machine.step(program, state, reopened)
-    run = _copied(found, new_id, program, now)
+    run = _copied(found, new_id, state, program, now)
     await create(engine, commit_of(run, program, state, events))
     return new_id
 
@@ -156,7 +156,7 @@ async def retry(engine: Engine, run_id: str) -> None:
         if isinstance(event, SignalReceived):
             events.append(replace(event, at=now))
             machine.step(program, state, events[-1])
-    commit = commit_of(_copied(found, run_id, program, now, again=True), program, state, events)
+    commit = commit_of(_copied(found, run_id, state, program, now, again=True), program, state, events)
     commit.received = [event.id for event in events if isinstance(event, SignalReceived)]
     letters = await engine._store.letters_of(found.row.key)
     commit.letters = [
@@ -252,7 +252,8 @@ def _moved(run_id: str, events: list[Event], state: State, old: Program, new: Pr
     return fold(new, further), new
 
 
-def _copied(found: History, id: str, program: Program, now: int, *, again: bool = False) -> NewRun:
+def _copied(found: History, id: str, state: State, program: Program, now: int, *, again: bool = False) -> NewRun:
     row = found.row
     copied = new_run(program, id, found.events[0].at, labels=row.labels, parent=row.parent if again else None)
-    return replace(copied, wake_at=now, replaces=row.key if again else None)
+    status = copied.status if state.status in ENDED else state.status
+    return replace(copied, status=status, wake_at=now, replaces=row.key if again else None)

@@ -21,6 +21,7 @@ from perdure.definition import Definition, load_bundle
 from perdure.engine.copying import commit_of, create, journal_of
 from perdure.engine.creation import new_run, rows_of
 from perdure.engine.starting import checked_id
+from perdure.engine.tasks import lost_letters
 from perdure.errors import DefinitionError, InternalError, InvalidInput, RunConflict
 from perdure.program import Program
 from perdure.stores.store import Closing, Commit, NewLetter, NewRun
@@ -289,7 +290,9 @@ class Reading:
         commit.heartbeats = self.heartbeats
         commit.received = self.received
         commit.letters = [
-            NewLetter(self.run.id, letter.kind, letter.id, letter.at, letter.body) for letter in self.letters
+            # What slots a run has here, this store says itself.
+            *(replace(letter, run_id=self.run.id) for letter in self.letters if letter.kind != "slot"),
+            *lost_letters(self.run.id, self.state),
         ]
         if facts["status"] == "stuck":
             commit.status, commit.note = "stuck", encode(outcome)
