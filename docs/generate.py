@@ -214,8 +214,7 @@ def _parameters(function: Any) -> str:
         if one.kind is Parameter.KEYWORD_ONLY and not starred:
             parts.append("*")
             starred = True
-        if one.kind is not Parameter.VAR_KEYWORD:  # it takes what is refused as not supported yet
-            parts.append(one.name + ("" if one.default is Parameter.empty else f"={one.default!r}"))
+        parts.append(one.name + ("" if one.default is Parameter.empty else f"={one.default!r}"))
     return ", ".join(parts)
 
 

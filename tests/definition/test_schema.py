@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from perdure.definition.grammar import ByType, Items, Leaf, Record, Shape, Table, Tagged
-from perdure.definition.language import DEFINITION, LATER, STEP
+from perdure.definition.language import DEFINITION, STEP
 from perdure.definition.marks import Marks
 from perdure.definition.reader import read
 from perdure.definition.schema import text, workflow_schema
@@ -193,19 +192,6 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(item)
 
 
-@pytest.mark.parametrize(("place", "key"), [(place, key) for place, keys in LATER.items() for key in keys])
-def test_what_is_not_built_yet_is_refused_by_both(place: str, key: str) -> None:
-    bodies: dict[str, Any] = {
-        "definition": {"workflow": "x", "steps": [{"wait": 0}], key: {}},
-        "step": {"workflow": "x", "steps": [{"wait": 0, key: "a"}]},
-        "default": {"workflow": "x", "defaults": {"*": {"queue": "a"}}, "steps": [{"wait": 0}]},
-    }
-    found = check_shape(Source("x", "", bodies[place], Marks("")))
-    assert [d.code for d in found] == ["WF299"]
-    assert "is not supported yet" in found[0].message
-    assert not VALIDATOR.is_valid(bodies[place])
-
-
 # What JSON Schema cannot say: whether a duration, time, zone, cron expression or a schema within the schema holds.
 BEYOND = {"WF507", "WF508", "WF206", "WF207", "WF214", "WF215", "WF218"}
 
@@ -215,7 +201,7 @@ POOL: list[Any] = [
     [{"wait": "3d"}], [{"activity": "a"}], {"wait": {"signal": "a"}}, {"when": "a", "steps": []}, {"type": "object"},
     {"signal": "a"}, {"after": "3d"}, {"after": "3d", "name": "late"}, {"attempt": "3s"}, {"while": "a"},
 ]  # fmt: skip
-NAMES = sorted({*keys(read(WHOLE).value), *(key for row in LATER.values() for key in row), "nonsense", "a b"})
+NAMES = sorted({*keys(read(WHOLE).value), "nonsense", "a b"})
 
 
 def mutated(seed: int, times: int) -> Any:

@@ -341,8 +341,8 @@ async def test_a_worker_of_some_runs_only_moves_their_children_and_theirs(opened
 async def test_parents_that_wait_leave_memory_so_that_their_children_find_room(
     opened: OpenEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.engine.worker.MOST_LIVE", 4)
-    monkeypatch.setattr("perdure.engine.worker.ROOM", 1)
+    monkeypatch.setattr("perdure.engine.owned.MOST_LIVE", 4)
+    monkeypatch.setattr("perdure.engine.owned.ROOM", 1)
     async with opened() as engine:
         await engine.deploy(KID)
         runs = [await engine.start(MUM, {"n": n}) for n in range(20)]
@@ -400,7 +400,7 @@ async def test_a_stuck_child_that_is_terminated_tells_its_parent_and_its_childre
         await settled(engine)
         row = await engine._store.find(mid.id)
         assert row is not None
-        engine._worker._hold(row.key, row.id, "for the test")  # type: ignore[union-attr]
+        engine._worker._owned.hold(row.key, row.id, "for the test")  # type: ignore[union-attr]
         stuck = engine.run(mid.id)
         await has_status(stuck, "stuck")
         await stuck.terminate("out of the way")

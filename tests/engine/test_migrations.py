@@ -141,7 +141,7 @@ async def test_a_stuck_run_is_moved_at_once_and_goes_on(opened: OpenEngine, gate
         worker = engine._worker
         assert worker is not None
         [found] = worker._runs.values()
-        worker._set_aside(found, RuntimeError("a fault"))
+        worker._owned.set_aside(found, RuntimeError("a fault"))
         await has_status(run, "stuck")
         gate.open.set()
         await run.migrate(BETTER)

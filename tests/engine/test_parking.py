@@ -172,9 +172,9 @@ async def test_two_engines_share_the_work_and_run_no_step_twice(opened: OpenEngi
 async def test_runs_beyond_what_fits_in_memory_are_claimed_as_places_get_free(
     opened: OpenEngine, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.engine.worker.MOST_LIVE", 20)
+    monkeypatch.setattr("perdure.engine.owned.MOST_LIVE", 20)
     monkeypatch.setattr("perdure.engine.claims.CLAIM", 7)
-    monkeypatch.setattr("perdure.engine.worker.ROOM", 5)
+    monkeypatch.setattr("perdure.engine.owned.ROOM", 5)
     monkeypatch.setattr("perdure.engine.worker.SWEEP", 1000.0)
     text = "workflow: w\nsteps:\n  - {id: a, activity: hold, with: {value: 1}}\n"
     async with opened(work=False) as client:

@@ -20,7 +20,8 @@ from perdure.core.state import ROOT_SCOPE, State
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.program import Program
-from perdure.program.compare import Live, LiveFrame, Obstacle, compare, renumbered
+from perdure.program.begun import LiveFrame
+from perdure.program.compare import Live, Obstacle, compare, renumbered
 from perdure.program.nodes import MessageHandler, Node, Receive
 from perdure.values import decode, encode
 

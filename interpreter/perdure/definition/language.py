@@ -1,7 +1,7 @@
 """The table of the language: every key a definition may have, where, and in what shape.
 
-The single source of the shape check and of the JSON Schema. `LATER` are the parts of the language that
-this version refuses as not supported yet; building one moves its row up into the table.
+The single source of the shape check and of the JSON Schema. What a key means is not said here: that is for `checks`,
+and for the compiler.
 """
 
 from __future__ import annotations
@@ -66,9 +66,6 @@ from perdure.definition.leaves import (
     word,
 )  # fmt: skip
 from perdure.values import JSON, parse_time
-
-LATER: Final[Mapping[str, Mapping[str, str]]] = {}
-"""By the shape's name: the keys of the language that are not built yet, and the feature each belongs to. None now."""
 
 STEPS: Final = Items(Ref("step"))
 SOME_STEPS: Final = Items(Ref("step"), least=1)

@@ -24,7 +24,7 @@ from perdure.definition.grammar import (
     called,
     type_of,
 )
-from perdure.definition.language import DEFINITION, LATER, LIBRARY, SHAPES
+from perdure.definition.language import DEFINITION, LIBRARY, SHAPES
 from perdure.definition.source import Source
 from perdure.values import DEEPEST, JSON
 from perdure.values import check as check_plain
@@ -59,7 +59,7 @@ def check_document(source: Source, shape: Shape, shapes: Mapping[str, Shape]) ->
     """The same for a document of another table, whose shapes that refer to themselves are `shapes`."""
     if source.value is None and source.diagnostics:
         return []
-    walk = _Walk(source, shapes, {})
+    walk = _Walk(source, shapes)
     with suppress(_EnoughError):
         walk.document(shape, source.value)
     return walk.told()
@@ -78,15 +78,9 @@ class _EnoughError(Exception):
 
 
 class _Walk:
-    def __init__(
-        self,
-        source: Source,
-        shapes: Mapping[str, Shape] = SHAPES,
-        later: Mapping[str, Mapping[str, str]] = LATER,
-    ) -> None:
+    def __init__(self, source: Source, shapes: Mapping[str, Shape] = SHAPES) -> None:
         self.source = source
         self.shapes = shapes
-        self.later = later
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
         self.waiting: list[tuple[Shape, JSON, Trail]] = []
@@ -162,13 +156,13 @@ class _Walk:
         if not isinstance(value, dict):
             self.wrong_type("a mapping", value, path)
             return
-        self.keys(shape.keys, shape.name, shape.elsewhere, value, path)
+        self.keys(shape.keys, shape.elsewhere, value, path)
         together = [key for key in value if key in shape.exclusive]
         if len(together) > 1:
             message = f"{quoted(together[1])} excludes {quoted(together[0])}"
             self.note("WF217", message, (path, together[1]), key=True)
 
-    def keys(self, keys: Keys, name: str, elsewhere: Mapping[str, str], value: dict[str, JSON], path: Trail) -> None:
+    def keys(self, keys: Keys, elsewhere: Mapping[str, str], value: dict[str, JSON], path: Trail) -> None:
         slips = set()
         for key, item in value.items():
             known = keys.get(key)
@@ -176,17 +170,14 @@ class _Walk:
                 self.shape(known.shape, item, (path, key))
             else:
                 slips.add(nearest(key, keys))
-                self.unknown(key, name, keys, elsewhere, path)
+                self.unknown(key, keys, elsewhere, path)
         for key, wanted in keys.items():
             if wanted.required and key not in value and key not in slips:
                 self.missing(wanted.code, key, keys, path)
 
-    def unknown(self, key: str, name: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Trail) -> None:
+    def unknown(self, key: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Trail) -> None:
         where = (path, key)
-        if key in self.later.get(name, {}):
-            feature = self.later[name][key]
-            self.note("WF299", f"{quoted(key)} ({feature}) is not supported yet", where, key=True)
-        elif key in elsewhere:
+        if key in elsewhere:
             self.note("WF216", f"{quoted(key)} belongs to {elsewhere[key]}", where, key=True)
         else:
             words = [*keys]
@@ -211,7 +202,7 @@ class _Walk:
             kind = present[0]
             allowed = shape.keys_of(kind, value[kind])
             keys = dict(sorted(allowed.items(), key=lambda entry: entry[0] in shape.shared))  # hints name these last
-            self.keys(keys, shape.name, self.strangers(shape, kind), value, path)
+            self.keys(keys, self.strangers(shape, kind), value, path)
             check = shape.kinds[kind].check
             if check is not None:
                 self.faults(check(value), path)
@@ -233,7 +224,7 @@ class _Walk:
         return found
 
     def known_only(self, keys: Keys, value: dict[str, JSON], path: Trail) -> None:
-        """The keys that are certain; unknown ones may belong to what is not supported yet."""
+        """The keys that are certain; unknown ones may belong to any kind."""
         for key, item in value.items():
             if key in keys:
                 self.shape(keys[key].shape, item, (path, key))
@@ -248,7 +239,7 @@ class _Walk:
             hint = f"add one of {', '.join(words)}"
             self.note("WF204", f"{_subject(_flat(path))} says nothing to do", self.head(value, path), hint, key=True)
         for key in unknown:
-            self.unknown(key, shape.name, named, shape.elsewhere, path)
+            self.unknown(key, named, shape.elsewhere, path)
         self.known_only(shape.shared, value, path)
 
     def two_kinds(self, shape: Tagged, present: list[str], value: dict[str, JSON], path: Trail) -> None:
@@ -266,7 +257,7 @@ class _Walk:
             if key in keys:
                 self.shape(keys[key].shape, item, (path, key))
             else:
-                self.unknown(key, shape.name, keys, elsewhere, path)
+                self.unknown(key, keys, elsewhere, path)
 
     def head(self, value: Mapping[str, JSON], path: Trail) -> Trail:
         """Where to point for a mapping as a whole: its first key."""

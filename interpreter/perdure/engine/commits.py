@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 from uuid import uuid4
 
-from perdure.core import State, fold, wire
-from perdure.core.blocks.lock import LockFrame
+from perdure.core import State, fold
 from perdure.core.commands import (
     CloseAsk,
     CloseRun,
@@ -20,27 +18,11 @@ from perdure.core.commands import (
     WriteCache,
 )
 from perdure.core.events import Event, RunStarted, SignalReceived
+from perdure.engine.creation import ask_row, new_run, rows_of, slots_of, take_of
 from perdure.program import Program
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow, Take
 from perdure.values import JSON, digest, encode
 from perdure.vault import holds_marker
-
-_EVENT_MARK: Final = "\x02"
-
-
-def first_commit(
-    run: NewRun, state: State, commands: Sequence[Command], events: Sequence[tuple[int, int, bytes]]
-) -> Commit:
-    """The commit that creates a run which nobody has moved: the events that led to this state, the questions among the
-    commands, and what else the state waits for of the store. Whoever claims the run does the rest."""
-    return Commit(
-        run,
-        run.owner,
-        events=events,
-        asks_opened=[ask_row(0, command) for command in commands if isinstance(command, OpenAsk)],
-        takes=slots_of(state),
-        listens=dict.fromkeys(listening(state), True),
-    )
 
 
 def write_down(
@@ -63,7 +45,7 @@ def write_down(
             case ReplyUpdate():
                 replies[command.id] = encode({"value": command.value, "error": command.error})
             case TakeSlot():
-                taken[command.frame] = _take(command)
+                taken[command.frame] = take_of(command)
             case LeaveSlot():
                 taken.pop(command.frame, None)
                 left.append(command.frame)
@@ -75,29 +57,6 @@ def write_down(
                 pass
     commit.asks_opened, commit.asks_closed, commit.replies = list(opened.values()), closed, replies
     commit.takes, commit.leaves, commit.cached = list(taken.values()), left, cached
-
-
-def listening(state: State) -> set[str]:
-    """The events a run waits for."""
-    return {key[1:] for key in state.waiting if key.startswith(_EVENT_MARK)}
-
-
-def slots_of(state: State) -> list[Take]:
-    """The slots that a run has, or waits for, as wishes: those of its locks, but for such as share another's."""
-    return [
-        _take(frame.take(state))
-        for frame in state.frames.values()
-        if isinstance(frame, LockFrame) and frame.key and (frame.granted or frame.asking or not frame.child)
-    ]
-
-
-def _take(command: TakeSlot) -> Take:
-    chain = [(run, frame) for run, frame in command.chain]
-    return Take(command.key, command.frame, command.limit, command.conflict, chain)
-
-
-def ask_row(run: int, command: OpenAsk) -> AskRow:
-    return AskRow(run, command.frame, command.address, command.opened_at, command.due, encode(command.body))
 
 
 def _close(commit: Commit, origin: NewRun | RunRow, program: Program, state: State, command: CloseRun) -> None:
@@ -128,17 +87,7 @@ def farewells(
 def _continue(commit: Commit, origin: NewRun | RunRow, program: Program, state: State, input: JSON) -> None:
     """The run goes on as a new one: its id, labels and parent, the signals that nothing has taken, the detached
     children it looks after, and the slot it has as a run."""
-    commit.successor = NewRun(
-        id=origin.id,
-        workflow=origin.workflow,
-        version=origin.version,
-        digest=origin.digest,
-        status="running",
-        created_at=state.now,
-        labels=origin.labels,
-        wake_at=state.now,
-        parent=origin.parent,
-    )
+    commit.successor = new_run(program, origin.id, state.now, labels=origin.labels, parent=origin.parent)
     started = RunStarted(
         state.now,
         origin.id,
@@ -155,7 +104,7 @@ def _continue(commit: Commit, origin: NewRun | RunRow, program: Program, state: 
         started,
         *(SignalReceived(state.now, signal.signal, signal.data, signal.id) for signal in state.signals),
     ]
-    commit.successor_events = [(seq, state.now, wire.event_to_bytes(event)) for seq, event in enumerate(events, 1)]
+    commit.successor_events = rows_of(events)
     wishes = slots_of(fold(program, events))
     # A run that goes on is no new one that could be refused: with a key of its own it waits.
     commit.successor_takes = [replace(wish, conflict="queue") if wish.conflict == "reject" else wish for wish in wishes]

@@ -14,7 +14,8 @@ from perdure.core import State, outstanding, wire
 from perdure.core.commands import CloseRun
 from perdure.core.events import Event
 from perdure.core.lifecycle import ENDED
-from perdure.engine.commits import listening, slots_of, write_down
+from perdure.engine.commits import write_down
+from perdure.engine.creation import first_commit, rows_of
 from perdure.errors import RunConflict, StoreError
 from perdure.program import Program
 from perdure.stores.store import Commit, NewRun, RunExists, RunRow
@@ -47,18 +48,15 @@ async def journal_of(engine: Engine, row: RunRow) -> list[tuple[int, int, bytes]
     return journal
 
 
-def first_commit(run: NewRun, program: Program, state: State, events: Sequence[Event]) -> Commit:
-    """A run with a past, that nobody has moved in this store yet."""
-    rows = [(seq, event.at, wire.event_to_bytes(event)) for seq, event in enumerate(events, 1)]
-    commit = Commit(run, None, events=rows)
+def commit_of(run: NewRun, program: Program, state: State, events: Sequence[Event]) -> Commit:
+    """The first commit of a run with a past: open, or ended as its history ends."""
     if state.status in ENDED:
         assert state.outcome is not None
+        commit = Commit(run, None, events=rows_of(events))
         write_down(commit, 0, run, program, state, [CloseRun(state.status, state.outcome)])
     else:
-        write_down(commit, 0, run, program, state, outstanding(program, state))
-        commit.takes = slots_of(state)
-        commit.listens = dict.fromkeys(sorted(listening(state)), True)
-        commit.snapshot = (len(rows), wire.state_to_bytes(state))
+        commit = first_commit(run, state, outstanding(program, state), events)
+        commit.snapshot = (len(events), wire.state_to_bytes(state))
     return commit
 
 

@@ -14,19 +14,18 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from perdure.core import State, labels, start, wire
+from perdure.core import wire
 from perdure.core.commands import CancelChild, Command, Deliver, ReadCache, StartChild
 from perdure.core.events import CacheRead, ChildEnded, Delivered, Event, RunStarted, SignalReceived, Undeliverable
 from perdure.core.outcomes import new_error
 from perdure.engine.clock import Clock
-from perdure.engine.commits import first_commit
+from perdure.engine.creation import begin
 from perdure.engine.live import LiveRun
 from perdure.engine.programs import Programs
 from perdure.engine.starting import first_input
 from perdure.errors import ExpressionError, StoreCorrupt, StoreError
-from perdure.program import Program
 from perdure.schemas import check_value
-from perdure.stores.store import Commit, NewRun, RunExists, RunRow, SlotTaken, Store
+from perdure.stores.store import RunExists, RunRow, SlotTaken, Store
 from perdure.values import decode, digest, encode
 
 log = logging.getLogger("perdure.engine")
@@ -184,9 +183,8 @@ class Errands:
         started = RunStarted(
             now, errand.id, errand.input, uuid4().hex, depth=errand.depth, holds=errand.holds, vault=errand.vault
         )
-        state, commands = start(program, started)
         try:
-            commit = _child(program, started, state, commands, run.id)
+            commit = begin(program, started, parent=run.id)
         except ExpressionError as problem:
             return _refused(now, frame, "ChildFailed", f"the child's labels cannot be made: {problem}")
         [answer] = await self._store.commit([commit])
@@ -222,22 +220,6 @@ class Errands:
 def runs_already(workflow: str, taken: SlotTaken) -> str:
     """Why a run was not started that is not to run beside others."""
     return f"{workflow} runs already, and is not to run beside itself: {', '.join(taken.holders)}"
-
-
-def _child(program: Program, started: RunStarted, state: State, commands: Sequence[Command], parent: str) -> Commit:
-    """The child as a run that a worker claims at once."""
-    run = NewRun(
-        id=started.run,
-        workflow=program.name,
-        version=program.version,
-        digest=program.digest,
-        status="running",
-        created_at=started.at,
-        labels=labels(program, state),
-        wake_at=started.at,
-        parent=parent,
-    )
-    return first_commit(run, state, commands, [(1, started.at, wire.event_to_bytes(started))])
 
 
 def _refused(at: int, frame: int, type: str, message: str) -> Event:

@@ -14,16 +14,15 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from perdure.core import labels, start, wire
 from perdure.core.events import RunStarted
 from perdure.engine.clock import Clock
-from perdure.engine.commits import first_commit
+from perdure.engine.creation import begin
 from perdure.engine.programs import Programs
 from perdure.engine.standing import Spec, Standing
 from perdure.errors import DefinitionError, ExpressionError, StoreCorrupt
 from perdure.program import Program, Schedule
 from perdure.schemas import check_value
-from perdure.stores.store import Commit, Firing, NewRun, RunExists, ScheduleRow, SlotTaken, StaleSchedule, Store
+from perdure.stores.store import Commit, Firing, RunExists, ScheduleRow, SlotTaken, StaleSchedule, Store
 from perdure.values import JSON, check, format_time
 
 log = logging.getLogger("perdure.engine")
@@ -84,7 +83,7 @@ class Firings:
         if spec.schedule.overlap != "allow":
             standing.open.append(cause.run)
         standing.last_run = cause.run
-        commit = begin(await self._program(row, spec), spec.schedule, cause, now)
+        commit = _first_commit(await self._program(row, spec), spec.schedule, cause, now)
         commit.firing = Firing(
             schedule=row.id,
             revision=row.revision,
@@ -118,27 +117,13 @@ class Firings:
             raise Refused("UnknownWorkflow", f"the definition of {row.workflow} cannot be read: {problem}") from None
 
 
-def begin(program: Program, schedule: Schedule, cause: Cause, now: int) -> Commit:
-    """A run that a worker claims at once. Raises Refused where its input does not hold."""
-    value = _input(program, schedule, cause)
-    started = RunStarted(now, cause.run, value, uuid4().hex)
-    state, commands = start(program, started)
+def _first_commit(program: Program, schedule: Schedule, cause: Cause, now: int) -> Commit:
+    """The run, before its schedule is put beside it. Raises Refused where its input or its labels do not hold."""
+    started = RunStarted(now, cause.run, _input(program, schedule, cause), uuid4().hex)
     try:
-        own = labels(program, state)
+        return begin(program, started, labels={LABEL: schedule.id})
     except ExpressionError as problem:
         raise Refused("ExpressionFailed", f"the run's labels cannot be made: {problem}") from None
-    run = NewRun(
-        id=cause.run,
-        workflow=program.name,
-        version=program.version,
-        digest=program.digest,
-        status="running",
-        created_at=now,
-        labels={**own, LABEL: schedule.id},
-        wake_at=now,
-    )
-    events = [(1, now, wire.event_to_bytes(started))]
-    return first_commit(run, state, commands, events)
 
 
 def names_of(schedule: Schedule, time: int, message: JSON) -> Mapping[str, JSON]:

@@ -33,7 +33,8 @@ from perdure.core.lifecycle import ENDED
 from perdure.core.moving import move, obstacles
 from perdure.core.watching import cause, completion, watch
 from perdure.definition import Definition
-from perdure.engine.copying import History, create, first_commit, history_of
+from perdure.engine.copying import History, commit_of, create, history_of
+from perdure.engine.creation import new_run
 from perdure.engine.migration import refuse, stored
 from perdure.engine.starting import checked_id
 from perdure.errors import RunConflict
@@ -61,8 +62,8 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
     events.append(reopened)
     machine.step(program, state, reopened)
-    run = _new_run(found, new_id, state, program, now)
-    await create(engine, first_commit(run, program, state, events))
+    run = _copied(found, new_id, state, program, now)
+    await create(engine, commit_of(run, program, state, events))
     return new_id
 
 
@@ -155,7 +156,7 @@ async def retry(engine: Engine, run_id: str) -> None:
         if isinstance(event, SignalReceived):
             events.append(replace(event, at=now))
             machine.step(program, state, events[-1])
-    commit = first_commit(_new_run(found, run_id, state, program, now, again=True), program, state, events)
+    commit = commit_of(_copied(found, run_id, state, program, now, again=True), program, state, events)
     commit.received = [event.id for event in events if isinstance(event, SignalReceived)]
     letters = await engine._store.letters_of(found.row.key)
     commit.letters = [
@@ -251,17 +252,8 @@ def _moved(run_id: str, events: list[Event], state: State, old: Program, new: Pr
     return fold(new, further), new
 
 
-def _new_run(found: History, id: str, state: State, program: Program, now: int, *, again: bool = False) -> NewRun:
+def _copied(found: History, id: str, state: State, program: Program, now: int, *, again: bool = False) -> NewRun:
     row = found.row
-    return NewRun(
-        id=id,
-        workflow=row.workflow,
-        version=program.version,
-        digest=program.digest,
-        status="running",
-        created_at=found.events[0].at,
-        labels=row.labels,
-        wake_at=now,
-        parent=row.parent if again else None,
-        replaces=row.key if again else None,
-    )
+    copied = new_run(program, id, found.events[0].at, labels=row.labels, parent=row.parent if again else None)
+    status = copied.status if state.status in ENDED else state.status
+    return replace(copied, status=status, wake_at=now, replaces=row.key if again else None)

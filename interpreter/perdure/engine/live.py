@@ -15,7 +15,8 @@ from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import CancelActivity, Command
 from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
-from perdure.engine.commits import listening, write_down
+from perdure.engine.commits import write_down
+from perdure.engine.creation import listening
 from perdure.engine.deferred import Deferred
 from perdure.program import Program
 from perdure.stores.store import Commit, NewRun, NewTask, RunRow

@@ -21,7 +21,8 @@ from perdure.core.commands import Command, OpenAsk, StartTimer
 from perdure.core.events import RunStarted
 from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition
-from perdure.engine.commits import first_commit, write_down
+from perdure.engine.commits import write_down
+from perdure.engine.creation import first_commit, new_run
 from perdure.engine.errands import runs_already
 from perdure.engine.live import LiveRun
 from perdure.engine.starting import (
@@ -203,21 +204,14 @@ class Starter:
         labels: Mapping[str, str],
         former: Former | None,
     ) -> Commit:
-        worker = None if self._worker is None else self._worker.id
-        run = NewRun(
-            id=event.run,
-            workflow=definition.name,
-            version=definition.version,
-            digest=definition.digest,
+        run = replace(
+            new_run(definition.program, event.run, event.at, labels=labels),
             status="running" if state.status in ENDED else state.status,
-            created_at=event.at,
-            labels=labels,
-            wake_at=event.at,
-            owner=worker,
+            owner=None if self._worker is None else self._worker.id,
             replaces=None if former is None else former.key,
             apart=former is not None,
         )
-        return first_commit(run, state, commands, [(1, event.at, wire.event_to_bytes(event))])
+        return first_commit(run, state, commands, [event])
 
     async def _create(
         self,

@@ -24,7 +24,7 @@ from perdure.engine.clock import Clock
 from perdure.engine.lanes import DEFAULT, Lanes
 from perdure.engine.live import LiveRun
 from perdure.errors import StoreError
-from perdure.stores.store import NewTask, Store, TaskRow
+from perdure.stores.store import NewLetter, NewTask, Store, TaskRow
 from perdure.values import JSON, SECOND, decode, encode, format_duration
 
 log = logging.getLogger("perdure.engine")
@@ -85,6 +85,15 @@ def is_elsewhere(state: State, frame: int) -> bool:
     """Whether an attempt is a task."""
     found = state.frames.get(frame)
     return isinstance(found, ActivityFrame) and found.queued
+
+
+def lost_letters(run_id: str, state: State) -> list[NewLetter]:
+    """For a run that comes without its tasks, from another store: whoever had them is not heard of any more."""
+    return [
+        NewLetter(run_id, "task", f"~task/{frame.id}/lost", state.now, encode({"frame": frame.id, "lost": True}))
+        for frame in state.frames.values()
+        if isinstance(frame, ActivityFrame) and frame.queued
+    ]
 
 
 # -- the end of the worker that makes the call

@@ -18,8 +18,10 @@ from perdure.core.events import Event, Migrated, RunStarted, SignalReceived, Upd
 from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.core.moving import move, obstacles
 from perdure.definition import Definition, load_bundle
-from perdure.engine.copying import create, first_commit, journal_of
+from perdure.engine.copying import commit_of, create, journal_of
+from perdure.engine.creation import new_run, rows_of
 from perdure.engine.starting import checked_id
+from perdure.engine.tasks import lost_letters
 from perdure.errors import DefinitionError, InternalError, InvalidInput, RunConflict
 from perdure.program import Program
 from perdure.stores.store import Closing, Commit, NewLetter, NewRun
@@ -266,30 +268,21 @@ class Reading:
             told = None if outcome is None else canonical(outcome)
             same = state.status == status and told == canonical(state.outcome)
             self._needs(same, f"says that the run is {status}, and its history says {state.status} or another outcome")
-        self.run = NewRun(
-            id=facts["id"],
-            workflow=facts["workflow"],
-            version=facts["version"],
-            digest=program.digest,
-            status="running" if status in ENDED else status,
-            created_at=facts["created_at"],
-            labels=facts["labels"],
-            parent=facts["parent"],
-        )
+        found = new_run(program, facts["id"], facts["created_at"], labels=facts["labels"], parent=facts["parent"])
+        self.run = replace(found, status="running" if status in ENDED else status, wake_at=None)
 
     def commit(self) -> Commit:
         """The run as it was: open, and due at once, or ended."""
         facts, outcome = self.header["run"], self.header.get("outcome")
         assert self.state is not None
         if facts["status"] in ENDED:
-            rows = [(seq, event.at, wire.event_to_bytes(event)) for seq, event in enumerate(self.events, 1)]
             closing = Closing(facts["status"], facts["closed_at"], encode(outcome))
-            return Commit(self.run, None, events=rows, closing=closing, received=self.received)
+            return Commit(self.run, None, events=rows_of(self.events), closing=closing, received=self.received)
         if facts["status"] != "stuck":
             self.run = replace(self.run, wake_at=self.state.now)
         program = self.definitions[facts["digest"]].program
         try:
-            commit = first_commit(self.run, program, self.state, self.events)
+            commit = commit_of(self.run, program, self.state, self.events)
             if commit.snapshot is not None:
                 wire.state_from_bytes(program, commit.snapshot[1])
         except Exception as problem:
@@ -297,7 +290,9 @@ class Reading:
         commit.heartbeats = self.heartbeats
         commit.received = self.received
         commit.letters = [
-            NewLetter(self.run.id, letter.kind, letter.id, letter.at, letter.body) for letter in self.letters
+            # What slots a run has here, this store says itself.
+            *(replace(letter, run_id=self.run.id) for letter in self.letters if letter.kind != "slot"),
+            *lost_letters(self.run.id, self.state),
         ]
         if facts["status"] == "stuck":
             commit.status, commit.note = "stuck", encode(outcome)

@@ -7,39 +7,18 @@ and when what is still to be read is there. Knows programs only; what lives in a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
-from perdure.expressions import Expression, Template
 from perdure.expressions.visitor import Reference
 from perdure.program import nodes
+from perdure.program.begun import LiveFrame, hindrance
 from perdure.program.nodes import Address, Node
 from perdure.program.program import Position, Program
+from perdure.program.reading import around_nodes, references, steps_in, variables
 from perdure.schemas import check_value
 from perdure.values import JSON
-
-
-@dataclass(frozen=True, slots=True)
-class LiveFrame:
-    """A live node. `begun` unless a pause holds it back, then `fresh` when it is a whole step; `waits` when it is what
-    people see waiting; `turns` are the loop turns it stands in; `over` are nodes inside it that have ended; `current`
-    is the step a list has come to, `done` when that has ended too; `arm` is the catch arm it is about to enter;
-    `chosen` when a select has its arm; `handlers` are those that a receive has messages for, as (name, whether an
-    update); `input` is a fragment's."""
-
-    address: Address
-    begun: bool = True
-    fresh: bool = False
-    waits: bool = False
-    turns: tuple[tuple[Address, int], ...] = ()
-    over: tuple[Address, ...] = ()
-    current: Address | None = None
-    done: bool = False
-    arm: int | None = None
-    chosen: bool = False
-    handlers: tuple[tuple[str, bool], ...] = ()
-    input: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ def compare(old: Program, new: Program, live: Live) -> list[Obstacle]:
 def renumbered(old: Program, new: Program, live: Live) -> dict[Address, Address]:
     """Nodes that go by another address now. Lists that are named by their place among others (arms, handlers) are known
     by the step that runs in them; a step that has not begun may have other modifiers."""
-    around, moved = _around(new), {}
+    around, moved = around_nodes(new), {}
     for frame in live.frames:
         family, dash, number = frame.address.rpartition("-")
         if frame.current is None or frame.done or not dash or not number.isdigit() or "#" not in family:
@@ -100,7 +79,7 @@ def renumbered(old: Program, new: Program, live: Live) -> dict[Address, Address]
 class _Comparison:
     def __init__(self, old: Program, new: Program, live: Live) -> None:
         self.old, self.new, self.live = old, new, live
-        self.around_old, self.around_new = _around(old), _around(new)
+        self.around_old, self.around_new = around_nodes(old), around_nodes(new)
         self.moved = renumbered(old, new, live)
 
     # -- where frames stand
@@ -124,8 +103,7 @@ class _Comparison:
             return f"{label} has no id, and steps like it were added or removed: which of them is meant?"
         if frame.waits and self.new.label(before.step, frame.turns) != label:
             return f"{label} is called {self.new.label(before.step, frame.turns)} now"
-        check = _CHECKS.get(type(before))
-        problem = None if check is None or not frame.begun else check(before, after, frame)
+        problem = hindrance(before, after, frame) if frame.begun else None
         return None if problem is None else f"{label} {problem}"
 
     def _missing(self, frame: LiveFrame, before: Node, label: str) -> str:
@@ -187,7 +165,7 @@ class _Comparison:
                 yield self._obstacle(f"the undo of {label} reads {names}, which was not kept for it", before.step)
 
     def _finish(self, program: Program, body: Address) -> nodes.Finish | None:
-        around = program.nodes.get(_around(program).get(body, "")) if body in program.nodes else None
+        around = program.nodes.get(around_nodes(program).get(body, "")) if body in program.nodes else None
         return around if isinstance(around, nodes.Finish) and around.undo == body else None
 
     # -- what is still to be read
@@ -214,7 +192,7 @@ class _Comparison:
     def variables(self) -> Iterator[Obstacle]:
         """Variables the old definition never knew: they have their initial value, or are set before they are read."""
         behind = self._behind()
-        known = self.live.vars | _variables(self.old) | _variables(self.new, behind)
+        known = self.live.vars | variables(self.old) | variables(self.new, behind)
         for step, reference in self._reads(behind, "vars"):
             name = reference.path[0] if reference.path else None
             if isinstance(name, str) and name not in known and not reference.guarded:
@@ -231,7 +209,7 @@ class _Comparison:
             if isinstance(node, nodes.Sequence) and self._current(frame) in node.order:
                 passed = node.children[: node.order[self._current(frame)] + frame.done]
             for address in passed:
-                behind.update(_steps_in(self.new, address))
+                behind.update(steps_in(self.new, address))
         return behind
 
     def _reads(self, behind: set[Address], root: str) -> Iterator[tuple[Address, Reference]]:
@@ -255,80 +233,11 @@ class _Comparison:
         return Obstacle(message, self.old.positions.get(step), self.new.positions.get(found or ""))
 
 
-# -- checks of what a live frame still takes from its node
-
 _PARTS: Final = {
     "if": "`if`", "guarded": "`finally`", "finally": "`finally`", "catch": "`catch`", "retry": "`retry`",
     "timeout-total": "`timeout`", "timeout-attempt": "`timeout.attempt`", "finish": "`output` or `compensate`",
-    "undo": "`compensate`",
+    "undo": "`compensate`", "lock": "`lock`", "cache": "`cache`",
 }  # fmt: skip
-
-
-def _activity(old: nodes.Activity, new: nodes.Activity, frame: LiveFrame) -> str | None:
-    return None if old.name == new.name else f"is calling {old.name}, and would call {new.name}"
-
-
-def _child(old: nodes.Child, new: nodes.Child, frame: LiveFrame) -> str | None:
-    if old.workflow != new.workflow:
-        return f"waits for a run of {old.workflow}, and would wait for one of {new.workflow}"
-    return None if old.detach == new.detach else "has begun, and `detach` is different now"
-
-
-def _triggers(old: nodes.Wait | nodes.Select, new: nodes.Wait | nodes.Select, frame: LiveFrame) -> str | None:
-    same = {_awaited(trigger) for trigger in old.triggers} == {_awaited(trigger) for trigger in new.triggers}
-    if frame.chosen or (same and getattr(old, "gather", "") == getattr(new, "gather", "")):
-        return None
-    return "waits already, and would wait for something else"
-
-
-def _awaited(trigger: nodes.Trigger) -> tuple[object, ...]:
-    return trigger.name, trigger.signal, trigger.event, trigger.after is None, trigger.until is None
-
-
-def _receive(old: nodes.Receive, new: nodes.Receive, frame: LiveFrame) -> str | None:
-    names = {(handler.name, handler.update) for handler in new.handlers}
-    lost = [name for name, update in frame.handlers if (name, update) not in names]
-    return f"has a message for {lost[0]}, which has no handler now" if lost else None
-
-
-def _foreach(old: nodes.Foreach, new: nodes.Foreach, frame: LiveFrame) -> str | None:
-    return None if old.name == new.name else f"calls its item {old.name}, and would call it {new.name}"
-
-
-def _parallel(old: nodes.Parallel, new: nodes.Parallel, frame: LiveFrame) -> str | None:
-    if old.lanes.keys() == new.lanes.keys():
-        return None
-    added, gone = sorted(new.lanes.keys() - old.lanes.keys()), sorted(old.lanes.keys() - new.lanes.keys())
-    return "has begun, and " + (f"would have a branch {added[0]}" if added else f"has no branch {gone[0]} now")
-
-
-def _catch(old: nodes.Catch, new: nodes.Catch, frame: LiveFrame) -> str | None:
-    if frame.arm is None:
-        return None
-    arms = [catch.handlers[frame.arm] if frame.arm < len(catch.handlers) else None for catch in (old, new)]
-    same = [None if arm is None else (arm.errors, arm.name, arm.compensate) for arm in arms]
-    return None if same[0] == same[1] else "is dealing with an error in an arm that is different now"
-
-
-def _use(old: nodes.Use, new: nodes.Use, frame: LiveFrame) -> str | None:
-    problems = [] if new.schema is None else check_value(new.schema, frame.input)
-    return f"has begun with an input that does not fit now: {'; '.join(problems)}" if problems else None
-
-
-_CHECKS: Final[dict[type, Callable[[Any, Any, LiveFrame], str | None]]] = {
-    nodes.Activity: _activity,
-    nodes.Child: _child,
-    nodes.Wait: _triggers,
-    nodes.Select: _triggers,
-    nodes.Receive: _receive,
-    nodes.Foreach: _foreach,
-    nodes.Parallel: _parallel,
-    nodes.Catch: _catch,
-    nodes.Use: _use,
-}
-
-
-# -- reading programs
 
 
 def _top(program: Program) -> Position | None:
@@ -341,57 +250,3 @@ def _family(program: Program, step: Address) -> int:
         return 0
     name = step.rpartition("~")[0] if step.rpartition("~")[2].isdigit() else step
     return sum(1 for found in program.kinds if found == name or found.startswith(f"{name}~"))
-
-
-def inside(node: Node) -> Iterator[Address]:
-    """The nodes that a node names."""
-    for name in ("child", "body", "undo"):
-        address = getattr(node, name, None)
-        if address:
-            yield address
-    yield from getattr(node, "children", ())
-    arms = getattr(node, "arms", ())
-    yield from arms.values() if isinstance(arms, Mapping) else (arm.body for arm in arms)
-    yield from (lane.body for lane in getattr(node, "lanes", {}).values())
-    yield from (handler.body for handler in getattr(node, "handlers", ()) if handler.body)
-
-
-def _around(program: Program) -> dict[Address, Address]:
-    """The node around each node."""
-    return {address: node.address for node in program.nodes.values() for address in inside(node)}
-
-
-def _steps_in(program: Program, address: Address) -> Iterator[Address]:
-    waiting = [address]
-    while waiting:
-        node = program.nodes.get(waiting.pop())
-        if node is not None:
-            yield node.step
-            waiting.extend(inside(node))
-
-
-def references(part: object) -> Iterator[Reference]:
-    """Every name that the expressions of a node, or of a part of it, read."""
-    if isinstance(part, Expression):
-        yield from part.references
-    elif isinstance(part, Template):
-        for _, expression in part.expressions:
-            yield from expression.references
-    elif isinstance(part, tuple):
-        for item in part:
-            yield from references(item)
-    elif is_dataclass(part) and not isinstance(part, type):
-        for field in fields(part):
-            yield from references(getattr(part, field.name))
-    elif isinstance(part, Mapping):
-        for value in part.values():
-            yield from references(value)
-
-
-def _variables(program: Program, behind: set[Address] | None = None) -> set[str]:
-    """Variables that the program begins with or sets, apart from what it sets in steps that are behind."""
-    names = set() if program.vars is None else set(program.vars.names)
-    for node in program.nodes.values():
-        if isinstance(node, nodes.Set) and (behind is None or node.step not in behind):
-            names.update(node.values.names)
-    return names

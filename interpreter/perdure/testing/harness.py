@@ -6,7 +6,6 @@ the commands and the calls are kept. Every turn is checked by `laws`; it knows n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +34,6 @@ from perdure.core.events import (
     ActivityCancelled,
     AskAnswered,
     AttemptLost,
-    AttemptStarted,
     CancelRequested,
     Event,
     EventReceived,
@@ -53,8 +51,9 @@ from perdure.errors import InvalidInput, RunConflict
 from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.testing import laws
-from perdure.testing.activities import Call, Fake, Reply, reply
+from perdure.testing.activities import Call, Fake
 from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
+from perdure.testing.attempts import Attempts
 from perdure.testing.callers import Callers, Verdict
 from perdure.testing.laws import Open
 from perdure.testing.neighbours import RUN, Neighbours
@@ -68,17 +67,6 @@ KEEPING: Final = ("scheduled", "paused")
 """Statuses in which messages are kept for later."""
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
-
-
-@dataclass(slots=True)
-class Running:
-    """An attempt on its way; `stopping` once it has been told to stop."""
-
-    call: Call
-    reply: Reply
-    command: StartActivity
-    marked: bool = False
-    stopping: bool = False
 
 
 @dataclass(slots=True)
@@ -112,7 +100,6 @@ class Harness:
         refold: bool = False,
     ) -> None:
         self.program = program
-        self.find = activities if callable(activities) else (activities or {}).get
         self.input = {} if input is None else input
         self.seed = seed
         self.started_at = start
@@ -122,16 +109,14 @@ class Harness:
         self.refold = refold
         self.journal: list[Event] = []
         self.commands: list[Command] = []
-        self.calls: list[Call] = []
         self.path: list[str] = []
         self.refused: list[str] = []
         self.open = Open()
-        self._running: dict[int, Running] = {}
-        self._numbers: Counter[str] = Counter()
-        self._keys: dict[str, int] = {}
         self._agenda = Agenda(start)
         self._watches: list[Watch] = []
         self._kept: list[Action] = []
+        find = activities if callable(activities) else (activities or {}).get
+        self._attempts = Attempts(find, self._agenda, self.apply)
         self.callers = Callers(self._consider, self._accept)
         find_child = children if callable(children) else (children or {}).get
         self.neighbours = Neighbours(find_child, post, self._agenda, self.apply, self._come_home)
@@ -152,6 +137,11 @@ class Harness:
     def now(self) -> int:
         """The virtual time."""
         return self._agenda.now
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of activities that were made."""
+        return self._attempts.calls
 
     @property
     def status(self) -> str:
@@ -277,16 +267,14 @@ class Harness:
         """The process dies and another takes over, `down` microseconds later: only the state is left."""
         if self.status not in OPEN:
             return
-        lost, self._running = self._running, {}
-        for attempt in lost.values():
-            self._ended(attempt.call, "lost")
+        lost = self._attempts.lose()
         self._agenda.keep_outside()
         self._agenda.now += down
         self._state = wire.state_from_bytes(self.program, wire.state_to_bytes(self.state))
         for command in machine.outstanding(self.program, self.state):
             if isinstance(command, CancelActivity):
                 self._soon(ActivityCancelled(self.now, command.frame))
-            elif isinstance(command, StartActivity) and command.frame in lost and lost[command.frame].marked:
+            elif isinstance(command, StartActivity) and command.frame in lost:
                 self._soon(AttemptLost(self.now, command.frame))
             else:
                 self._carry_out(command)
@@ -325,9 +313,10 @@ class Harness:
     def _carry_out(self, command: Command) -> None:
         match command:
             case StartActivity():
-                self._start(command)
+                self.path.append(command.address)
+                self._attempts.start(command)
             case CancelActivity():
-                self._stop(command)
+                self._attempts.stop(command)
             case StartTimer(frame, due):
                 self._agenda.later(due, TIMERS, lambda: self._fire(frame, due))
             case OpenAsk():
@@ -353,22 +342,6 @@ class Harness:
             case CloseRun():
                 self._close(command)
 
-    def _start(self, command: StartActivity) -> None:
-        self.path.append(command.address)
-        number = self._numbers[command.name]
-        self._numbers[command.name] += 1
-        laws.check_key(self._keys, command)
-        call = Call(command.name, command.arguments, command.address, command.attempt, command.key, number, self.now)
-        call.queue, call.priority = command.queue, command.priority
-        self.calls.append(call)
-        attempt = Running(call, reply(self.find(command.name), call), command)
-        self._running[command.frame] = attempt
-        if command.committed or attempt.reply.after or attempt.reply.hang:
-            self._agenda.later(self.now, ENDS, lambda: self._mark(attempt))
-        if not attempt.reply.hang:
-            event = attempt.reply.end.event
-            self._agenda.later(self.now + attempt.reply.after, ENDS, lambda: self._end(attempt, event, "ignore"))
-
     def _consider(self, update: str, data: JSON) -> Verdict:
         if self.status not in OPEN:
             return "refused", f"the run is {self.status}"
@@ -387,34 +360,6 @@ class Harness:
             case "cancel":
                 self.cancel(letter.data)
 
-    def _mark(self, attempt: Running) -> None:
-        if self._running.get(attempt.command.frame) is attempt:
-            attempt.marked = True
-            self.apply(AttemptStarted(self.now, attempt.command.frame))
-
-    def _stop(self, command: CancelActivity) -> None:
-        attempt = self._running.get(command.frame)
-        if attempt is None:
-            self._soon(ActivityCancelled(self.now, command.frame))
-        elif attempt.reply.on_cancel != "ignore" and not attempt.stopping:
-            attempt.stopping = True
-            event = attempt.reply.stopped
-            self._agenda.later(self.now + attempt.reply.cleanup, ENDS, lambda: self._end(attempt, event, "stop"))
-
-    def _end(self, attempt: Running, event: Callable[[int, int], Event], way: str) -> None:
-        """An attempt ends, unless it is gone, or has been told to stop and ends by that."""
-        frame = attempt.command.frame
-        if self._running.get(frame) is not attempt or (attempt.stopping and way == "ignore"):
-            return
-        del self._running[frame]
-        happened = event(self.now, frame)
-        self._ended(attempt.call, type(happened).__name__.removeprefix("Activity").lower())
-        self.apply(happened)
-
-    def _ended(self, call: Call, how: str) -> None:
-        call.ended = how
-        call.ended_at = self.now
-
     def _fire(self, frame: int, due: int) -> None:
         if self.open.timers.get(frame) == due:
             self.apply(TimerFired(self.now, frame))
@@ -423,12 +368,11 @@ class Harness:
         self._agenda.later(self.now, ENDS, lambda: self.apply(event))
 
     def _close(self, command: CloseRun) -> None:
-        if self._running and command.status != "terminated":
-            names = [attempt.call.address for attempt in self._running.values()]
-            raise AssertionError(f"the run closed while activities ran: {names}")
+        if self._attempts.addresses and command.status != "terminated":
+            raise AssertionError(f"the run closed while activities ran: {self._attempts.addresses}")
         self.callers.refuse_all(self.open.updates, f"the run has ended: it is {command.status}")
         self.open.updates.clear()
-        self._running.clear()
+        self._attempts.close()
         self._agenda.keep_outside()
         self.slots.close()
 

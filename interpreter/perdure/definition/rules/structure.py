@@ -148,11 +148,4 @@ STRUCTURE: Final = table(
         "imports: {mail: ./mial.yaml}",
         "imports: {mail: ./mail.yaml}",
     ),
-    Rule(
-        "WF299", "not-supported-yet", "error",
-        "a part of the language that is not supported yet; this version has none",
-        "It is refused rather than ignored, so that no definition promises what does not happen.",
-        "a_key_of_later: 1",
-        "steps:\n  - repeat: {while: true}\n    steps:\n      - wait: 1h",
-    ),
 )  # fmt: skip
