@@ -55,7 +55,7 @@ steps:
 """
 PLACE = Place("./some dir/a&b.yaml", 3, 5, 3, 9)
 FOUND = [
-    report("WF301", 'unknown step "a<b>\x00"', PLACE, "did you mean & \"this\"?", related=[Related(PLACE, "here")]),
+    report("WF301", 'unknown step "a<b>\x00"', PLACE, 'did you mean & "this"?', related=[Related(PLACE, "here")]),
     report("WF301", 'unknown step "a<b>\x00"', Place("some dir/a&b.yaml", 7, 1, 9, 1)),
     report("WF503", "it may wait for ever", PLACE),
     report("WF509", "it comes twice", Place("/tmp/other.yaml", 1, 1, 1, 2)),
@@ -133,5 +133,5 @@ def test_junit_has_a_suite_for_each_file_and_a_failure_for_each_problem() -> Non
             assert case.tag == "testcase"
             assert set(case.attrib) == {"name", "classname", "time"}
             assert [set(part.attrib) for part in case] in ([], [{"type", "message"}])
-    assert [(suite.get("name"), suite.get("failures")) for suite in root][0] == ("fine.yaml", "0")
+    assert next((suite.get("name"), suite.get("failures")) for suite in root) == ("fine.yaml", "0")
     assert "a<b>�" in (root.find(".//failure").text or "")

@@ -1,4 +1,5 @@
-"""What a project names, in `perdure.toml` or `[tool.perdure]` of `pyproject.toml`: activities, store, secrets, queues, lint.
+"""What a project names, in `perdure.toml` or `[tool.perdure]` of `pyproject.toml`: activities, store, secrets, queues,
+lint.
 
 The nearest file upwards counts, and the search ends there. Imports nothing the project names; `loading` does.
 """

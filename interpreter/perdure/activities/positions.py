@@ -28,7 +28,11 @@ def line_of(text: str, path: Sequence[str]) -> int:
             depth = _shared(own, path)
             complete = depth == len(own)
             inline = line[key.end() :]
-            while complete and depth < len(path) and re.search(rf"[{{,\s][\"']?{re.escape(path[depth])}[\"']?\s*=", inline):
+            while (
+                complete
+                and depth < len(path)
+                and re.search(rf"[{{,\s][\"']?{re.escape(path[depth])}[\"']?\s*=", inline)
+            ):
                 depth += 1
         else:
             continue

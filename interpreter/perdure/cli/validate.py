@@ -221,4 +221,3 @@ def _summary(shown: Sequence[Diagnostic], files: int) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-

@@ -32,7 +32,12 @@ def workflow_schema() -> dict[str, Any]:
 
 def text() -> str:
     """The schema as the file holds it."""
-    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"
+    return as_text(workflow_schema())
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """A schema as files hold it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Writer:

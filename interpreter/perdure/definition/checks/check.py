@@ -22,8 +22,8 @@ from perdure.definition.checks.naming import check_naming
 from perdure.definition.checks.patience import Patience
 from perdure.definition.checks.policies import check_policies
 from perdure.definition.checks.reach import check_reach
-from perdure.definition.checks.schedules import check_schedules
 from perdure.definition.checks.recursion import check_recursion
+from perdure.definition.checks.schedules import check_schedules
 from perdure.definition.checks.secrecy import check_secrecy, check_texts
 from perdure.definition.checks.spaces import read_spaces
 from perdure.definition.diagnostics import Diagnostic, in_order

@@ -37,7 +37,9 @@ def _is_certain(placed: Placed) -> bool:
     while above is not None and above.parent is not None:
         if "if" in above.step.keys or above.within is None or above.within.role not in ("steps", "branch"):
             return False
-        if above.within.role == "branch" and ("if" in above.within.owner or "join" in above.parent.step.keys["parallel"]):
+        if above.within.role == "branch" and (
+            "if" in above.within.owner or "join" in above.parent.step.keys["parallel"]
+        ):
             return False
         above = above.parent
     return True

@@ -23,8 +23,10 @@ _NAME: Final = re.compile(
     r"|(?:api|secret|private|access|signing|encryption)_?key|(?:auth|access|refresh|bearer|api)_token)"
 )
 _KNOWN: Final = re.compile(
-    r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}|\bxox[abprs]-[\w-]{10}"
-    r"|\b[sr]k_live_\w{16}|\bAIza[\w-]{35}|-----BEGIN [A-Z ]*PRIVATE KEY-----|(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"
+    r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}"
+    r"|\bxox[abprs]-[\w-]{10}"
+    r"|\b[sr]k_live_\w{16}|\bAIza[\w-]{35}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"
     r"|\w://[^\s/:@{}]+:[^\s/:@{}]+@"
 )
 """Keys of AWS, GitHub, GitLab, Slack, Stripe and Google, PEM, JWT, and passwords in URLs."""
@@ -113,9 +115,7 @@ def _check_arguments(placed: Placed, findings: Findings) -> None:
             findings.add("WF704", "certificates are not verified", file, at)
         if not isinstance(value, str):
             continue
-        if "{{" in value and (
-            (name in _STATEMENTS and _SQL.match(value)) or (shells and name in _COMMANDS)
-        ):
+        if "{{" in value and ((name in _STATEMENTS and _SQL.match(value)) or (shells and name in _COMMANDS)):
             message = f"a template inside {quoted(name)} lets its value add a command"
             start = value.index("{{")
             end = value.find("}}", start) + 2

@@ -10,7 +10,7 @@ SECURITY: Final = table(
     Rule(
         "WF701", "literal-secret", "warning",
         "a password, key or token written into the definition",
-        "Definitions stand in git and in every store; a secret stays out of both, and of histories, as `secrets.name`.",
+        "Definitions stand in git and in every store; as `secrets.name` a secret stays out of both, and of histories.",
         "- activity: payments.charge\n  with: {api_key: ak-93f8a2c1d0}",
         "- activity: payments.charge\n  with: {api_key: '{{ secrets.payments }}'}",
     ),
@@ -31,7 +31,7 @@ SECURITY: Final = table(
     Rule(
         "WF704", "verification-off", "warning",
         "an argument that switches the verification of TLS certificates off",
-        "Anybody between here and there can then read and change what is sent; add the authority's certificate instead.",
+        "Anybody in between can then read and change what is sent; add the authority's certificate instead.",
         "- activity: shop.fetch\n  with: {url: 'https://shop.example.com', verify_ssl: false}",
         "- activity: shop.fetch\n  with: {url: 'https://shop.example.com'}",
     ),

@@ -10,7 +10,7 @@ VERSIONS: Final = table(
     Rule(
         "WF801", "unchanged-label", "warning",
         "a definition that has changed, while its version label has not; looked for with `--changed-since`",
-        "The label is how people tell versions apart; two that differ under one label make every run's version a guess. "
+        "The label is how people tell versions apart; two that differ under one label leave it to guesswork. "
         "Comments and spelling do not count as a change.",
         'version: "1.4"\nsteps:\n  - activity: mail.send   # was mail.queue at the revision, with the label 1.4 too',
         'version: "1.5"\nsteps:\n  - activity: mail.send',
