@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from cli_project import document, eventually
+from cli_project import document
 
 ROOT = Path(__file__).parents[2]
 BRANCH = """workflow: branching
@@ -178,15 +178,17 @@ def test_definitions_without_tests_are_found_when_asked_for(project: Path, perdu
 def test_watching_checks_again_when_a_file_changes(project: Path, spawn):
     file = project / "definitions" / "changing.yaml"
     file.write_text(WRONG)
-    process = spawn("validate", "--watch", "--format", "concise", start_new_session=True)
+    process = spawn("validate", "--watch", "--format", "concise")
     process.line("5 files checked: 1 error")
+    process.line("waiting for a change")
     file.write_text("workflow: right\nsteps: [{id: x, set: {a: 1}}]\n")
     process.line("5 files checked: no problems")
+    process.line("waiting for a change")
     file.unlink()
     process.line("4 files checked: no problems")
+    process.line("waiting for a change")
     process.send(signal.SIGINT)
-    eventually(lambda: process.popen.poll() is not None)
-    assert process.popen.returncode == 130
+    assert process.ended()[0] == 0
 
 
 def test_standard_input_cannot_be_watched(perdure):

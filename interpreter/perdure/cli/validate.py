@@ -16,12 +16,10 @@ import click
 
 from perdure.cli.changed import base_of, same_label
 from perdure.cli.checked import STDIN, Checked, check_file, files_of, usual_paths
-from perdure.cli.definitions import definition_files
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
 from perdure.cli.output import emit, table, write
-from perdure.cli.polling import changes
-from perdure.cli.settings import Settings, is_terminal, settings
+from perdure.cli.settings import Settings, settings
 from perdure.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ FORMATS: Final = ("text", "concise", "json", "jsonl", "yaml", "github", "sarif",
 COUNTED: Final = ("text", "json", "jsonl", "yaml")
 """The formats that statistics have."""
 WEIGHTS: Final = {"error": 3, "warning": 2, "info": 1, "off": 0}
-CLEAR: Final = "\x1b[2J\x1b[H"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +86,9 @@ def validate(
     wish = Wish(paths, form, _words(select), _words(ignore), fail_on, changed_since, counted)
     if counted and form not in COUNTED:
         raise click.UsageError(f"--statistics has the formats {', '.join(COUNTED)}, not {form}")
-    catalogue = None if no_activities else _catalogue(chosen)
     if watch:
-        _watch(wish, chosen, catalogue)
+        return _watch(wish, chosen)
+    catalogue = None if no_activities else _catalogue(chosen)
     return _validate(wish, chosen, catalogue)
 
 
@@ -117,25 +114,12 @@ def _validate(wish: Wish, chosen: Settings, catalogue: Any) -> int:
     return FAILED if wish.fail_on != "never" and heaviest >= WEIGHTS[wish.fail_on] else OK
 
 
-def _watch(wish: Wish, chosen: Settings, catalogue: Any) -> None:
-    """Until interrupted; a file that goes while it is read is a message, not the end."""
+def _watch(wish: Wish, chosen: Settings) -> int:
+    from perdure.cli.testing.watch import watching
+
     if STDIN in wish.paths:
         raise click.UsageError("--watch cannot watch standard input")
-    for _ in changes(lambda: _watched(wish.paths)):
-        if is_terminal(sys.stdout):
-            write(CLEAR)
-        try:
-            _validate(wish, chosen, catalogue)
-        except (InvalidInput, OSError) as problem:
-            complain(str(problem))
-
-
-def _watched(paths: Sequence[str]) -> list[str]:
-    """The files, whether they are definitions yet or not."""
-    found = []
-    for given in paths or usual_paths():
-        found += [str(file) for file in definition_files(Path(given))] if Path(given).is_dir() else [given]
-    return found
+    return watching(chosen)
 
 
 def _relative_to(root: Path) -> Callable[[str], str]:

@@ -9,8 +9,9 @@ import pytest
 
 from perdure.definition import inspect
 from perdure.definition.rules import RULES
+from perdure.definition.rules.testing import TESTING
 
-NOT_FOUND = ("WF801", "WF904")
+NOT_FOUND = ("WF801", "WF904", *TESTING)
 """Rules that look at more than the definition."""
 
 TOP = ("input", "schedule", "vars", "steps", "fragments", "defaults", "output", "finally", "wait")

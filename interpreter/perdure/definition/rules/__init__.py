@@ -9,6 +9,7 @@ from perdure.definition.rules.rule import GROUPS, Rule, Severity
 from perdure.definition.rules.security import SECURITY
 from perdure.definition.rules.structure import STRUCTURE
 from perdure.definition.rules.style import STYLE
+from perdure.definition.rules.testing import TESTING
 from perdure.definition.rules.versions import VERSIONS
 
 RULES: dict[str, Rule] = {
@@ -21,6 +22,7 @@ RULES: dict[str, Rule] = {
     **SECURITY,
     **VERSIONS,
     **STYLE,
+    **TESTING,
 }
 
 __all__ = ["GROUPS", "RULES", "Rule", "Severity"]
