@@ -185,7 +185,7 @@ def test_perdure_toml_wins_over_pyproject_in_one_directory(tmp_path: Path) -> No
         (
             "perdure.toml",
             "colour = 3",
-            "there is no setting 'colour'; there are store, activities, secrets, queues and retention",
+            "there is no setting 'colour'; there are store, activities, secrets, queues, retention and lint",
         ),
         ("pyproject.toml", "[tool.perdure]\nStore = 'x'", r"\[tool.perdure\] 'Store'; did you mean store"),
     ],

@@ -11,7 +11,7 @@ import click
 from perdure.cli.exits import complain
 from perdure.cli.lazy import command
 from perdure.cli.output import rendered, write
-from perdure.cli.settings import settings
+from perdure.cli.settings import Settings, settings
 
 FILE: Final = Path("schemas") / "workflow.schema.json"
 TESTS_FILE: Final = Path("schemas") / "test.schema.json"
@@ -20,22 +20,38 @@ TESTS_FILE: Final = Path("schemas") / "test.schema.json"
 @command("schema")
 @click.option("--tests", is_flag=True, help="The schema of files of tests instead.")
 @click.option("--write", "refresh", is_flag=True, help="Refresh both in the project's schemas/ instead.")
-def schema(tests: bool, refresh: bool) -> None:
-    """Print the JSON Schema of definitions, or of their tests."""
-    from perdure.definition.schema import text
+@click.option(
+    "--with-activities", "offered", is_flag=True, help="With the names and arguments of the installed activities."
+)
+def schema(tests: bool, refresh: bool, offered: bool) -> None:
+    """Print the JSON Schema of definitions, or of their tests.
+
+    With --with-activities an editor completes and checks the activities of this project and their arguments.
+    """
     from perdure.testing.declared.language import schema_text
 
     chosen = settings()
     if not refresh:
-        shown = schema_text() if tests else text()
+        shown = schema_text() if tests else _definitions(chosen, offered)
         if chosen.output in ("jsonl", "yaml"):  # the schema alone: it is a document with a format of its own
             write(rendered(chosen.output, json.loads(shown)))
         else:
             write(shown)
         return
-    for file, content in ((FILE, text()), (TESTS_FILE, schema_text())):
+    for file, content in ((FILE, _definitions(chosen, offered)), (TESTS_FILE, schema_text())):
         target = chosen.root / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, encoding="utf-8")
         if not chosen.quiet:
             complain(f"written: {target}", label=False)
+
+
+def _definitions(chosen: Settings, offered: bool) -> str:
+    from perdure.definition.schema import as_text, text
+
+    if not offered:
+        return text()
+    from perdure.activities import Registry
+    from perdure.definition.offered import schema_with_activities
+
+    return as_text(schema_with_activities(Registry.load(chosen.activities).catalogue()))

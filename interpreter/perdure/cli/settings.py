@@ -11,11 +11,14 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from perdure.cli.options import COLOURS, OUTPUTS, given
+
+if TYPE_CHECKING:
+    from perdure.definition.lint import Lint
 
 DIRECTORY: Final = ".perdure"
 DATABASE: Final = "runs.db"
@@ -87,6 +90,13 @@ class Settings:
             return [name.strip() for name in told.split(",") if name.strip()]
         named = _table(self.root).get("queues", [])
         return [f"{name}={limit}" for name, limit in named.items()] if isinstance(named, dict) else list(named)
+
+    @cached_property
+    def lint(self) -> Lint:
+        """What the project wants of the rules of `validate`."""
+        from perdure.definition.lint import read_lint
+
+        return read_lint(_table(self.root).get("lint", {}))
 
     @cached_property
     def _configured(self) -> tuple[Path, list[str]]:

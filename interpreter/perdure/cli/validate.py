@@ -1,40 +1,48 @@
 """`perdure validate`: every problem of every definition, in one pass.
 
-Finds the files, picks the findings, renders them and judges; what a problem is, `definition` knows.
+Picks the findings, renders them and judges; `checked` finds the files, and what a problem is, `definition` knows.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from perdure.cli.definitions import FOLDER, definition_files, is_definition_name, top_key
-from perdure.cli.exits import FAILED, OK, NotFound, complain
+from perdure.cli.changed import base_of, same_label
+from perdure.cli.checked import STDIN, Checked, check_file, files_of, usual_paths
+from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
-from perdure.cli.output import write
+from perdure.cli.output import emit, table, write
 from perdure.cli.settings import Settings, settings
 from perdure.errors import InvalidInput
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic
+    from perdure.definition.lint import Lint
 
-FORMATS: Final = ("text", "concise", "json", "jsonl", "yaml", "github")
+FORMATS: Final = ("text", "concise", "json", "jsonl", "yaml", "github", "sarif", "gitlab", "rdjson", "junit")
+COUNTED: Final = ("text", "json", "jsonl", "yaml")
+"""The formats that statistics have."""
 WEIGHTS: Final = {"error": 3, "warning": 2, "info": 1, "off": 0}
 
 
-@dataclass(slots=True)
-class Findings:
-    """What was found in all files together; `lines` are the sources' lines by file."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one call of `validate` was asked for; `base` is a git revision."""
 
-    files: int = 0
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    lines: dict[str, Sequence[str]] = field(default_factory=dict)
+    paths: tuple[str, ...]
+    form: str
+    select: set[str]
+    ignore: set[str]
+    fail_on: str
+    base: str | None
+    counted: bool
 
 
 @command("validate")
@@ -50,6 +58,13 @@ class Findings:
     help="The weight from which findings give exit code 1.",
 )
 @click.option("--no-activities", is_flag=True, help="Do not look at which activities are installed.")
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Only files that changed since a git revision, and those that import them; WF801 is checked against it.",
+)
+@click.option("--statistics", "counted", is_flag=True, help="How often each rule is broken, instead of where.")
+@click.option("--watch", is_flag=True, help="Again each time a file changes, until interrupted.")
 def validate(
     paths: tuple[str, ...],
     form: str | None,
@@ -57,6 +72,9 @@ def validate(
     ignore: tuple[str, ...],
     fail_on: str,
     no_activities: bool,
+    changed_since: str | None,
+    counted: bool,
+    watch: bool,
 ) -> int:
     """Check definitions and show every problem in them.
 
@@ -64,72 +82,49 @@ def validate(
     definitions/ if it is there, else the current directory. Files *.test.yaml are not definitions.
     """
     chosen = settings()
-    selected, ignored = _words(select), _words(ignore)
     form = form or ("text" if chosen.output == "table" else chosen.output)
+    wish = Wish(paths, form, _words(select), _words(ignore), fail_on, changed_since, counted)
+    if counted and form not in COUNTED:
+        raise click.UsageError(f"--statistics has the formats {', '.join(COUNTED)}, not {form}")
+    if watch:
+        return _watch(wish, chosen)
     catalogue = None if no_activities else _catalogue(chosen)
-    findings = Findings()
-    files = _files(paths)
+    return _validate(wish, chosen, catalogue)
+
+
+def _validate(wish: Wish, chosen: Settings, catalogue: Any) -> int:
+    files = files_of(wish.paths)
     if not files:
-        raise InvalidInput(f"no definitions found in {', '.join(paths or _usual())}")
-    for path in files:
-        _inspect(path, catalogue, findings)
-    shown = picked(findings.diagnostics, selected, ignored)
-    _show(shown, findings, form, chosen)
-    if not chosen.quiet:
-        complain(_summary(shown, findings.files), label=False)
-    heaviest = max((WEIGHTS[found.severity] for found in shown), default=0)
-    return FAILED if fail_on != "never" and heaviest >= WEIGHTS[fail_on] else OK
-
-
-def _files(paths: Sequence[str]) -> list[str]:
-    """The files to check in order, each once; `-` stays."""
-    found: dict[str, None] = {}
-    for given in paths or _usual():
-        path = Path(given)
-        if given == "-":
-            found[given] = None
-        elif path.is_dir():
-            found.update(dict.fromkeys(str(file) for file in definition_files(path)))
-        elif not path.exists():
-            raise NotFound(f"there is no file {given}")
-        elif is_definition_name(path) or not path.name.endswith((".test.yaml", ".test.yml", ".test.json")):
-            found[given] = None
-    return list(found)
-
-
-def _usual() -> Sequence[str]:
-    return (FOLDER if Path(FOLDER).is_dir() else ".",)
-
-
-def _inspect(path: str, catalogue: Any, findings: Findings) -> None:
-    from perdure.definition import inspect
-
-    findings.files += 1
-    if path == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if _binary() else sys.stdin.read()
-        inspection = inspect(text if "\n" in text else f"{text}\n", catalogue=catalogue, file="<stdin>")
-    elif top_key(Path(path)) == "fragments":
-        _inspect_fragments(path, findings)
-        return
+        raise InvalidInput(f"no definitions found in {', '.join(wish.paths or usual_paths())}")
+    base = None if wish.base is None else base_of(wish.base)
+    checked = [check_file(file, catalogue) for file in files]
+    if base is not None:
+        checked = [one for one in checked if one.path != STDIN and base.touches(one)]
+        for one in checked:
+            one.diagnostics += same_label(one, base)
+    found = [diagnostic for one in checked for diagnostic in one.diagnostics]
+    shown = picked(found, wish.select, wish.ignore, chosen.lint, _relative_to(chosen.root))
+    if wish.counted:
+        _count(shown, wish.form)
     else:
-        inspection = inspect(Path(path), catalogue=catalogue)
-    findings.diagnostics += inspection.diagnostics
-    for file, source in inspection.sources.items():
-        findings.lines[file] = source.lines
+        _show(shown, checked, wish.form, chosen)
+    if not chosen.quiet:
+        complain(_summary(shown, len(checked)), label=False)
+    heaviest = max((WEIGHTS[found.severity] for found in shown), default=0)
+    return FAILED if wish.fail_on != "never" and heaviest >= WEIGHTS[wish.fail_on] else OK
 
 
-def _inspect_fragments(path: str, findings: Findings) -> None:
-    """A file that others import: its shape is checked on its own, its steps with each file that uses them."""
-    from perdure.definition.reader import read
-    from perdure.definition.shape import check_shape
-    from perdure.definition.suppression import suppress
+def _watch(wish: Wish, chosen: Settings) -> int:
+    from perdure.cli.testing.watch import watching
 
-    source = read(Path(path).read_bytes(), file=path)
-    found = list(source.diagnostics)
-    if not any(diagnostic.severity == "error" for diagnostic in found):
-        found += check_shape(source, fragments_only=True)
-    findings.diagnostics += suppress(source, found)
-    findings.lines[path] = source.lines
+    if STDIN in wish.paths:
+        raise click.UsageError("--watch cannot watch standard input")
+    return watching(chosen)
+
+
+def _relative_to(root: Path) -> Callable[[str], str]:
+    """A file's path from the project's directory, with slashes."""
+    return lambda file: os.path.relpath(file, root).replace(os.sep, "/")
 
 
 def _catalogue(chosen: Settings) -> Any:
@@ -150,13 +145,22 @@ def _words(given: Iterable[str]) -> set[str]:
     return words
 
 
-def picked(found: Iterable[Diagnostic], selected: set[str], ignored: set[str]) -> list[Diagnostic]:
-    """Each finding once, by place. Rules that are off count only when selected, as warnings then."""
-    from perdure.definition.diagnostics import in_order
+def picked(
+    found: Iterable[Diagnostic],
+    selected: set[str],
+    ignored: set[str],
+    lint: Lint | None = None,
+    named: Callable[[str], str] = str,
+) -> list[Diagnostic]:
+    """Each finding once, by place, as the project weighs it. Rules that are off count only when selected, as warnings
+    then."""
+    from perdure.definition.lint import Lint, is_among
+    from perdure.definition.rules import RULES
 
     picked = []
-    for diagnostic in in_order(found):
-        if _is_among(diagnostic, ignored) or (selected and not _is_among(diagnostic, selected)):
+    for diagnostic in (lint or Lint()).weighed(found, named):
+        rule = RULES[diagnostic.code]
+        if is_among(rule, ignored) or (selected and not is_among(rule, selected)):
             continue
         if diagnostic.severity == "off":
             if not selected:
@@ -166,17 +170,25 @@ def picked(found: Iterable[Diagnostic], selected: set[str], ignored: set[str]) -
     return picked
 
 
-def _is_among(found: Diagnostic, words: set[str]) -> bool:
-    return any(found.code.startswith(word) or found.name == word for word in words)
+def _count(shown: Sequence[Diagnostic], form: str) -> None:
+    """How often each rule is broken, the most frequent first."""
+    from collections import Counter
+
+    counts = Counter((one.code, one.name, one.severity) for one in shown)
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    told = [{"code": code, "name": name, "severity": severity, "count": n} for (code, name, severity), n in rows]
+    text = table(("count", "code", "name", "severity"), [(n, *rule) for rule, n in rows]) if rows else ""
+    emit("table" if form == "text" else form, {"statistics": told}, text, rows=told)
 
 
-def _show(shown: Sequence[Diagnostic], findings: Findings, form: str, chosen: Settings) -> None:
+def _show(shown: Sequence[Diagnostic], checked: Sequence[Checked], form: str, chosen: Settings) -> None:
     from perdure.definition import render
 
     colour = form in ("text", "concise") and chosen.colourful(sys.stdout)
-    write(render.FORMATS[form](shown, findings.lines, colour=colour))
+    lines = {file: source.lines for one in checked for file, source in one.sources.items()}
+    write(render.FORMATS[form](shown, lines, colour=colour))
     if form == "github" and shown:  # GitHub shows ten annotations a step: the log has all of them
-        full = render.FORMATS["concise"](shown, findings.lines, colour=False)
+        full = render.FORMATS["concise"](shown, lines, colour=False)
         complain(full, label=False)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as file:
@@ -193,7 +205,3 @@ def _summary(shown: Sequence[Diagnostic], files: int) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _binary() -> bool:
-    return hasattr(sys.stdin, "buffer")

@@ -52,12 +52,13 @@ class Definition:
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What is to be said about a definition; `definition` is None where it has errors. `document` is the tree of its
-    steps, also of one with errors as far as it could be read."""
+    steps, also of one with errors as far as it could be read. `quiet` is what rules found that are off."""
 
     definition: Definition | None
     diagnostics: list[Diagnostic]
     sources: dict[str, Source] = field(default_factory=dict)
     document: Document | None = None
+    quiet: list[Diagnostic] = field(default_factory=list)
 
 
 def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Definition:
@@ -145,17 +146,18 @@ def _checkable(files: Files, found: list[Diagnostic]) -> dict[str, Source] | Non
 def _concluded(files: Files, document: Document | None, found: list[Diagnostic]) -> Inspection:
     for source in files.sources.values():
         found = suppress(source, found)
-    diagnostics = in_order(found)
+    diagnostics = in_order(one for one in found if one.severity != "off")
+    quiet = in_order(one for one in found if one.severity == "off")
     sources = {source.file: source for source in files.sources.values()}
     if document is None or _errors(diagnostics):
         if not diagnostics:
             raise InternalError("a definition without a document has no diagnostics")
-        return Inspection(None, diagnostics, sources, document)
+        return Inspection(None, diagnostics, sources, document, quiet)
     digest = _digest(files)
     program = compile_document(document, digest, lambda file, path: _position(files.sources[file], path))
     bundle = encode({"main": files.main, "files": {name: source.text for name, source in files.sources.items()}})
     definition = Definition(program.name, program.version, digest, program, bundle, tuple(diagnostics))
-    return Inspection(definition, diagnostics, sources, document)
+    return Inspection(definition, diagnostics, sources, document, quiet)
 
 
 def _digest(files: Files) -> str:

@@ -1,4 +1,4 @@
-"""Diagnostics as text for people and for other programs: text, concise, json, jsonl, yaml, github.
+"""Diagnostics as text for people and for other programs: text, concise, json, jsonl, yaml, github; `reports` has more.
 
 Every format takes the diagnostics and the lines of the files they speak of. Knows nothing of how they
 were found; control characters of a source never reach the terminal.
@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Final
 
 from perdure.definition.diagnostics import Diagnostic
+from perdure.definition.reports import as_gitlab, as_junit, as_rdjson, as_sarif
 
 Lines = Mapping[str, Sequence[str]]
 """Each file's lines, by the file's name in the diagnostics; a file may be absent."""
@@ -67,6 +68,10 @@ FORMATS: Final[Mapping[str, Callable[..., str]]] = {
     "jsonl": as_jsonl,
     "yaml": as_yaml,
     "github": as_github,
+    "sarif": as_sarif,
+    "gitlab": as_gitlab,
+    "rdjson": as_rdjson,
+    "junit": as_junit,
 }
 """The formats by the name a user asks for."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,10 @@ from perdure.definition.source import Source
 
 _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*ignore\[([^\]\n\r]{0,500})\]")
 _WORD: Final = re.compile(r"[^\s,]+")
+
+
+BESIDE: Final = frozenset(("WF801", "unchanged-label", "WF904", "no-tests"))
+"""Rules that look beside the definition, only where `validate` is asked to: a comment for them is never unused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +62,39 @@ def suppress(source: Source, diagnostics: Iterable[Diagnostic]) -> list[Diagnost
     Takes all diagnostics of the document at once: a suppression is unused when none of them needs it.
     """
     given = list(diagnostics)
+    silenced = set()
+    for entry, meant in _meant(source, given):
+        fitting = [id(diagnostic) for diagnostic in meant if _may_be_silenced(diagnostic)]
+        silenced.update(fitting)
+        if not fitting and entry.word not in BESIDE:
+            why = "is an error, which cannot be ignored" if meant else "has nothing to ignore here"
+            given.append(report("WF901", f"{quoted(entry.word)} {why}", entry.place, "remove the comment"))
+    return in_order(diagnostic for diagnostic in given if id(diagnostic) not in silenced)
+
+
+def silence(source: Source, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What remains of findings that were made beside a definition, such as those of rules in `BESIDE`."""
+    given = list(diagnostics)
+    silenced = {id(diagnostic) for _, meant in _meant(source, given) for diagnostic in meant}
+    return [diagnostic for diagnostic in given if id(diagnostic) not in silenced]
+
+
+def _meant(source: Source, given: Iterable[Diagnostic]) -> Iterator[tuple[Suppression, list[Diagnostic]]]:
+    """Each ignore comment with the diagnostics it speaks of."""
     by_line: dict[int, list[Diagnostic]] = {}
     for diagnostic in given:
         if diagnostic.place.file == source.file:
             by_line.setdefault(diagnostic.place.line, []).append(diagnostic)
-    silenced: set[int] = set()
     for entry in suppressions(source):
-        meant = [
-            diagnostic
-            for line in entry.lines
-            for diagnostic in by_line.get(line, ())
-            if entry.word in (diagnostic.code, diagnostic.name)
-        ]
-        fitting = [id(diagnostic) for diagnostic in meant if _may_be_silenced(diagnostic)]
-        silenced.update(fitting)
-        if not fitting:
-            why = "is an error, which cannot be ignored" if meant else "has nothing to ignore here"
-            given.append(report("WF901", f"{quoted(entry.word)} {why}", entry.place, "remove the comment"))
-    return in_order(diagnostic for diagnostic in given if id(diagnostic) not in silenced)
+        yield (
+            entry,
+            [
+                diagnostic
+                for line in entry.lines
+                for diagnostic in by_line.get(line, ())
+                if entry.word in (diagnostic.code, diagnostic.name)
+            ],
+        )
 
 
 def _may_be_silenced(found: Diagnostic) -> bool:

@@ -1,4 +1,4 @@
-"""`perdure test --watch`: the same command again in a fresh process, whenever a file of the project changes.
+"""`--watch` of `test` and `validate`: the same command again in a fresh process, whenever a file of the project changes.
 
 Looks at the times of files, a few times a second: the same on every system and every file system.
 """
@@ -27,7 +27,7 @@ Times = Mapping[Path, int]
 
 
 def watching(chosen: Settings, words: Sequence[str] | None = None) -> int:
-    """Run the tests now and after every change, until interrupted."""
+    """Run the command now and after every change, until interrupted."""
     words = sys.argv[1:] if words is None else words
     command = [sys.executable, "-m", "perdure.cli", *(word for word in words if word != "--watch")]
     folders = [*dict.fromkeys((Path.cwd().resolve(), chosen.root.resolve()))]

@@ -18,9 +18,13 @@ from perdure.definition.checks.fragments import check_fragments
 from perdure.definition.checks.ids import check_ids
 from perdure.definition.checks.loops import check_loops
 from perdure.definition.checks.names import check_names
+from perdure.definition.checks.naming import check_naming
+from perdure.definition.checks.patience import Patience
 from perdure.definition.checks.policies import check_policies
 from perdure.definition.checks.reach import check_reach
+from perdure.definition.checks.recursion import check_recursion
 from perdure.definition.checks.schedules import check_schedules
+from perdure.definition.checks.secrecy import check_secrecy, check_texts
 from perdure.definition.checks.spaces import read_spaces
 from perdure.definition.diagnostics import Diagnostic, in_order
 from perdure.definition.models import Document, Library
@@ -40,14 +44,20 @@ def check(
     """
     findings, constants = Findings(sources), Constants()
     spaces = read_spaces(document, library)
+    patience = Patience(spaces)
     for space in spaces.all:
         check_ids(space, findings)
         check_control(space, spaces, findings)
         check_reach(space, findings)
         check_loops(space, spaces, constants, findings)
         check_concurrency(space, spaces, findings)
+        patience.check(space, findings)
+        check_secrecy(space, findings)
+        check_naming(space, findings)
         if catalogue is not None:
             check_activities(space, catalogue, findings)
+    check_recursion(spaces, findings)
+    check_texts(sources, findings)
     check_fragments(spaces, findings)
     check_policies(spaces, findings)
     check_schedules(spaces, findings)

@@ -32,6 +32,8 @@ def check_control(space: Space, spaces: Spaces, findings: Findings) -> None:
         match kind:
             case "rollback":
                 _check_rollback(placed, findings)
+            case "branch":
+                _check_branch(placed, findings)
             case "parallel":
                 terms = placed.step.keys["parallel"]
                 _check_join(terms, len(terms["branches"]), placed, ("parallel", "join"), findings)
@@ -46,6 +48,14 @@ def check_control(space: Space, spaces: Spaces, findings: Findings) -> None:
             case "receive":
                 check_receive(placed, findings)
     _check_closing_uses(space, spaces, findings)
+
+
+def _check_branch(placed: Placed, findings: Findings) -> None:
+    branch = placed.step.keys["branch"]
+    arms = branch if isinstance(branch, list) else [branch]
+    if not any("else" in arm or arm.get("when") in (True, "true") for arm in arms):
+        message = "no arm may hold, and there is no else"
+        findings.add("WF410", message, placed.space.file, (*placed.path, "branch"), "add an `else`", key=True)
 
 
 def _inside_undo(placed: Placed) -> bool:

@@ -6,9 +6,11 @@ from perdure.definition.rules.expressions import EXPRESSIONS
 from perdure.definition.rules.reading import READING
 from perdure.definition.rules.reliability import RELIABILITY
 from perdure.definition.rules.rule import GROUPS, Rule, Severity
+from perdure.definition.rules.security import SECURITY
 from perdure.definition.rules.structure import STRUCTURE
 from perdure.definition.rules.style import STYLE
 from perdure.definition.rules.testing import TESTING
+from perdure.definition.rules.versions import VERSIONS
 
 RULES: dict[str, Rule] = {
     **READING,
@@ -17,6 +19,8 @@ RULES: dict[str, Rule] = {
     **CONTROL,
     **RELIABILITY,
     **ACTIVITIES,
+    **SECURITY,
+    **VERSIONS,
     **STYLE,
     **TESTING,
 }

@@ -75,8 +75,7 @@ CONTROL: Final = table(
         "a branch whose arms may all not hold",
         "It then gives nothing, which is often but not always what is meant.",
         "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}",
-        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}\n    - {else: [{activity: "
-        "mail.send}]}",
+        "- branch:\n    - {when: input.vip, steps: [{activity: mail.vip}]}\n    - {else: [{activity: mail.send}]}",
     ),
     Rule(
         "WF411", "fragment-argument", "error",
@@ -99,5 +98,12 @@ CONTROL: Final = table(
         "It is most often left over, or its use is mistyped.",
         "fragments:\n  notify: {steps: [{activity: mail.send}]}\nsteps:\n  - activity: mail.send",
         "fragments:\n  notify: {steps: [{activity: mail.send}]}\nsteps:\n  - use: notify",
+    ),
+    Rule(
+        "WF414", "endless-children", "warning",
+        "a workflow that always starts itself as a child",
+        "Each run waits for another of the same kind, until the limit of runs inside each other fails them all.",
+        "workflow: count\nsteps:\n  - workflow: count",
+        "workflow: count\nsteps:\n  - if: input.n > 0\n    workflow: count\n    with: {n: \"{{ input.n - 1 }}\"}",
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ RELIABILITY: Final = table(
     ),
     Rule(
         "WF503", "no-timeout", "off",
-        "a step that can wait for ever",
+        "a step that waits for somebody without a timeout, its own or one around it",
         "A signal that never comes, or an answer nobody gives, leaves the run open for ever.",
         "- wait: {signal: paid}",
         "- wait: {signal: paid, timeout: 30d}",
@@ -78,5 +78,19 @@ RELIABILITY: Final = table(
         "Every run that the schedule starts would be refused.",
         "input: {required: [day]}\nschedule: {every: 1d}",
         'input: {required: [day]}\nschedule: {every: 1d, input: {day: "{{ schedule.time }}"}}',
+    ),
+    Rule(
+        "WF511", "activity-without-timeout", "off",
+        "an activity without a timeout, its own, by `defaults` or around it",
+        "A call that hangs, as network calls do, keeps the run open for ever and is not tried again.",
+        "- activity: payments.charge",
+        "- activity: payments.charge\n  timeout: 30s",
+    ),
+    Rule(
+        "WF512", "retry-without-limit", "off",
+        "a retry with neither `attempts` nor `within`, and no timeout over it",
+        "What never works is tried for ever, and the run never says that it has failed.",
+        "- activity: payments.charge\n  retry: {delay: 5s}",
+        "- activity: payments.charge\n  retry: {attempts: 5, delay: 5s}",
     ),
 )  # fmt: skip

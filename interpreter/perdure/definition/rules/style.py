@@ -21,4 +21,18 @@ STYLE: Final = table(
         "- wait: {signal: paid}",
         "- id: payment\n  wait: {signal: paid}",
     ),
+    Rule(
+        "WF903", "naming", "off",
+        "a name or id that is not written in lower case with one kind of separator",
+        "Names are typed in commands, queries and expressions; one spelling for all needs no looking up.",
+        "- id: chargeCard\n  activity: payments.charge",
+        "- id: charge-card\n  activity: payments.charge",
+    ),
+    Rule(
+        "WF904", "no-tests", "off",
+        "a definition without a file of tests beside it",
+        "What no test runs is first run in earnest, its errors and timeouts too.",
+        "workflow: order   # order.yaml, alone in its directory\nsteps:\n  - activity: payments.charge",
+        "workflow: order   # order.yaml, with order.test.yaml beside it\nsteps:\n  - activity: payments.charge",
+    ),
 )  # fmt: skip

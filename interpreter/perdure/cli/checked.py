@@ -1,0 +1,100 @@
+"""The files that `validate` looks at, and what is found in each.
+
+Knows nothing of how findings are picked and shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perdure.cli.definitions import FOLDER, TEST_SUFFIXES, definition_files, is_definition_name, top_key
+from perdure.cli.exits import NotFound
+
+if TYPE_CHECKING:
+    from perdure.definition import Diagnostic
+    from perdure.definition.source import Source
+
+STDIN = "-"
+
+
+@dataclass(slots=True)
+class Checked:
+    """A file with what is to be said about it, rules that are off included; `sources` holds it and its imports by
+    path, the file itself first."""
+
+    path: str
+    sources: Mapping[str, Source]
+    diagnostics: list[Diagnostic]
+
+    @property
+    def main(self) -> Source:
+        return next(iter(self.sources.values()))
+
+
+def usual_paths() -> Sequence[str]:
+    """What is looked at when nothing is named."""
+    return (FOLDER if Path(FOLDER).is_dir() else ".",)
+
+
+def files_of(paths: Sequence[str]) -> list[str]:
+    """The files to check in order, each once; `-` stays."""
+    found: dict[str, None] = {}
+    for given in paths or usual_paths():
+        path = Path(given)
+        if given == STDIN:
+            found[given] = None
+        elif path.is_dir():
+            found.update(dict.fromkeys(str(file) for file in definition_files(path)))
+        elif not path.exists():
+            raise NotFound(f"there is no file {given}")
+        elif is_definition_name(path) or not path.name.endswith(TEST_SUFFIXES):
+            found[given] = None
+    return list(found)
+
+
+def check_file(path: str, catalogue: Any) -> Checked:
+    """One file, or standard input, with its imports."""
+    from perdure.definition import inspect
+
+    if path == STDIN:
+        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if _binary() else sys.stdin.read()
+        inspection = inspect(text if "\n" in text else f"{text}\n", catalogue=catalogue, file="<stdin>")
+    elif top_key(Path(path)) == "fragments":
+        return _check_fragments(path)
+    else:
+        inspection = inspect(Path(path), catalogue=catalogue)
+    checked = Checked(path, inspection.sources, [*inspection.diagnostics, *inspection.quiet])
+    checked.diagnostics += _untested(checked)
+    return checked
+
+
+def _check_fragments(path: str) -> Checked:
+    """A file that others import: its shape is checked on its own, its steps with each file that uses them."""
+    from perdure.definition.reader import read
+    from perdure.definition.shape import check_shape
+    from perdure.definition.suppression import suppress
+
+    source = read(Path(path).read_bytes(), file=path)
+    found = list(source.diagnostics)
+    if not any(diagnostic.severity == "error" for diagnostic in found):
+        found += check_shape(source, fragments_only=True)
+    return Checked(path, {path: source}, suppress(source, found))
+
+
+def _untested(checked: Checked) -> list[Diagnostic]:
+    from perdure.definition.suppression import silence
+
+    path = Path(checked.path)
+    if checked.path == STDIN or any(path.with_suffix(suffix).exists() for suffix in TEST_SUFFIXES):
+        return []
+    name = f"{path.stem}{TEST_SUFFIXES[0]}"
+    problem = checked.main.report("WF904", f"there is no {name} beside it", ("workflow",), f"add {name}")
+    return silence(checked.main, [problem])
+
+
+def _binary() -> bool:
+    return hasattr(sys.stdin, "buffer")
