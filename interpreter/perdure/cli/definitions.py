@@ -1,7 +1,9 @@
-"""Which file a user means: a path as it stands, or a workflow's name, looked for in the project's `definitions/`."""
+"""Which definition a user means: a path as it stands, or a workflow's name, looked for in the project's `definitions/`
+and then among those that are deployed."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +47,7 @@ def find_definition(given: str, root: Path) -> Path:
 
     near = get_close_matches(given, names, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise NotFound(f"no workflow in {FOLDER}/ is called {one_line(given, 60)}{hint}")
+    raise NotFound(f"no workflow in {FOLDER}/ or deployed is called {one_line(given, 60)}{hint}")
 
 
 def definition_files(folder: Path) -> Iterator[Path]:
@@ -98,8 +100,32 @@ def _relative(path: Path) -> Path:
 
 
 def loaded(name: str, chosen: Settings) -> Definition:
-    """The definition of a file or a name, checked against the project's activities; DefinitionError, NotFound."""
+    """The definition of a file, checked against the project's activities, or of a name; DefinitionError, NotFound."""
     from perdure.activities import Registry
     from perdure.definition import load
 
-    return load(find_definition(name, chosen.root), catalogue=Registry.load(chosen.activities).catalogue())
+    found = find_or_deployed(name, chosen)
+    if not isinstance(found, Path):
+        return found
+    return load(found, catalogue=Registry.load(chosen.activities).catalogue())
+
+
+def find_or_deployed(given: str, chosen: Settings) -> Path | Definition:
+    """The file, or where no file is called so the definition that was deployed under this name. Not within a loop."""
+    try:
+        return find_definition(given, chosen.root)
+    except NotFound as problem:
+        found = asyncio.run(_deployed(given, chosen))
+        if found is None:
+            raise NotFound(problem.message) from None
+        return found
+
+
+async def _deployed(name: str, chosen: Settings) -> Definition | None:
+    from perdure.cli.opening import looking, store_file
+
+    file = store_file(chosen.store)
+    if file is None or not file.exists():
+        return None
+    async with looking(chosen) as engine:
+        return await engine._definitions.deployed(name)

@@ -74,7 +74,8 @@ UNWINDING: Final = 1.0
 
 class Worker:
     """Moves runs until it is closed. `changed` is told of every run that has ended here, with what it came to where
-    that is known, `answered` of the updates to a run that were accepted, refused or completed."""
+    that is known, `answered` of the updates to a run that were accepted, refused or completed, `published` of every
+    event that a run here has published."""
 
     def __init__(
         self,
@@ -89,6 +90,7 @@ class Worker:
         only: Sequence[str] | None = None,
         changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
         answered: Callable[[str, Collection[str]], None] = lambda run, updates: None,
+        published: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -117,7 +119,7 @@ class Worker:
         self._lanes: Lanes[Attempt] = Lanes(concurrency, queues)
         self._attempts = Attempts(registry, secrets, clock, self._lanes, self._ended, self._beat)
         self._taken = Tasks(store, clock, self._attempts, self._lanes, self._poke)
-        self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed)
+        self._errands = Errands(store, programs, clock, self._errand_done, self._sent, self._errand_failed, published)
         self._inbox = Inbox(store, self._runs, self._advance, self._note, self._set_aside, partial(judge, programs))
         self._deadlines = Deadlines(self._runs, self._advance, self._note, self._inbox.hear_answers, self._set_aside)
         self._tidying = Tidying(store, clock)
