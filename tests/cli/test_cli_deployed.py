@@ -49,7 +49,7 @@ def test_a_run_is_migrated_and_replayed_by_a_deployed_name(project: Path, perdur
 def test_a_name_that_is_nowhere_is_not_found(perdure, gone) -> None:
     result = perdure("run", "aproval")
     assert result.exit_code == 3
-    assert "no workflow in definitions/ or deployed is called aproval" in result.stderr
+    assert "no workflow in definitions/ is called aproval (nor is one deployed under this name)" in result.stderr
     assert perdure("run", "aproval", "--store", "none.db").exit_code == 3
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from perdure.cli.exits import NotFound
 from perdure.cli.showable import one_line
+from perdure.errors import InvalidInput
 from perdure.values import decode
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def find_definition(given: str, root: Path) -> Path:
 
     near = get_close_matches(given, names, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise NotFound(f"no workflow in {FOLDER}/ or deployed is called {one_line(given, 60)}{hint}")
+    raise NotFound(f"no workflow in {FOLDER}/ is called {one_line(given, 60)}{hint}")
 
 
 def definition_files(folder: Path) -> Iterator[Path]:
@@ -117,7 +118,7 @@ def find_or_deployed(given: str, chosen: Settings) -> Path | Definition:
     except NotFound as problem:
         found = asyncio.run(_deployed(given, chosen))
         if found is None:
-            raise NotFound(problem.message) from None
+            raise NotFound(f"{problem.message} (nor is one deployed under this name)") from None
         return found
 
 
@@ -129,3 +130,16 @@ async def _deployed(name: str, chosen: Settings) -> Definition | None:
         return None
     async with looking(chosen) as engine:
         return await engine._definitions.deployed(name)
+
+
+def given_definitions(paths: Sequence[str], root: Path) -> list[Path]:
+    """The definitions that are meant, each once; files of fragments come with those that import them."""
+    found: dict[Path, None] = {}
+    for given in paths or (FOLDER if Path(FOLDER).is_dir() else str(root / FOLDER),):
+        if Path(given).is_dir():
+            found.update(dict.fromkeys(file for file in definition_files(Path(given)) if top_key(file) == "workflow"))
+        else:
+            found[find_definition(given, root)] = None
+    if not found:
+        raise InvalidInput(f"no definitions found in {', '.join(paths) or FOLDER}")
+    return list(found)
