@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perdure.engine import (
         Ask,
         Engine,
+        LockInfo,
         NextTime,
         Run,
         RunInfo,
@@ -52,6 +53,7 @@ _PLACES = {
     "perdure.engine": (
         "Ask",
         "Engine",
+        "LockInfo",
         "NextTime",
         "Run",
         "RunInfo",
@@ -86,6 +88,7 @@ __all__ = [
     "Diagnostic",
     "Engine",
     "InvalidInput",
+    "LockInfo",
     "NextTime",
     "PerdureError",
     "Run",

@@ -176,3 +176,52 @@ def test_a_worker_deletes_what_ended_longer_ago_than_the_project_keeps(project, 
         configuration.write('retention = "1ms"\n')
     spawn("worker")
     eventually(lambda: sorted(statuses(perdure)) == ["a0", "a1", "a2"])
+
+
+def test_runs_that_did_not_succeed_are_retried_by_a_query_but_not_their_earlier_attempts(project, perdure):
+    (project / "flaky.yaml").write_text(
+        "workflow: flaky\ninput: {properties: {file: {type: string}}}\n"
+        "steps:\n  - {id: say, activity: text.say, with: {text: begun}, timeout: 1m}\n"
+        "  - {id: wait, activity: files.wait, with: {file: '{{ input.file }}'}, timeout: 50ms}\n"
+    )
+    for run in ("a", "b"):
+        assert perdure("run", "flaky.yaml", "--id", run, "-i", "file=gate").exit_code == 1
+    assert perdure("runs", "retry", "a").exit_code == 0
+    assert perdure("run", "flaky.yaml", "--id", "a").exit_code == 1  # "a~1" has failed as well now
+    dry = document(perdure("runs", "retry", "--query", "workflow = flaky", "--dry-run", "-o", "json"))
+    assert [run["run"] for run in dry["runs"]] == ["a", "b"]
+    result = perdure("runs", "retry", "--query", "workflow = flaky", "--yes")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 3)
+    assert {statuses(perdure)[run] for run in ("a", "b")} == {"running"}
+
+
+def test_one_retry_that_is_refused_does_not_keep_the_others_from_it(perdure, shop):
+    perdure("runs", "cancel", "a0")
+    assert perdure("run", "approval", "--id", "a0").exit_code == 1
+    result = perdure("runs", "retry", "--query", "", "--yes")
+    assert result.exit_code == 1
+    assert "failed: steps of the run failed were undone since it failed" in result.stdout
+    assert statuses(perdure)["a0"] == "running"
+
+
+def test_runs_of_one_workflow_are_migrated_by_a_query(project, perdure, shop):
+    text = (project / "definitions" / "approval.yaml").read_text()
+    (project / "better.yaml").write_text(text.replace("timeout: 7d", "timeout: 9d"))
+    assert perdure("run", "question", "--id", "q", "--timeout", "100ms").exit_code == 6
+    dry = document(perdure("runs", "migrate", "better.yaml", "--query", "", "--dry-run", "-o", "json"))
+    assert [run["run"] for run in dry["runs"]] == ["a2", "a1", "a0"]
+    waiting = perdure("runs", "migrate", "better.yaml", "--query", "id in (a0, q)", "--yes", "--timeout", "100ms")
+    assert waiting.exit_code == 1
+    assert "failed: the migration waits for a process that moves the run" in waiting.stdout
+    for words in ((), ("a0",), ("a0", "better.yaml", "more"), ("a0", "better.yaml", "--query", "id = a0")):
+        assert perdure("runs", "migrate", *words).exit_code == 2
+
+
+def test_a_worker_moves_the_runs_that_are_migrated_by_a_query(project, perdure, shop, spawn):
+    text = (project / "definitions" / "approval.yaml").read_text()
+    (project / "better.yaml").write_text(text.replace("steps.approval.by", "steps.approval.who"))
+    spawn("worker")
+    result = perdure("runs", "migrate", "better.yaml", "--query", "labels.customer = ann", "--yes")
+    assert (result.exit_code, result.stdout.count("goes on with better.yaml")) == (0, 2)
+    digests = {run["id"]: run["digest"] for run in document(perdure("runs", "list", "-o", "json"))["runs"]}
+    assert digests["a0"] == digests["a2"] != digests["a1"]

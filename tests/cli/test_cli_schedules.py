@@ -96,7 +96,7 @@ def test_next_shows_local_times_with_offset_utc_and_the_clock(perdure) -> None:
     assert "02:30 is skipped, so it fires at 03:30" in shown
     assert "02:30 comes twice, this is the first" in shown
     assert "WITH JITTER" in perdure("schedules", "next", "placed/hourly").stdout
-    assert perdure("schedules", "next", "placed/new").stdout == "no times\n"
+    assert perdure("schedules", "next", "placed/new").stdout == "no times: none is left, or events start its runs\n"
     times = document(perdure("schedules", "next", "report", "-n", "2", "-o", "json"))["times"]
     assert [set(time) for time in times] == [{"at", "local", "due", "note"}] * 2
 

@@ -150,13 +150,13 @@ def test_every_public_name_is_in_the_python_reference_and_none_besides() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["Engine", "Run", "RunInfo", "Ask", "Schedules", "ScheduleInfo", "NextTime", "ScheduleChange"]
+    "name", ["Engine", "Run", "RunInfo", "Ask", "LockInfo", "Schedules", "ScheduleInfo", "NextTime", "ScheduleChange"]
 )
 def test_every_public_member_is_in_the_python_reference_and_none_besides(name: str) -> None:
     text = (DOCS / "reference" / "python.md").read_text("utf-8")
     target = getattr(perdure, name)
     members = {member for member, value in vars(target).items() if isfunction(value) and not member.startswith("_")}
     assert set(re.findall(rf"^#### `{name}\.(\w+)`", text, re.MULTILINE)) == members
-    if name in ("RunInfo", "Ask", "ScheduleInfo", "NextTime", "ScheduleChange"):
+    if name in ("RunInfo", "Ask", "LockInfo", "ScheduleInfo", "NextTime", "ScheduleChange"):
         section = text.partition(f"### `perdure.{name}`")[2].partition("\n### ")[0]
         assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == {field.name for field in fields(target)}

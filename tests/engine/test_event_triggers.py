@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from engine_world import Place, eventually
 from schedule_world import World
 
 import perdure
 from perdure.errors import InvalidInput
+from perdure.values import HOUR, SECOND
 
 
 async def emit(world: World, data: object = None, id: str | None = None) -> list[str]:
@@ -253,3 +256,15 @@ async def test_a_run_emits_what_starts_another(place: Place) -> None:
 
         assert run.labels == {"schedule": "t"}
         assert await engine.run(run.id).result(10) == 3
+
+
+async def test_an_event_that_a_run_emits_wakes_the_scheduler_of_its_process_at_once(monkeypatch) -> None:
+    monkeypatch.setattr("perdure.engine.scheduler.SWEEP", HOUR / SECOND)  # nothing else would wake it in this test
+    async with perdure.open("memory://") as engine:
+        await engine.deploy("workflow: taker\nschedule: {event: placed}\nsteps: [{set: {n: '{{ input.n }}'}}]\n")
+        run = await engine.start("workflow: giver\nsteps: [{emit: {event: placed, data: {n: 7}}}]\n")
+        await run.result()
+        async with asyncio.timeout(20):
+            while not (found := await engine.runs("workflow = taker and status = completed")):
+                await asyncio.sleep(0.01)
+        assert (await engine.run(found[0].id).describe()).input == {"n": 7}

@@ -201,3 +201,8 @@ def test_queues_are_names_or_limits() -> None:
 def test_what_are_no_queues_is_refused(queues: object) -> None:
     with pytest.raises(PerdureError, match="queues"):
         served(queues, 7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["10/s", "100/m", "5/10s", "7/d", "3/250ms", "2/ms"])
+def test_a_rate_is_written_as_it_was_read(text: str) -> None:
+    assert str(parse_rate(text)) == text

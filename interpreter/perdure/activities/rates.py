@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from perdure.values import parse_duration
+from perdure.values import format_duration, parse_duration
 
 MOST: Final = 100_000
 """Starts in one window: each is remembered as long as the window lasts."""
+ONE: Final = ("1ms", "1s", "1m", "1h", "1d")
+"""Spans that are written without their number."""
 _RATE: Final = re.compile(r"\s*([0-9]{1,9})\s*/\s*([0-9.]*)\s*(ms|s|m|h|d)\s*")
 
 
@@ -19,6 +21,11 @@ class Rate:
 
     starts: int
     span: int
+
+    def __str__(self) -> str:
+        """As it is written: `10/s`, `5/10s`."""
+        span = format_duration(self.span)
+        return f"{self.starts}/{span[1:] if span in ONE else span}"
 
 
 def parse_rate(text: object) -> Rate:

@@ -52,6 +52,7 @@ class ActivityDescription:
     result: dict[str, Any]
     deprecated: str | None
     source: str
+    rate: str | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ class Registry:
                 result=entry.signature.result_schema(),
                 deprecated=entry.declaration.deprecated,
                 source=described(entry.function),
+                rate=None if entry.declaration.rate is None else str(entry.declaration.rate),
             )
         return entry.description
 

@@ -1,7 +1,9 @@
-"""Which file a user means: a path as it stands, or a workflow's name, looked for in the project's `definitions/`."""
+"""Which definition a user means: a path as it stands, or a workflow's name, looked for in the project's `definitions/`
+and then among those that are deployed."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -99,11 +101,35 @@ def _relative(path: Path) -> Path:
 
 
 def loaded(name: str, chosen: Settings) -> Definition:
-    """The definition of a file or a name, checked against the project's activities; DefinitionError, NotFound."""
+    """The definition of a file, checked against the project's activities, or of a name; DefinitionError, NotFound."""
     from perdure.activities import Registry
     from perdure.definition import load
 
-    return load(find_definition(name, chosen.root), catalogue=Registry.load(chosen.activities).catalogue())
+    found = find_or_deployed(name, chosen)
+    if not isinstance(found, Path):
+        return found
+    return load(found, catalogue=Registry.load(chosen.activities).catalogue())
+
+
+def find_or_deployed(given: str, chosen: Settings) -> Path | Definition:
+    """The file, or where no file is called so the definition that was deployed under this name. Not within a loop."""
+    try:
+        return find_definition(given, chosen.root)
+    except NotFound as problem:
+        found = asyncio.run(_deployed(given, chosen))
+        if found is None:
+            raise NotFound(f"{problem.message} (nor is one deployed under this name)") from None
+        return found
+
+
+async def _deployed(name: str, chosen: Settings) -> Definition | None:
+    from perdure.cli.opening import looking, store_file
+
+    file = store_file(chosen.store)
+    if file is None or not file.exists():
+        return None
+    async with looking(chosen) as engine:
+        return await engine._definitions.deployed(name)
 
 
 def given_definitions(paths: Sequence[str], root: Path) -> list[Path]:

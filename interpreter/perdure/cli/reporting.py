@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from perdure.engine import RunInfo
 
 
+def tell_beginning(chosen: Settings, info: RunInfo) -> None:
+    """Say when a run begins, where it waits for its time."""
+    if not chosen.quiet and info.begins_at is not None:
+        complain(f"it begins at {info.begins_at}", label=False)
+
+
 def report(chosen: Settings, followed: Followed, again: str | None = None) -> int:
     """Say how the following ended; `again` is the definition for `perdure run`, where this process ran it."""
     info = followed.info

@@ -15,7 +15,7 @@ from uuid import uuid4
 import click
 
 from perdure.cli.checking import checked
-from perdure.cli.definitions import find_definition
+from perdure.cli.definitions import find_or_deployed
 from perdure.cli.durations import Duration
 from perdure.cli.exits import OK, complain
 from perdure.cli.inputs import assembled
@@ -48,7 +48,6 @@ class Start:
 
     id: str
     named: bool
-    file: Path
     definition: Definition
     input: dict[str, JSON] | None
     how: dict[str, Any]
@@ -88,8 +87,8 @@ def run(
 ) -> int:
     """Start a workflow and follow it until it ends.
 
-    FILE is a definition; NAME is looked for in the project's definitions/. Ctrl-C detaches: the run is kept,
-    and goes on when it is started again with the same --id or when a worker runs.
+    FILE is a definition; NAME is looked for in the project's definitions/, then among what is deployed. Ctrl-C
+    detaches: the run is kept, and goes on when it is started again with the same --id or when a worker runs.
     """
     from perdure.cli.reporting import report
     from perdure.core.ids import refuse_id
@@ -99,18 +98,18 @@ def run(
     if problem is not None:
         raise InvalidInput(problem)
     _refuse_forgetful(chosen, detach=detach)
-    file = find_definition(workflow, chosen.root)
+    found = find_or_deployed(workflow, chosen)
     with results_only():
-        definition = checked(file, chosen, "run")
+        definition = checked(found, chosen, "run") if isinstance(found, Path) else found
         given = assembled(whole, pairs, definition.program.input_schema)
         _refuse_unfit(definition, given, named=run_id is not None)
         id = uuid4().hex[:16] if run_id is None else run_id
-        start = Start(id, run_id is not None, file, definition, given, {"labels": labelled(labels), **how})
+        start = Start(id, run_id is not None, definition, given, {"labels": labelled(labels), **how})
         if not detach:
             followed = asyncio.run(_run(chosen, start, secrets, timeout))
     if detach:
         return asyncio.run(_detached(chosen, start))
-    return report(chosen, followed, again=str(file))
+    return report(chosen, followed, again=str(found) if isinstance(found, Path) else workflow)
 
 
 def labelled(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -144,14 +143,14 @@ def _refuse_unfit(definition: Definition, input: JSON, *, named: bool) -> None:
 async def _run(chosen: Settings, start: Start, secrets: str | None, timeout: float | None) -> Followed:
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
+    from perdure.cli.reporting import tell_beginning
 
     with interrupts() as asked:
         async with working(chosen, only=[start.id], secrets=secrets, grace=GRACE) as engine:
             info = await _started(engine, start)
             if not chosen.quiet and not start.named:
                 complain(f"run {start.id}", label=False)
-            if not chosen.quiet and info.begins_at is not None:
-                complain(f"it begins at {info.begins_at}", label=False)
+            tell_beginning(chosen, info)
             followed = await follow(engine, start.id, asked, chosen, display_for(chosen, start.id), timeout)
             asked.set()
             if followed.end in ("detached", "timeout") and not chosen.quiet:
@@ -175,11 +174,16 @@ async def _started(engine: Engine, start: Start) -> RunInfo:
 
 async def _detached(chosen: Settings, start: Start) -> int:
     from perdure.cli import hints
+    from perdure.cli.reporting import tell_beginning
 
     async with starting(chosen) as engine:
         info = await _started(engine, start)
     emit(chosen.output, {"run": info.id, "status": info.status}, info.id)
-    if not chosen.quiet:
+    if not chosen.quiet and info.closed_at is not None:
+        complain(f"the run {info.id} is there already, and has ended", label=False)
+        complain(f"see it with: {hints.call(chosen, 'runs', 'show', info.id)}", label=False)
+    elif not chosen.quiet:
         complain(f"started; {hints.call(chosen, 'worker')} moves it", label=False)
+        tell_beginning(chosen, info)
         complain(f"follow it with: {hints.call(chosen, 'runs', 'watch', info.id)}", label=False)
     return OK

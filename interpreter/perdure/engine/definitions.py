@@ -51,7 +51,7 @@ class Definitions:
         """
         if version is not None and not isinstance(version, str):
             raise InvalidInput(f"a version is a text, not {version!r}")
-        found = await self._deployed(given, version) if isinstance(given, str) else None
+        found = await self.deployed(given, version) if isinstance(given, str) else None
         if found is not None:
             return found
         definition = given if isinstance(given, Definition) else self._load(given)
@@ -87,7 +87,7 @@ class Definitions:
                 raise FileNotFoundError(ENOENT, "neither a file nor a deployed workflow", given) from None
             raise
 
-    async def _deployed(self, name: str, version: str | None) -> Definition | None:
+    async def deployed(self, name: str, version: str | None = None) -> Definition | None:
         """The definition that was deployed last under a name; none where a text is no name, or there is no such."""
         if "\n" in name or name.lstrip().startswith("{") or Path(name).is_file():
             return None

@@ -46,8 +46,8 @@ UNWINDING: Final = 1.0
 
 
 class Dispatch:
-    """`advance` moves a run by an event, `note` has written what was decided, `request` asks for a batch, `sent` is
-    told what `Errands` tells, `poke` that a letter was written."""
+    """`advance` moves a run by an event, `note` has written what was decided, `request` asks for a batch, `sent` and
+    `published` are told what `Errands` tells, `poke` that a letter was written."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Dispatch:
         note: Callable[[LiveRun], None],
         request: Callable[[], None],
         sent: Callable[[str | None], None],
+        published: Callable[[], None],
         poke: Callable[[], None],
     ) -> None:
         self._clock = clock
@@ -74,7 +75,7 @@ class Dispatch:
         self._note = note
         self._request = request
         self._attempts = Attempts(registry, secrets, clock, lanes, self._ended, self._beat)
-        self._errands = Errands(store, programs, clock, self._errand_done, sent, self._errand_failed)
+        self._errands = Errands(store, programs, clock, self._errand_done, sent, self._errand_failed, published)
         self.taken = Tasks(store, clock, self._attempts, lanes, poke)
         self._marking: asyncio.TimerHandle | None = None
         self._beating: asyncio.TimerHandle | None = None

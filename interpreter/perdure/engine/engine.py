@@ -22,7 +22,7 @@ from perdure.engine.describing import ask_of, brief
 from perdure.engine.programs import Programs
 from perdure.engine.query import parse
 from perdure.engine.queues import served
-from perdure.engine.records import Ask, RunInfo
+from perdure.engine.records import Ask, LockInfo, RunInfo
 from perdure.engine.retention import Retention
 from perdure.engine.run import Run
 from perdure.engine.scheduler import Scheduler
@@ -184,6 +184,15 @@ class Engine:
         """Open questions, oldest first; of one run, or of all."""
         return [ask_of(found) for found in await self._store.asks(run)]
 
+    async def locks(self, *, limit: int = 1000) -> list[LockInfo]:
+        """Who holds locks and places of `concurrency`, and who waits for them: by key, holders first, then in the
+        order in which they will get it. Raises StoreError."""
+        rows = await self._store.slots(limit=limit)
+        return [
+            LockInfo(key=row.key, run=row.run_id, workflow=row.workflow, held=row.granted, limit=row.limit)
+            for row in rows
+        ]
+
     async def emit(self, event: str, data: JSON = None, *, id: str | None = None) -> int:
         """Publish an event to every run that waits for it and every schedule that it starts runs of; on return it is
         durable. How many runs were reached."""
@@ -285,6 +294,7 @@ class Engine:
             only=only,
             changed=self._changed,
             answered=self._watching.announce_updates,
+            published=self._poke_schedules,
         )
         await self._worker.start()
         if only is None:

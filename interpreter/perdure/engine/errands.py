@@ -50,7 +50,7 @@ def count_of(commands: Sequence[Command]) -> int:
 
 class Errands:
     """All errands of one worker. `ended` takes their events, None for one that has none; `sent` is told when something
-    was sent, and of a child's run id; `failed` takes faults of ours."""
+    was sent, and of a child's run id; `published` when an event was; `failed` takes faults of ours."""
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Errands:
         ended: Callable[[LiveRun, int, Event | None], None],
         sent: Callable[[str | None], None],
         failed: Callable[[LiveRun, Exception], None],
+        published: Callable[[], None],
     ) -> None:
         self._store = store
         self._programs = programs
@@ -67,6 +68,7 @@ class Errands:
         self._ended = ended
         self._sent = sent
         self._failed = failed
+        self._published = published
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[tuple[int, int], asyncio.Task[None]] = {}
         """(run, frame) → its newest errand: one frame's are done one after another, a child is started before it is
@@ -136,6 +138,7 @@ class Errands:
                 errand.name, encode({"event": errand.name, "data": errand.data}), id=errand.id, at=now
             )
             self._sent(None)
+            self._published()
             return Delivered(self._clock.now(), frame)
         body = {"reason": errand.data} if errand.kind == "cancel" else {"signal": errand.name, "data": errand.data}
         patient = errand.kind == "signal"

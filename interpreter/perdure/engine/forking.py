@@ -57,7 +57,7 @@ async def fork(engine: Engine, run_id: str, step: str, id: str | None, definitio
     now = max(engine._clock.now(), state.now)
     children = [frame.id for frame in state.frames.values() if isinstance(frame, ChildFrame)]
     if definition is not None:
-        state, program = _moved(new_id, events, state, program, definition.program)
+        state, program = _moved(run_id, events, state, program, definition.program)
         await engine._definitions.keep(definition)
     reopened = Reopened(now, state.counter, state.draws + uuid4().int % (1 << 40), children)
     events.append(reopened)

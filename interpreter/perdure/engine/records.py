@@ -80,6 +80,21 @@ class ScheduleInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockInfo:
+    """A run that holds a `lock` or a place of its `concurrency`, or waits for one: `key` is `lock:<key>` or
+    `concurrency:<workflow>:<key>`, `limit` how many may hold it beside each other as this run sees it."""
+
+    key: str
+    run: str
+    workflow: str
+    held: bool
+    limit: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NextTime:
     """A time of a schedule: `at` in UTC, `local` as its zone's clock shows it, `due` with its jitter, and a note where
     the clock is set around it."""

@@ -166,8 +166,9 @@ class Schedules:
     async def _row(self, id: str) -> ScheduleRow:
         row = await self._store.schedule(id)
         if row is None:
-            near = get_close_matches(id, [row.id for row in await self._store.schedules()], n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            names = [row.id for row in await self._store.schedules()]
+            near = get_close_matches(id, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; deploying a definition makes its schedules known"
             raise UnknownSchedule(f"no schedule has the id {id}{hint}")
         return row
 

@@ -52,7 +52,8 @@ SOON: Final = SECOND
 
 class Worker:
     """Moves runs until it is closed. `changed` is told of every run that has ended here, with what it came to where
-    that is known, `answered` of the updates to a run that were accepted, refused or completed."""
+    that is known, `answered` of the updates to a run that were accepted, refused or completed, `published` of every
+    event that a run here has published."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Worker:
         only: Sequence[str] | None = None,
         changed: Callable[[str, Closing | None], None] = lambda run, closing: None,
         answered: Callable[[str, Collection[str]], None] = lambda run, updates: None,
+        published: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -105,6 +107,7 @@ class Worker:
             note=self._note,
             request=self._committer.request,
             sent=self._sent,
+            published=published,
             poke=self._poke,
         )
         set_aside = self._owned.set_aside

@@ -10,7 +10,7 @@ from perdure.stores import memory_schedules as schedules
 from perdure.stores import memory_tasks as tasks
 from perdure.stores.memory_handle import MemoryHandle
 from perdure.stores.memory_types import fits
-from perdure.stores.rows import Occurrence, ScheduleRow, TaskRow
+from perdure.stores.rows import Occurrence, ScheduleRow, SlotRow, TaskRow
 
 
 class MemoryOperations(MemoryHandle):
@@ -101,6 +101,15 @@ class MemoryOperations(MemoryHandle):
         if finished:
             self._changed()
         return finished
+
+    # -- slots
+
+    async def slots(self, *, limit: int = 1000) -> list[SlotRow]:
+        file = self._open_file()
+        found = [slot for of_run in file.slots.by_run.values() for slot in of_run.values()]
+        found.sort(key=lambda slot: (slot.key, not slot.granted, slot.place))
+        rows = [(file.runs[slot.run], slot) for slot in found[: max(limit, 0)]]
+        return [SlotRow(slot.key, run.id, run.workflow, slot.frame, slot.limit, slot.granted) for run, slot in rows]
 
     # -- cached values
 

@@ -55,6 +55,18 @@ class OpenAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotRow:
+    """Somebody who has a slot of `key`, or waits for one: a frame of a run; so many as `limit` may have one then."""
+
+    key: str
+    run_id: str
+    workflow: str
+    frame: int
+    limit: int
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Something that reached a run from outside and has not been journalled yet. `key` orders letters."""
 

@@ -40,7 +40,10 @@ _REASONS: Final[dict[int, tuple[type[StoreError], str]]] = {
         StoreUnavailable,
         "the disk is full, {path} cannot grow; free some space and try again",
     ),
-    sqlite3.SQLITE_IOERR: (StoreUnavailable, "reading or writing {path} failed ({reason}); check the disk"),
+    sqlite3.SQLITE_IOERR: (
+        StoreUnavailable,
+        "reading or writing {path} failed ({reason}); is the disk full, or broken?",
+    ),
     sqlite3.SQLITE_CORRUPT: (StoreCorrupt, "{path} is damaged ({reason}); restore it from a backup"),
     sqlite3.SQLITE_NOTADB: (
         StoreCorrupt,

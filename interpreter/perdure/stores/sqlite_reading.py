@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from perdure.stores.conditions import Condition
-from perdure.stores.rows import AskRow, Letter, OpenAsk, RunRow, UpdateRow
+from perdure.stores.rows import AskRow, Letter, OpenAsk, RunRow, SlotRow, UpdateRow
 from perdure.stores.sqlite_conditions import Parameters, runs_page
 from perdure.stores.sqlite_handle import SQLiteHandle
 from perdure.stores.sqlite_rows import run_row
@@ -78,6 +78,12 @@ class SQLiteReading(SQLiteHandle):
     async def cached(self, key: str, now: int) -> bytes | None:
         rows = await self._read("cached", (key, now))
         return rows[0][0] if rows else None
+
+    async def slots(self, *, limit: int = 1000) -> list[SlotRow]:
+        rows = await self._read("slots_page", (max(limit, 0),))
+        return [
+            SlotRow(key, run, workflow, frame, most, bool(granted)) for key, run, workflow, frame, most, granted in rows
+        ]
 
     async def history(self, run: int, *, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
         return list(await self._read("history", (run, after, max(limit, 0))))

@@ -39,6 +39,7 @@ from perdure.stores.rows import (
     OpenAsk,
     RunRow,
     ScheduleRow,
+    SlotRow,
     TaskRow,
     UpdateRow,
     WorkerRow,
@@ -60,6 +61,7 @@ __all__ = [
     "RunRow",
     "ScheduleRow",
     "SequenceTaken",
+    "SlotRow",
     "SlotTaken",
     "StaleSchedule",
     "Store",
@@ -234,6 +236,9 @@ class Store(Protocol):
 
     async def cached(self, key: str, now: int) -> bytes | None:
         """What is kept under a cache key, unless it has expired."""
+
+    async def slots(self, *, limit: int = 1000) -> list[SlotRow]:
+        """Who has a slot and who waits for one: by key, those that have one first, then in the order of the queue."""
 
     async def history(self, run: int, *, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
         """Events of a run with a seq beyond `after`, in order."""

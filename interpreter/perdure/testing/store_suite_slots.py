@@ -50,6 +50,22 @@ class SlotRules:
         await commit(store, keys[1], leaves=[1])
         assert [await told(store, key) for key in keys] == [[], [], [(1, True)], []]
 
+    async def test_slots_are_listed_by_key_with_holders_first(self, store: Store, other: Store) -> None:
+        assert await other.slots() == []
+        keys = [await commit(store, new_run(f"r{number}"), takes=[take("b"), take("a", 2, 2)]) for number in range(3)]
+        wanted = [("a", "r0", 2, True), ("a", "r1", 2, True), ("a", "r2", 2, False)]
+        wanted += [("b", "r0", 1, True), ("b", "r1", 1, False), ("b", "r2", 1, False)]
+        assert [(row.key, row.run_id, row.frame, row.granted) for row in await other.slots()] == wanted
+        assert [row.limit for row in await store.slots(limit=4)] == [2, 2, 2, 1]
+        assert {row.workflow for row in await store.slots()} == {(await found(store, "r0")).workflow}
+        await commit(store, keys[0], closing=END)
+        assert [(row.key, row.run_id) for row in await other.slots() if row.granted] == [
+            ("a", "r1"),
+            ("a", "r2"),
+            ("b", "r1"),
+        ]
+        assert await store.slots(limit=0) == []
+
     async def test_nobody_overtakes_the_first_that_waits(self, store: Store) -> None:
         first = await commit(store, new_run("a"), takes=[take(limit=9)])
         second = await commit(store, new_run("b"), takes=[take(limit=1)])

@@ -28,6 +28,7 @@ def show(name: str) -> None:
             ("name", found.name),
             ("source", found.source),
             ("deprecated", found.deprecated),
+            ("rate", found.rate),
             ("about", found.doc or found.summary),
             ("takes", found.arguments),
             ("gives", found.result or "anything"),

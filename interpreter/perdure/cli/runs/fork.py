@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from perdure.cli.lazy import command
 from perdure.cli.opening import looking
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from perdure.definition import Definition
 
 
 @command("fork")
@@ -26,13 +30,13 @@ def fork(run: str, step: str, id_: str | None, definition: str | None) -> None:
     stays as it is. What the steps before have registered to be undone, the new run undoes when it fails.
     """
     chosen = settings()
-    made = asyncio.run(_fork(chosen, run, step, id_, definition))
+    found = None if definition is None else loaded(definition, chosen)
+    made = asyncio.run(_fork(chosen, run, step, id_, found))
     emit(chosen.output, {"run": made, "forked_from": run, "step": step}, made)
     if not chosen.quiet:
         complain(f"{made} goes on with the next worker", label=False)
 
 
-async def _fork(chosen: Settings, run: str, step: str, id_: str | None, definition: str | None) -> str:
-    found = None if definition is None else loaded(definition, chosen)
+async def _fork(chosen: Settings, run: str, step: str, id_: str | None, found: Definition | None) -> str:
     async with looking(chosen) as engine:
         return (await engine.run(run).fork(step, id=id_, definition=found)).id

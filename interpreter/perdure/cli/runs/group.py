@@ -12,6 +12,7 @@ runs = group(
         "history": Place("perdure.cli.runs.history:history", "Show every event of a run."),
         "result": Place("perdure.cli.runs.result:result", "Wait for a run and print its result."),
         "watch": Place("perdure.cli.runs.watch:watch", "Follow a run until it ends."),
+        "locks": Place("perdure.cli.runs.locks:locks", "List who holds locks, and who waits."),
         "signal": Place("perdure.cli.runs.signal:signal", "Send a signal to a run."),
         "update": Place("perdure.cli.runs.update:update", "Send an update to a run and print its reply."),
         "query": Place("perdure.cli.runs.query:query", "Print what a run tells about itself."),

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Final
 
-import click
-
-from perdure.cli.exits import complain
 from perdure.cli.lazy import command
-from perdure.cli.opening import looking
-from perdure.cli.settings import Settings, settings
+from perdure.cli.runs.selection import UNSUCCESSFUL, Action, Selection, act, selecting
+
+ACTION: Final = Action("retry", "goes on with the next worker", UNSUCCESSFUL, latest=True)
 
 
 @command("retry")
-@click.argument("run")
-def retry(run: str) -> None:
-    """Let the run RUN, which failed or was cancelled or terminated, go on from just before that.
+@selecting()
+def retry(selection: Selection) -> int:
+    """Let the run RUN, or all that fit a query, which failed or were cancelled or terminated, go on from just before.
 
     What had completed stays completed. Refused where steps were undone since: fork it then.
     """
-    chosen = settings()
-    asyncio.run(_retry(chosen, run))
-    if not chosen.quiet:
-        complain(f"{run} goes on with the next worker", label=False)
-
-
-async def _retry(chosen: Settings, run: str) -> None:
-    async with looking(chosen) as engine:
-        await engine.run(run).retry()
+    return act(selection, ACTION, lambda run: run.retry())

@@ -19,6 +19,7 @@ from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.opening import looking
 from perdure.cli.output import emit, table
 from perdure.cli.settings import Settings, is_terminal, settings
+from perdure.core.ids import refuse_id
 from perdure.errors import InvalidInput, PerdureError, StoreError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ALL: Final = 1_000_000_000
 """A limit that no listing reaches."""
 OPEN: Final = ("scheduled", "running", "paused", "stuck")
+UNSUCCESSFUL: Final = ("failed", "cancelled", "terminated")
+"""What has ended, and has not come to what was wanted."""
 ENDED: Final = ("completed", "failed", "cancelled", "terminated", "continued")
 
 Deed = Callable[["Run"], Awaitable[object]]
@@ -34,12 +37,13 @@ Deed = Callable[["Run"], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The runs an action is for: `run` or `query`, one of them."""
+    """The runs an action is for: `run` or `query`, one of them; `workflow` confines a query to runs of one."""
 
     run: str | None
     query: str | None
     yes: bool
     dry_run: bool
+    workflow: str | None = None
 
     def named_by(self, words: Sequence[str], what: str) -> tuple[Selection, list[str]]:
         """Where the run's id stands among other words, unless there is a query: the selection, and the other words."""
@@ -53,11 +57,12 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Action:
     """What is done: `name` as in "cancel 3 runs?", `told` what is said of a run it was done to, `statuses` of runs that
-    a query picks for it."""
+    a query picks for it; with `latest` it picks no earlier parts and attempts, which are kept under RUN~N."""
 
     name: str
     told: str
     statuses: Sequence[str] = OPEN
+    latest: bool = False
 
 
 def selecting(*, argument: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -113,7 +118,9 @@ async def _act(chosen: Settings, selection: Selection, action: Action, deed: Dee
             if not chosen.quiet:
                 complain(f"{run.id} {action.told}", label=False)
             return OK
-        runs = await engine.runs(picked(None, action.statuses, selection.query), limit=ALL)
+        runs = await engine.runs(picked(selection.workflow, action.statuses, selection.query), limit=ALL)
+        if action.latest:
+            runs = [one for one in runs if refuse_id(one.id) is None]
         if selection.dry_run or not runs:
             return _show(chosen, action, runs)
         if not selection.yes and not _agreed(action, len(runs)):
@@ -137,6 +144,8 @@ async def _refusal(run: Run, deed: Deed) -> str | None:
         raise  # it would be the same for all
     except PerdureError as problem:
         return problem.message
+    except TimeoutError as problem:
+        return str(problem)
     return None
 
 

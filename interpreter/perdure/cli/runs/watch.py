@@ -31,7 +31,9 @@ def watch(run: str, timeout: float | None) -> int:
 async def _followed(chosen: Settings, run: str, timeout: float | None) -> Followed:
     from perdure.cli.display import display_for
     from perdure.cli.following import follow
+    from perdure.cli.reporting import tell_beginning
 
     with interrupts() as asked:
         async with looking(chosen) as engine:
+            tell_beginning(chosen, await engine.run(run).describe())
             return await follow(engine, run, asked, chosen, display_for(chosen, run), timeout)

@@ -33,7 +33,7 @@ def list_(workflow: str | None) -> None:
                 one.id,
                 one.workflow,
                 when(one.written),
-                one.written.get("overlap"),
+                one.written.get("overlap") or ("allow" if "event" in one.written else "skip"),
                 one.status,
                 seconds(one.next_at),
                 one.last_run,

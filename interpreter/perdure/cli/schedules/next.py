@@ -31,7 +31,8 @@ def next_(schedule: str, count: int) -> None:
     delayed = any(one.due != one.at for one in found)
     header = ("local time", "utc", *(["with jitter"] if delayed else []), "clock")
     cells = [(one.local, one.at, *([one.due] if delayed else []), one.note) for one in found]
-    emit(chosen.output, {"times": rows}, table(header, cells) if found else "no times\n", rows=rows)
+    none = "no times: none is left, or events start its runs\n"
+    emit(chosen.output, {"times": rows}, table(header, cells) if found else none, rows=rows)
 
 
 async def _found(chosen: Settings, schedule: str, count: int) -> Sequence[NextTime]:

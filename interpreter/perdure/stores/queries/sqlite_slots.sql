@@ -10,6 +10,12 @@ SELECT place, key, run, frame, "limit", granted FROM slots WHERE run = ? AND fra
 -- A run's slots.
 SELECT place, key, run, frame, "limit", granted FROM slots WHERE run = ?;
 
+-- name: slots_page
+-- Who has a slot and who waits for one, by key.
+SELECT slots.key, runs.id, runs.workflow, slots.frame, slots."limit", slots.granted
+FROM slots CROSS JOIN runs ON runs.key = slots.run
+ORDER BY slots.key, slots.granted DESC, slots.place LIMIT ?;
+
 -- name: slots_of_key
 -- All who hold a slot of a key or wait for one, the waiting first.
 SELECT place, key, run, frame, "limit", granted FROM slots WHERE key = ? ORDER BY granted, place;
