@@ -35,6 +35,8 @@ class Process:
         self.machine = machine
         self.dead = asyncio.Event()
         self.asleep = False
+        self.tasks: list[asyncio.Task[Any]] = []
+        """Held fast: nobody else holds those of the dead."""
         self._last = 0
 
     def now(self) -> int:
@@ -46,7 +48,9 @@ class Process:
         """A task of this process."""
         context = copy_context()
         context.run(CURRENT.set, self)
-        return asyncio.get_running_loop().create_task(coroutine, context=context)
+        task = asyncio.get_running_loop().create_task(coroutine, context=context)
+        self.tasks.append(task)
+        return task
 
 
 CURRENT: Final[ContextVar[Process | None]] = ContextVar("process", default=None)

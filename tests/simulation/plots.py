@@ -131,7 +131,7 @@ class Steady(Generated):
         def child(call: Call) -> Reply:
             after = round(SECOND * chance.choice((0.1, 1, 60)))
             if call.name == "broken":
-                return Reply(End(error={"type": "Broken", "message": "broken"}), after)
+                return Reply(End(error={"type": "Broken", "message": "broken", "step": "fail"}), after)
             return Reply(End({"n": 1}), after)
 
         harness = Harness(

@@ -52,6 +52,7 @@ class Stage:
         self._engines: dict[Process, Engine] = {}
         self._retire: dict[Process, asyncio.Event] = {}
         self._number = workers
+        self._processes: list[Process] = []
         self._over = False
         self._seen = chance.random() < 0.6
         self.queues: dict[int, Any] = {}
@@ -142,6 +143,7 @@ class Stage:
         while not self._over:
             number += 1
             process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine)
+            self._processes.append(process)
             self._retire[process] = asyncio.Event()
             self.ledger.note(f"{process.name} starts")
             life = process.begin(self._live(process, whom))
