@@ -28,7 +28,6 @@ class Dice(Writer):
     def several(self, options: tuple[str, ...], most: int) -> list[str]:
         return self.chance.sample(options, self.chance.randint(1, most))
 
-
     def make_return(self, room: Room, around: Room) -> Step:
         made = super().make_return(room, around)
         return {"return": 1} if "restart" in made else made  # it would restart for ever
@@ -88,6 +87,9 @@ def definition(chance: Random, *, steady: bool, shorter: int) -> tuple[Step, lis
     document, script = writer.document(), [] if steady else writer.script()
     text = re.sub(r"(\d+)us\b", lambda found: f"{max(int(found[1]) // shorter, 1)}us", json.dumps(document))
     return json.loads(text), [
-        {name: value // shorter if name in ("at", "pause") and value is not True else value for name, value in entry.items()}
+        {
+            name: value // shorter if name in ("at", "pause") and value is not True else value
+            for name, value in entry.items()
+        }
         for entry in script
     ]

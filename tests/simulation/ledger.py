@@ -7,6 +7,7 @@ Calls of activities, commits as they land, what the client was told, and what be
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,7 @@ class Ledger:
     calls: list[Call] = field(default_factory=list)
     landed: dict[tuple[int, int], Landed] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
-    befallen: int = 0
+    befallen: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     """Promises that are seen to be broken while the story goes on."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextvars import ContextVar, copy_context
 from collections.abc import Coroutine
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, Final
 

@@ -20,8 +20,17 @@ from perdure.stores.memory_file import MemoryFile
 
 UNCOUNTED: Final = ("open", "close", "stamp")
 PAUSES: Final = (None, None, None, 0.0, 0.0, 0.001, 0.004, 0.03)
-AT_CALLS: Final = ("die before", "die after", "fail", "lose the answer", "stall before", "stall after")
-AT_MOMENTS: Final = ("die", "sleep", "jump", "close")
+AT_CALLS: Final = (
+    "die before",
+    "die after",
+    "die before",
+    "die after",
+    "fail",
+    "lose the answer",
+    "stall before",
+    "stall after",
+)
+AT_MOMENTS: Final = ("die", "die", "sleep", "jump", "close")
 
 
 @dataclass(frozen=True, order=True)
@@ -51,13 +60,15 @@ def _one(chance: Random, workers: int, seconds: float) -> Peril:
     measure = chance.choice((0.5, 5.0, 35.0, 70.0)) * chance.uniform(0.5, 1.5)
     if whom < 0 or chance.random() < 0.65:
         batch = whom >= 0 and chance.random() < 0.6
-        call = int(chance.triangular(1, 30 if batch else 90, 1))
-        what = chance.choice(AT_CALLS[2:] if whom < 0 else AT_CALLS)
+        call = int(chance.triangular(1, 16 if batch else 60, 1))
+        what = chance.choice(AT_CALLS[4:] if whom < 0 else AT_CALLS)
         return Peril(None, call, whom, what, batch, measure if "stall" in what else 0.0)
     what = chance.choice(AT_MOMENTS)
     if what == "jump" and chance.random() < 0.4:
         measure = -min(measure, 20.0)
-    return Peril(chance.triangular(0, seconds, 0), None, whom, what, False, measure if what in ("sleep", "jump") else 0.0)
+    return Peril(
+        chance.triangular(0, seconds, 0), None, whom, what, False, measure if what in ("sleep", "jump") else 0.0
+    )
 
 
 class Watched:

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -279,7 +280,7 @@ class Sagas(Plot):
     def judge(self, stage: Stage) -> Iterator[str]:
         for key, row in stage.file.runs.items():
             found = {"status": row.status, **decode(row.outcome or b"{}")}
-            undone = [name for name in found.get("undone", [])]
+            undone = list(found.get("undone", []))
             if row.status == "completed":
                 if undone:
                     yield f"{row.id} completed and undid {undone}"
@@ -455,8 +456,23 @@ class Schedules(Plot):
         if any(row.status != "completed" for row in stage.file.runs.values()):
             yield f"{[row.status for row in stage.file.runs.values()]}"
         moments = sorted(fired)
-        if any(later - earlier != 2 * SECOND for earlier, later in zip(moments, moments[1:], strict=False)):
+        if any(later - earlier != 2 * SECOND for earlier, later in pairwise(moments)):
             yield f"times were left out: {moments}"
 
 
-PLOTS = (Steady, Steady, Steady, Wild, Wild, Wild, Messages, Messages, Restarts, Sagas, Families, Locks, Queues, Schedules)
+PLOTS = (
+    Steady,
+    Steady,
+    Steady,
+    Wild,
+    Wild,
+    Wild,
+    Messages,
+    Messages,
+    Restarts,
+    Sagas,
+    Families,
+    Locks,
+    Queues,
+    Schedules,
+)

@@ -17,7 +17,7 @@ import perils
 import promises
 from exploring_loop import Choices
 from perils import Peril
-from plots import PLOTS, Plot, Steady
+from plots import PLOTS, Plot
 from stage import Stage
 
 from perdure.engine.programs import Programs
@@ -33,14 +33,10 @@ class Case:
     perils: Sequence[Peril]
     broken: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    befallen: int = 0
+    befallen: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
     calls: int = 0
     seconds: float = 0.0
-
-    @property
-    def kinds(self) -> Counter[str]:
-        return Counter(peril.what for peril in self.perils)
 
     def story(self) -> str:
         return "\n".join([
@@ -55,8 +51,11 @@ def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
     shorter = chance.choice((4, 20, 20, 100))
     workers = chance.choice((2, 2, 3))
     plot = chance.choice(PLOTS)(chance, shorter)
-    drawn = perils.draw(chance, workers, chance.choice((3.0, 20.0)), 6)
+    drawn = perils.draw(chance, workers, chance.choice((3.0, 20.0)), 8)
     case = Case(seed, plot, drawn if chosen is None else chosen)
+    log = logging.getLogger("perdure")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
     urandom, source = os.urandom, Random(seed)
     os.urandom = source.randbytes
     choices = Choices(seed)
@@ -68,6 +67,7 @@ def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
         case.broken.append(f"{type(problem).__name__}: {problem}")
     finally:
         os.urandom = urandom
+        log.setLevel(level)
     return case
 
 
@@ -106,7 +106,3 @@ def boiled_down(case: Case, attempts: int = 40) -> Case:
             if not attempts:
                 break
     return kept
-
-
-logging.getLogger("perdure").setLevel(logging.CRITICAL + 1)
-__all__ = ["Case", "Steady", "boiled_down", "play"]

@@ -125,7 +125,9 @@ class Stage:
         return False
 
     def _hanging(self) -> bool:
-        return any(call.name == "hang" and call.ended is None and not call.process.dead.is_set() for call in self.ledger.calls)
+        return any(
+            call.name == "hang" and call.ended is None and not call.process.dead.is_set() for call in self.ledger.calls
+        )
 
     # -- workers
 
@@ -180,7 +182,7 @@ class Stage:
     # -- perils
 
     def _befallen(self, peril: Peril) -> None:
-        self.ledger.befallen += 1
+        self.ledger.befallen[peril.what] += 1
         self.ledger.note(f"** {peril}")
 
     async def _befall_at(self, peril: Peril) -> None:
@@ -284,7 +286,9 @@ class Stage:
         """Cancel, terminate, pause or resume a run, or answer it; once."""
         message = Message(what, run, f"{what}-{len(self.ledger.messages)}", list(given))
         self.ledger.messages.append(message)
-        await self._try(message, lambda engine: getattr(engine.run(run), what)(*given), False, self.chance.random() < 0.3)
+        await self._try(
+            message, lambda engine: getattr(engine.run(run), what)(*given), False, self.chance.random() < 0.3
+        )
         return message
 
     async def _try(
@@ -305,7 +309,9 @@ class Stage:
             except PerdureError as problem:
                 message.told, message.reply = "refused", problem
             break
-        self.ledger.note(f"client: {message.kind} {message.id} to {message.run}: {message.told} {message.reply!r}"[:300])
+        self.ledger.note(
+            f"client: {message.kind} {message.id} to {message.run}: {message.told} {message.reply!r}"[:300]
+        )
 
     async def _by_worker(self, deed: Callable[[Engine], Awaitable[Any]]) -> Any:
         """Through the engine of a worker, which may die over it."""
