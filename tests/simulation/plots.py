@@ -370,7 +370,6 @@ class Locks(Plot):
     documents = (DOOR,)
 
     async def play(self, stage: Stage) -> None:
-        stage.most = {"door": 1, "pool": 2}
         await asyncio.gather(*(self._one(stage, f"door {number}") for number in range(self.chance.randint(2, 6))))
 
     async def _one(self, stage: Stage, id: str) -> None:
