@@ -93,7 +93,7 @@ class ExploringLoop(BaseEventLoop):
         if self._steps > MOST_STEPS:
             raise Stalled(f"not over after {MOST_STEPS:,} callbacks")
         self._ring()
-        if not self._ready:  # type: ignore[has-type]
+        while not self._ready:  # type: ignore[has-type]
             self._leap()
             self._ring()
         candidates: list[Handle] = []

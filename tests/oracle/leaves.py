@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from fakes import chance
-from hypothesis import strategies as st
 
 from perdure.testing.harness import STARTED_AT
 from perdure.values import SECOND, format_time, to_datetime
@@ -70,7 +69,7 @@ class Leaves:
         return {"publish": self.value(around)}
 
     def make_wait(self: Writer, room: Room, around: Room) -> Step:
-        form = self.draw(st.integers(0, 6))
+        form = self.integer(0, 6)
         patience: Step = {}
         if self.maybe(60):
             patience["timeout"] = self.span()
@@ -106,7 +105,7 @@ class Leaves:
     def entries(self: Writer, room: Room) -> list[Step]:
         found: list[Step] = []
         for _ in range(self.one_of(1, 2, 3)):
-            form = self.draw(st.integers(0, 2))
+            form = self.integer(0, 2)
             entry: Step = {"name": f"n{self.number()}"}
             if form == 0:
                 entry.update({"signal": self.one_of(*SIGNALS), **self.passing()})
@@ -146,7 +145,7 @@ class Leaves:
 
     def make_rollback(self: Writer, room: Room, around: Room) -> Step:
         if around.targets and self.maybe(60):
-            return {"rollback": {"to": around.targets[-1 - self.draw(st.integers(0, len(around.targets) - 1))]}}
+            return {"rollback": {"to": around.targets[-1 - self.integer(0, len(around.targets) - 1)]}}
         return {"rollback": "all"}
 
     def make_fail(self: Writer, room: Room, around: Room) -> Step:

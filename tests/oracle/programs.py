@@ -35,11 +35,18 @@ class Writer(Leaves):
     updates: list[str] = field(default_factory=list)
     fragments: dict[str, Any] = field(default_factory=dict)
 
+    def integer(self, least: int, most: int) -> int:
+        return self.draw(st.integers(least, most))
+
+    def several(self, options: tuple[str, ...], most: int) -> list[str]:
+        """One or more of these, each once."""
+        return self.draw(st.lists(st.sampled_from(options), min_size=1, max_size=most, unique=True))
+
     def one_of(self, *options: Any) -> Any:
-        return options[self.draw(st.integers(0, len(options) - 1))]
+        return options[self.integer(0, len(options) - 1)]
 
     def maybe(self, percent: int) -> bool:
-        return bool(self.draw(st.integers(0, 99)) >= 100 - percent)
+        return self.integer(0, 99) >= 100 - percent
 
     def number(self) -> int:
         self.count += 1
@@ -56,7 +63,7 @@ class Writer(Leaves):
         readable = [f"steps.{id}" for id in room.ids[-3:]] + list(room.names)
         if self.variables and room.vars:
             readable.append(f"vars.{self.variables[-1]}")
-        what = self.draw(st.integers(0, 9))
+        what = self.integer(0, 9)
         if what < 4 or not readable:
             return self.one_of(1, "x", [1, 2], {"a": 1})
         if what == 9:
@@ -82,7 +89,7 @@ class Writer(Leaves):
         if beside:
             undo = {"compensate": {"activity": "undo"}} if room.undoes and self.maybe(30) else {}
             found.append({"activity": "tick", **undo})
-        for _ in range(self.draw(st.integers(least, most))):
+        for _ in range(self.integer(least, most)):
             step = self.step(room)
             found.append(step)
             if "id" in step:
@@ -123,7 +130,7 @@ class Writer(Leaves):
     # -- modifiers
 
     def modify(self, step: Step, deeper: Room, room: Room) -> None:
-        chosen = self.draw(st.lists(st.sampled_from(MODIFIERS), min_size=1, max_size=4, unique=True))
+        chosen = self.several(MODIFIERS, 4)
         own = (*room.ids, step["id"]) if "id" in step else room.ids
         for name in chosen:
             if name in step:
@@ -354,11 +361,11 @@ class Writer(Leaves):
 
     def script(self) -> list[Step]:
         """What happens from outside, each at a moment of its own."""
-        return [self.entry() for _ in range(self.draw(st.integers(0, 8)))]
+        return [self.entry() for _ in range(self.integer(0, 8))]
 
     def entry(self) -> Step:
         at = chance("script", self.salt, self.number()) % (self.one_of(5, 40, 120) * SECOND)
-        form = self.draw(st.integers(0, 19))
+        form = self.integer(0, 19)
         if form < 6:
             return {"at": at, "signal": self.one_of(*SIGNALS), "with": self.one_of(1, {"a": 1}, "x")}
         if form < 11 and self.updates:

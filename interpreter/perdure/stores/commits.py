@@ -194,6 +194,12 @@ class Commit:
             return self.closing.at
         return self.run.created_at if isinstance(self.run, NewRun) else 0
 
+    @property
+    def is_for_owner(self) -> bool:
+        """Whether only the worker that owns the run may do this: give it up, end it, set its status. Where it does not
+        own it, it is refused as SequenceTaken; what has only events rests on their numbers."""
+        return self.worker is not None and (self.release or self.closing is not None or self.status is not None)
+
 
 class RunExists(StoreError):
     """A run with this id exists already."""
@@ -204,7 +210,8 @@ class RunExists(StoreError):
 
 
 class SequenceTaken(StoreError):
-    """The run's journal already has an event with this number: somebody else advanced the run."""
+    """The run's journal already has an event with this number, or the run is another's, or nobody's: somebody else
+    advanced it, or this very commit was kept before and the answer to it was lost."""
 
 
 class SlotTaken(StoreError):

@@ -49,6 +49,8 @@ def write_commit(file: MemoryFile, commit: Commit) -> int | StoreError:
 def _refusal(file: MemoryFile, commit: Commit) -> StoreError | None:
     if commit.worker is not None and commit.worker not in file.workers:
         return Fenced()
+    if commit.is_for_owner and isinstance(commit.run, int) and _owner(file, commit.run) != commit.worker:
+        return SequenceTaken()
     if commit.successor is not None and (refused := _refuse_successor(file, commit, commit.successor)):
         return refused
     new = commit.run if isinstance(commit.run, NewRun) else None
@@ -65,6 +67,11 @@ def _refusal(file: MemoryFile, commit: Commit) -> StoreError | None:
     if commit.successor is not None and _is_taken(file, successor, commit.successor_events):
         return SequenceTaken()
     return None
+
+
+def _owner(file: MemoryFile, run: int) -> str | None:
+    row = file.runs.get(run)
+    return None if row is None else row.owner
 
 
 def _refuse_new(file: MemoryFile, commit: Commit, new: NewRun) -> StoreError | None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.commits import Commit, NewRun, RunExists, SlotTaken
+from perdure.stores.commits import Commit, NewRun, RunExists, SequenceTaken, SlotTaken
 from perdure.stores.rows import OPEN
 from perdure.stores.slots import (
     hand_on_slots,
@@ -44,6 +44,8 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     if commit.worker is not None and not transaction.has_worker(commit.worker):
         return Fenced()
     run = commit.run
+    if commit.is_for_owner and isinstance(run, int) and _owner(transaction, run) != commit.worker:
+        return SequenceTaken()
     if commit.successor is not None and (refusal := _refuse_successor(transaction, commit, commit.successor)):
         return refusal
     if isinstance(run, NewRun):
@@ -63,6 +65,11 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     for letter in commit.letters:
         post(transaction.db, letter)
     return run
+
+
+def _owner(transaction: Transaction, run: int) -> str | None:
+    row = transaction.db.execute(SQL["owner_of_run"], (run,)).fetchone()
+    return row and row[0]  # type: ignore[no-any-return]
 
 
 def _refuse_successor(transaction: Transaction, commit: Commit, successor: NewRun) -> StoreError | None:

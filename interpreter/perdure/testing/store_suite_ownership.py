@@ -10,6 +10,7 @@ from perdure.errors import Fenced
 from perdure.stores.store import (
     Closing,
     Commit,
+    SequenceTaken,
     Store,
 )
 from perdure.testing.store_makers import (
@@ -47,6 +48,32 @@ class OwnershipRules:
         )
         assert kinds(before + after) == [int, Fenced]
         assert await store.history(key) == events(1)
+
+    async def test_only_its_owner_gives_a_run_up_ends_it_or_sets_its_status(self, store: Store, other: Store) -> None:
+        await store.register(worker("w1"))
+        await store.register(worker("w2"))
+        key = await commit(store, new_run(owner="w1"))
+        await commit(store, key, worker="w1", release=True, wake_at=100)
+        [row] = await other.claim("w2", 100, 10)
+        again = await store.commit([
+            Commit(run=key, worker="w1", release=True, wake_at=100),
+            Commit(run=key, worker="w1", status="stuck", release=True),
+            Commit(run=key, worker="w1", closing=Closing("completed", 150, b"{}")),
+        ])  # fmt: skip
+        assert kinds(again) == [SequenceTaken] * 3
+        assert await found(store) == row
+
+    async def test_an_end_that_is_written_again_changes_nothing(self, store: Store) -> None:
+        await store.register(worker("w1"))
+        key = await commit(store, new_run(owner="w1"), events=events(1))
+        end = Commit(
+            run=key, worker="w1", events=events(2), closing=Closing("continued", 150, b"{}"), successor=new_run()
+        )
+        assert kinds(await store.commit([end])) == [int]
+        ended, successor = await found(store, "order-1~1"), await found(store)
+        stick = Commit(run=key, worker="w1", status="stuck", release=True)
+        assert kinds(await store.commit([end, stick])) == [SequenceTaken] * 2
+        assert (await found(store, "order-1~1"), await found(store)) == (ended, successor)
 
     async def test_workers_are_written_renewed_and_listed(self, store: Store) -> None:
         await store.register(worker("w2"))

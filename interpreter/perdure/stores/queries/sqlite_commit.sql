@@ -94,6 +94,10 @@ DELETE FROM inbox WHERE kind IN ('update', 'migrate', 'slot') AND run IN (SELECT
 UPDATE updates INDEXED BY updates_open SET status = 'refused', body = ?
 WHERE run = ? AND status IN ('waiting', 'accepted');
 
+-- name: owner_of_run
+-- The worker that moves a run.
+SELECT owner FROM runs WHERE key = ?;
+
 -- name: place_of_run
 -- A run's id, and which of the runs under this id it is.
 SELECT id, ordinal FROM runs WHERE key = ?;

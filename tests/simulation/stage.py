@@ -1,0 +1,350 @@
+"""One simulated world: workers that are kept going, a client that sends, perils that befall them, and the ledger.
+
+A plot (see `plots`) says which definitions there are and what the client does; after it all is healed and led to its
+end. Knows no promises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any, Final
+
+from exploring_loop import Choices
+from fakes import fake
+from ledger import Call, Ledger, Message
+from mortal_loop import Machine, Process
+from perils import Peril, Watched
+
+import perdure
+from perdure.activities import activity, context
+from perdure.engine import Engine
+from perdure.errors import PerdureError, StoreError, UnknownRun
+from perdure.stores.memory_file import MemoryFile
+from perdure.testing import activities as faking
+from perdure.values import SECOND
+
+NAMES: Final = (
+    "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage", "tick", "undo",
+)  # fmt: skip
+OPEN: Final = ("scheduled", "running", "paused", "stuck")
+LONGEST: Final = 400.0
+"""Virtual seconds in which a healthy worker brings everything to its end."""
+
+
+class Unsettled(AssertionError):
+    """Something does not come to its end though all is well."""
+
+
+class Stage:
+    def __init__(self, chance: Random, choices: Choices, workers: int, perils: Sequence[Peril], shorter: int) -> None:
+        self.chance = chance
+        self.file = MemoryFile()
+        self.ledger = Ledger(self.file)
+        self.shorter = shorter
+        self._choices = choices
+        self._perils: list[Peril] = list(perils)
+        self._counts: dict[int, dict[bool, int]] = {}
+        self._workers: dict[int, Process] = {}
+        self._engines: dict[Process, Engine] = {}
+        self._retire: dict[Process, asyncio.Event] = {}
+        self._number = workers
+        self._processes: list[Process] = []
+        self._over = False
+        self._seen = chance.random() < 0.6
+        self.queues: dict[int, Any] = {}
+        self.deaths = 0
+        self._machine = Machine()
+        self.sending: list[asyncio.Task[None]] = []
+        self.started: dict[tuple[int, int], Any] = {}
+        """(run, seq of its completion) → the call, once all is over."""
+
+    # -- the whole
+
+    async def play(self, plot: Any) -> None:
+        """The plot, the perils, and then the quiet end."""
+        client = Process("client", self._machine)
+        keepers: list[asyncio.Task[None]] = []
+        async with perdure.open(self._handle(client, -1), clock=client, work=False) as self.client:
+            for document in plot.documents:
+                await self.insist(lambda document=document: self.client.deploy(document))
+            keepers = [asyncio.create_task(self._keep(whom)) for whom in range(self._number)]
+            befalling = [asyncio.create_task(self._befall_at(p)) for p in self._perils if p.moment is not None]
+            await plot.play(self)
+            await asyncio.gather(*befalling)
+            self._heal()
+            await self._lead_to_the_end(plot)
+            await self.within(asyncio.gather(*self.sending), "senders of updates wait for replies that never come")
+            self._over = True
+            for process in self._workers.values():
+                if process in self._retire:
+                    self._retire[process].set()
+            await self.within(asyncio.gather(*keepers), "the workers do not close")
+
+    async def within(self, awaited: Awaitable[Any], what: str) -> Any:
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await awaited
+        except TimeoutError:
+            raise Unsettled(what) from None
+
+    def _heal(self) -> None:
+        self._perils.clear()
+        self.ledger.note("-- all is well from now on")
+
+    async def _lead_to_the_end(self, plot: Any) -> None:
+        for deed in (None, *plot.ends):
+            for row in [row for row in self.file.runs.values() if row.status in OPEN]:
+                if row.status == "stuck":
+                    self.ledger.accuse(f"run {row.id} is stuck: {row.outcome!r}")
+                if deed is not None:
+                    self.ledger.note(f"client: {deed} {row.id}")
+                    with contextlib.suppress(PerdureError):
+                        await getattr(self.client.run(row.id), deed)()
+            if await self._quiet():
+                return
+        left = [f"{row.id} is {row.status}" for row in self.file.runs.values() if row.status in OPEN]
+        raise Unsettled(f"does not end: {'; '.join(left)}")
+
+    async def _quiet(self) -> bool:
+        """Whether all runs have ended, once they have, or none of those that are left has anything to do."""
+        idle = 0
+        for _ in range(round(LONGEST)):
+            await asyncio.sleep(1)
+            left = [row for row in self.file.runs.values() if row.status in OPEN]
+            if not left:
+                return True
+            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks
+            idle = 0 if busy else idle + 1
+            stubborn = any(row.owner is not None for row in left) and _ > 60 and self._hanging()
+            if idle > 3 or stubborn:
+                return False
+        return False
+
+    def _hanging(self) -> bool:
+        return any(
+            call.name == "hang" and call.ended is None and not call.process.dead.is_set() for call in self.ledger.calls
+        )
+
+    # -- workers
+
+    def _handle(self, process: Process, whom: int) -> Any:
+        counts = self._counts.setdefault(whom, {})
+        mine = [peril for peril in self._perils if peril.whom == whom]
+        return Watched(
+            self.file, self._choices, process, mine, counts, self._befallen,
+            lambda name, given, make: self.ledger.call(process, name, given, make),
+        )  # fmt: skip
+
+    async def _keep(self, whom: int) -> None:
+        """A supervisor: whatever ends is started anew."""
+        number = 0
+        while not self._over:
+            number += 1
+            process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine)
+            self._processes.append(process)
+            self._retire[process] = asyncio.Event()
+            self.ledger.note(f"{process.name} starts")
+            life = process.begin(self._live(process, whom))
+            death = asyncio.create_task(process.dead.wait())
+            await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
+            if process.dead.is_set():
+                self._died(process)
+            else:
+                death.cancel()
+                if (problem := life.exception()) is not None:
+                    self.ledger.note(f"{process.name} ends: {problem!r}")
+                    if not isinstance(problem, StoreError):
+                        self.ledger.accuse(f"{process.name} raised {problem!r}")
+            if not self._over:
+                await asyncio.sleep(self.chance.choice((0.0, 0.05, 1.0, 8.0)))
+
+    async def _live(self, process: Process, whom: int) -> None:
+        options = {"queues": self.queues[whom]} if whom in self.queues else {}
+        handle = self._handle(process, whom)
+        activities = [self._activity(process, name) for name in NAMES]
+        async with perdure.open(handle, activities=activities, clock=process, grace=0.05, **options) as engine:
+            self._engines[process] = engine
+            await self._retire[process].wait()
+            self.ledger.note(f"{process.name} closes")
+
+    def _died(self, process: Process) -> None:
+        self.deaths += 1
+        self.ledger.note(f"{process.name} is dead")
+        engine = self._engines.get(process)
+        worker = None if engine is None or engine._worker is None else engine._worker.id
+        if self._seen and worker in self.file.workers:  # others on the host see that its process is gone
+            self.file.workers[worker] = replace(self.file.workers[worker], boot="another")
+
+    # -- perils
+
+    def _befallen(self, peril: Peril) -> None:
+        self.ledger.befallen[peril.what] += 1
+        self.ledger.note(f"** {peril}")
+
+    async def _befall_at(self, peril: Peril) -> None:
+        assert peril.moment is not None
+        await asyncio.sleep(peril.moment)
+        process = self._workers.get(peril.whom)
+        if process is None or process.dead.is_set():
+            return
+        self._befallen(peril)
+        match peril.what:
+            case "die":
+                process.dead.set()
+            case "close":
+                self._retire[process].set()
+            case "jump":
+                self._machine.ahead += round(peril.measure * SECOND)
+            case "sleep":
+                process.asleep = True
+                await asyncio.sleep(peril.measure)
+                self.ledger.note(f"{process.name} wakes")
+                asyncio.get_running_loop().wake(process)  # type: ignore[attr-defined]
+
+    # -- activities
+
+    def _activity(self, process: Process, name: str) -> Any:
+        @activity(name)
+        async def act(**arguments: Any) -> Any:
+            engine = self._engines.get(process)
+            worker = engine._worker.id if engine is not None and engine._worker is not None else ""
+            call = self.ledger.begins(process, worker, context(), name, arguments)
+            try:
+                value = await self._act(call)
+            except asyncio.CancelledError:
+                self.ledger.ends(call, "is cancelled")
+                raise
+            except perdure.ActivityError:
+                self.ledger.ends(call, "fails")
+                raise
+            self.ledger.ends(call, "ends")
+            return value
+
+        return act
+
+    async def _act(self, call: Call) -> Any:
+        said = said_to(call.name, call.arguments, call.address, call.attempt)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + said.after / SECOND / self.shorter
+        try:
+            await (asyncio.Event().wait() if said.hang else asyncio.sleep(due - loop.time()))
+        except asyncio.CancelledError:
+            if said.on_cancel == "ignore":
+                await asyncio.sleep(max(due - loop.time(), 0))
+            elif said.on_cancel == "end":
+                return _result(said.cancelled or said.end)
+            else:
+                raise
+        return _result(said.end)
+
+    # -- the client
+
+    async def insist(self, deed: Callable[[], Awaitable[Any]]) -> Any:
+        """Do it until the store lets it be done."""
+        while True:
+            try:
+                return await deed()
+            except StoreError:
+                await asyncio.sleep(0.1)
+
+    async def start(self, name: str, input: Any, id: str, *, insist: bool = True) -> Message:
+        """Start a run of a deployed definition, here or through a worker, again and again until it is acknowledged."""
+        message = Message("start", id, id, input)
+        self.ledger.messages.append(message)
+        await self._try(message, lambda engine: engine.start(name, input, id=id), insist, self.chance.random() < 0.5)
+        return message
+
+    async def send(self, kind: str, run: str, name: str, data: Any, id: str, *, insist: bool = True) -> Message:
+        """A signal or an update, as insistently as told; an update is acknowledged with its reply."""
+        message = Message(kind, run, id, data)
+        self.ledger.messages.append(message)
+
+        async def deed(engine: Engine) -> Any:
+            return await getattr(engine.run(run), kind)(name, data, id=id)
+
+        await self._try(message, deed, insist, self.chance.random() < 0.3)
+        return message
+
+    async def post_update(self, run: str, name: str, data: Any, id: str) -> None:
+        """An update whose reply nobody waits for."""
+        message = Message("update", run, id, data)
+        self.ledger.messages.append(message)
+        sending = asyncio.create_task(self._try(
+            message, lambda engine: engine.run(run).update(name, data, id=id), False, False))  # fmt: skip
+        self.sending.append(sending)
+
+    async def insist_on(self, what: str, run: str) -> None:
+        """Do that to a run until the store has heard of it, or it is refused."""
+        while (await self.do(what, run)).told == "nothing":
+            await asyncio.sleep(0.1)
+
+    async def do(self, what: str, run: str, *given: Any) -> Message:
+        """Cancel, terminate, pause or resume a run, or answer it; once."""
+        message = Message(what, run, f"{what}-{len(self.ledger.messages)}", list(given))
+        self.ledger.messages.append(message)
+        await self._try(
+            message, lambda engine: getattr(engine.run(run), what)(*given), False, self.chance.random() < 0.3
+        )
+        return message
+
+    async def _try(
+        self, message: Message, deed: Callable[[Engine], Awaitable[Any]], insist: bool, by_worker: bool
+    ) -> None:
+        while True:
+            message.tries += 1
+            try:
+                message.reply = await (self._by_worker(deed) if by_worker else deed(self.client))
+                message.told = "acknowledged"
+            except (StoreError, Died):
+                if insist or self.chance.random() < 0.5:
+                    by_worker = False
+                    await asyncio.sleep(0.2)
+                    continue
+            except UnknownRun:
+                message.told = "unknown"
+            except PerdureError as problem:
+                message.told, message.reply = "refused", problem
+            break
+        self.ledger.note(
+            f"client: {message.kind} {message.id} to {message.run}: {message.told} {message.reply!r}"[:300]
+        )
+
+    async def _by_worker(self, deed: Callable[[Engine], Awaitable[Any]]) -> Any:
+        """Through the engine of a worker, which may die over it."""
+        process = self._workers.get(self.chance.randrange(self._number))
+        engine = self._engines.get(process) if process is not None else None
+        if process is None or engine is None or process.dead.is_set() or self._retire[process].is_set():
+            return await deed(self.client)
+        task = process.begin(_await(deed(engine)))
+        death = asyncio.create_task(process.dead.wait())
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Died
+        death.cancel()
+        return task.result()
+
+
+class Died(Exception):
+    """The process that was asked died over it."""
+
+
+async def _await(awaited: Awaitable[Any]) -> Any:
+    return await awaited
+
+
+def said_to(name: str, arguments: Any, address: str, attempt: int) -> faking.Reply:
+    """What an activity does: as the oracle's fakes, but what it gives is the same for every attempt."""
+    asked = attempt if name == "flaky" and attempt < arguments.get("good", 2) else 9
+    return fake(faking.Call(name, arguments, address, asked, "", 0, 0))
+
+
+def _result(end: faking.End) -> Any:
+    if end.error is not None:
+        raise perdure.ActivityError(
+            end.error["type"], end.error["message"], end.error.get("details"), retryable=end.retryable
+        )
+    return end.value
