@@ -13,6 +13,7 @@ import random
 import signal
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -190,13 +191,17 @@ async def check(visit: Visit, ledger: list[dict[str, Any]]) -> list[tuple[float,
     assert visit.output["nod"] in (1, 2)
     received = Counter(row["event"] for row in history)
     assert (received["UpdateReceived"], received["SignalReceived"], received["AskAnswered"]) == (3, 2, 1)
-    return [tuple(row["result"]) for row in history if row.get("step") in ("enter", "leave") and row["event"] == "ActivityCompleted"]
+    return [
+        tuple(row["result"])
+        for row in history
+        if row.get("step") in ("enter", "leave") and row["event"] == "ActivityCompleted"
+    ]
 
 
 def check_apart(intervals: list[tuple[float, float]]) -> None:
     """No two attempts that count were behind one door at once."""
     intervals.sort()
-    for (_, end), (begin, _) in zip(intervals, intervals[1:], strict=False):
+    for (_, end), (begin, _) in pairwise(intervals):
         assert end <= begin
 
 
