@@ -98,20 +98,19 @@ async def harm(processes: Processes, workers: list[asyncio.subprocess.Process], 
     """Kill one, or stop one or two until long after their leases; they wake and learn of it."""
     await asyncio.sleep(chance.uniform(0.05, 0.4))
     victims = chance.sample(range(len(workers)), chance.choice([1, 1, 2]))
-    if chance.random() < 0.4:
+    dying = set(victims)
+    if chance.random() < 0.6:
         for victim in victims:
+            workers[victim].send_signal(signal.SIGSTOP)
+        await asyncio.sleep(chance.uniform(0.2, 1.5))
+        dying = {victim for victim in victims if chance.random() < 0.2}  # some never wake
+    for victim in victims:  # all of them before any is replaced: one that sleeps may have locked the file
+        if victim in dying:
             await kill(workers[victim])
-            workers[victim] = await processes.start()
-        return
-    for victim in victims:
-        workers[victim].send_signal(signal.SIGSTOP)
-    await asyncio.sleep(chance.uniform(0.2, 1.5))
-    for victim in victims:
-        if chance.random() < 0.2:  # some never wake
-            await kill(workers[victim])
-            workers[victim] = await processes.start()
         else:
             workers[victim].send_signal(signal.SIGCONT)
+    for victim in dying:
+        workers[victim] = await processes.start()
 
 
 @dataclass(slots=True)

@@ -63,7 +63,11 @@ WORDS = [
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
     path, _ = draw(st.sampled_from(COMMANDS))
-    piece = st.sampled_from([option for option in OPTIONS[path] if option not in UNENDING] + [""]) | st.sampled_from(WORDS) | st.text(max_size=6)
+    piece = (
+        st.sampled_from([option for option in OPTIONS[path] if option not in UNENDING] + [""])
+        | st.sampled_from(WORDS)
+        | st.text(max_size=6)
+    )
     words = [*path, *draw(st.lists(piece, max_size=6))]
     if draw(st.integers(0, 9)) == 0:
         words = draw(st.permutations(words))

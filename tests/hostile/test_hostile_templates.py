@@ -113,7 +113,20 @@ ATTACKS = [
     "{{ input.n.numerator.__class__ }}",
 ]
 
-TEXTS = ["${7*7}", "#{7*7}", "<%= 7*7 %>", "${{7*7", "*{7*7}", "@(7*7)", "[[7*7]]", "{7*7}", "%{7*7}", "$(id)", "`id`", "{{{7*7"]
+TEXTS = [
+    "${7*7}",
+    "#{7*7}",
+    "<%= 7*7 %>",
+    "${{7*7",
+    "*{7*7}",
+    "@(7*7)",
+    "[[7*7]]",
+    "{7*7}",
+    "%{7*7}",
+    "$(id)",
+    "`id`",
+    "{{{7*7",
+]
 """What other engines would evaluate."""
 
 VALUES: list[Any] = ["abc", b"".decode(), 1, 1.5, True, None, [1], {"k": 1}]
@@ -152,7 +165,13 @@ def test_what_other_engines_evaluate_is_text_or_refused(text: str) -> None:
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_no_attribute_of_a_value_is_reachable(value: Any) -> None:
     for name in dir(value):
-        for access in (f"x.{name}", f"x['{name}']", f"x|attr('{name}')", f"[x]|map(attribute='{name}')|list", f"x.{name}()"):
+        for access in (
+            f"x.{name}",
+            f"x['{name}']",
+            f"x|attr('{name}')",
+            f"[x]|map(attribute='{name}')|list",
+            f"x.{name}()",
+        ):
             with pytest.raises(ExpressionError):
                 compile_template("{{ " + access + " }}").evaluate({**NAMES, "x": value}, StillWorld())
 
