@@ -29,6 +29,13 @@ def bounded(examples: int) -> settings:
     )
 
 
+def told(problem: Exception, *words: str) -> None:
+    """An error says something, and these words are in it."""
+    message = str(problem)
+    assert message
+    assert all(word in message for word in words), message
+
+
 NUMBERS = st.sampled_from([0, 1, -1, 2**31, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30, 0.5, 1e308])
 SCALARS = st.none() | st.booleans() | NUMBERS | st.integers() | st.text(max_size=8)
 VALUES = st.recursive(

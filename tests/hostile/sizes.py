@@ -54,36 +54,106 @@ def lines(text: str) -> Any:
 HEAD = "workflow: w\nsteps:\n"
 BOMB = "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9) if n else 'x'}]\n" for n in range(9))
 READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
+    "yaml": (
+        definition,
+        [
+            filling("a"),
+            filling("- "),
+            filling("["),
+            filling("{a: "),
+            filling("a: b\n"),
+            filling("&a [*a, "),
+            filling("<<: *a\n"),
+            filling("\t"),
+            filling("'"),
+            filling('"\\u0041'),
+            filling("|\n "),
+            filling("? "),
+            filling("!!python/object/apply:os.system ['id']\n"),
+            filling("# perdure: ignore[WF101]\n"),
+            filling("{{ "),
+            filling("---\n"),
+            filling("\ufeff"),
+            filling("é"),
+            filling("\x00"),
+        ],
+    ),
     "definition": (
         definition,
         [
-            filling("a"), filling("- "), filling("["), filling("{a: "), filling("a: b\n"), filling("&a [*a, "), filling("<<: *a\n"), filling("\t"),
-            filling("'"), filling('"\\u0041'), filling("|\n "), filling("? "), filling("!!python/object/apply:os.system ['id']\n"),
-            filling("# perdure: ignore[WF101]\n"), filling("{{ "), filling("---\n"), filling("\ufeff"), filling("é"), filling("\x00"),
-            BOMB + filling("x: *b8\n"), "a: &a " + filling("x") + "\nb: [" + "*a, " * 1000 + "]",
+            BOMB + filling("x: *b8\n"),
+            "a: &a " + filling("x") + "\nb: [" + "*a, " * 1000 + "]",
             "a: &a {x: 1}\n" + filling("b: {<<: [*a, *a, *a, *a]}\n"),
-            HEAD + filling("  - {wait: 1s}\n"), HEAD + filling("  - {wait: 1s, wat: 2}\n"), HEAD + filling("  - {id: a, set: {x: '{{ steps.a }}'}}\n"),
-            HEAD + filling("  - {id: a, wait: '{{ input.x'}\n"), HEAD + "  - set: {x: '" + filling("{{ input.a }} ") + "'}",
-            HEAD + "  - " + "{steps: [" * 20_000 + "{wait: 1s}" + "]}" * 20_000, HEAD + "  - {set: {x: " + filling("9") + "}}",
-            "workflow: w\ninput: {type: object, properties: {" + filling("a: {type: string}, ") + "}}\nsteps: [{wait: 1s}]",
+            HEAD + filling("  - {wait: 1s}\n"),
+            HEAD + filling("  - {wait: 1s, wat: 2}\n"),
+            HEAD + filling("  - {id: a, set: {x: '{{ steps.a }}'}}\n"),
+            HEAD + filling("  - {id: a, wait: '{{ input.x'}\n"),
+            HEAD + "  - set: {x: '" + filling("{{ input.a }} ") + "'}",
+            HEAD + "  - " + "{steps: [" * 20_000 + "{wait: 1s}" + "]}" * 20_000,
+            HEAD + "  - {set: {x: " + filling("9") + "}}",
+            "workflow: w\ninput: {type: object, properties: {"
+            + filling("a: {type: string}, ")
+            + "}}\nsteps: [{wait: 1s}]",
             "workflow: w\ninput: {pattern: '" + filling("(a+)+") + "'}\nsteps: [{wait: 1s}]",
             "workflow: w\ninput: " + "{allOf: [" * 30_000 + "{}" + "]}" * 30_000 + "\nsteps: [{wait: 1s}]",
         ],
     ),
-    "template": (template, [filling("{{ input.a }}"), filling("{{"), filling("{%"), filling("{#"), filling("}}"), filling("{{ 'x' * 1000000 }}"), filling("x")]),
-    "expression": (expression, [filling("("), filling("1+"), filling("'x'~"), filling("a."), filling("a|"), filling("not "), filling("9"), filling("[")]),
+    "template": (
+        template,
+        [
+            filling("{{ input.a }}"),
+            filling("{{"),
+            filling("{%"),
+            filling("{#"),
+            filling("}}"),
+            filling("{{ 'x' * 1000000 }}"),
+            filling("x"),
+        ],
+    ),
+    "expression": (
+        expression,
+        [
+            filling("("),
+            filling("1+"),
+            filling("'x'~"),
+            filling("a."),
+            filling("a|"),
+            filling("not "),
+            filling("9"),
+            filling("["),
+        ],
+    ),
     "run": (
         lines,
-        [filling("{"), filling("[1,"), filling('{"perdure":"run"}\n'), filling("\n"), '{"perdure":"run","format":1,"run":{"id":"' + filling("x") + '"}}',
-         '{"perdure":"run","format":1,"run":' + filling('{"id":') + "}", filling('"')],
+        [
+            filling("{"),
+            filling("[1,"),
+            filling('{"perdure":"run"}\n'),
+            filling("\n"),
+            '{"perdure":"run","format":1,"run":{"id":"' + filling("x") + '"}}',
+            '{"perdure":"run","format":1,"run":' + filling('{"id":') + "}",
+            filling('"'),
+        ],
     ),
-    "event": (lambda text: event_from_bytes(1, text.encode()), [filling('["start",'), filling("[["), '["signal","' + filling("a") + '"]', filling("9")]),
-    "json": (lambda text: decode(text), ["[" + filling("[],") + "0]", "[" + filling("0,") + "0]", "{" + filling('"a":0,') + '"a":0}', filling("1e9")]),
-    "query": (lambda text: query.parse(text, 0), [filling("("), filling("id = 'x' and "), filling("'"), filling("not "), filling("x")]),
-    "cron": (cron.parse, [filling("* "), filling("1,") + " * * * *", filling("*/"), "0 0 " + filling("1-31,") + "1 * *"]),
+    "event": (
+        lambda text: event_from_bytes(1, text.encode()),
+        [filling('["start",'), filling("[["), '["signal","' + filling("a") + '"]', filling("9")],
+    ),
+    "json": (
+        lambda text: decode(text),
+        ["[" + filling("[],") + "0]", "[" + filling("0,") + "0]", "{" + filling('"a":0,') + '"a":0}', filling("1e9")],
+    ),
+    "query": (
+        lambda text: query.parse(text, 0),
+        [filling("("), filling("id = 'x' and "), filling("'"), filling("not "), filling("x")],
+    ),
+    "cron": (
+        cron.parse,
+        [filling("* "), filling("1,") + " * * * *", filling("*/"), "0 0 " + filling("1-31,") + "1 * *"],
+    ),
     "span": (parse_duration, [filling("1h"), filling("9") + "s", filling("P"), "PT" + filling("1") + "S"]),
     "time": (parse_time, [filling("2026-"), filling("1"), filling("-")]),
-}  # fmt: skip
+}
 
 
 def measured(read: Callable[[str], Any], text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Any words after `perdure`: one of the documented exit codes, a message where it is not 0, never a traceback or a hang."""
+"""Any words after `perdure`: a documented exit code, a message where it is not 0, never a traceback or a hang."""
 
 from __future__ import annotations
 
@@ -51,12 +51,14 @@ def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple
 COMMANDS = sorted(commands(main), key=lambda found: found[0])
 OPTIONS = {path: [text for p in found.params for text in p.opts if text.startswith("-")] for path, found in COMMANDS}
 WORDS = [
-    "shop.yaml", "broken.yaml", "run.jsonl", "notes.txt", "missing.yaml", ".", "..", "/", "-", "--", "", " ", "shop", "r1",
-    "r2", "r3", "a", "n=1", "n=2", "n=x", "=", "@", "@-", "@notes.txt", "@missing", "{}", "[", "null", '{"n": 1}', "1", "-1", "0", "1s", "1h",
-    "9" * 400, "NaN", "1e999", "*", "\x00", "\x1b[31m", "é", "\u202e", "\udcff", "x" * 5_000, "{{ 1 }}", "{% x %}", "workflow = 'shop'",
-    "status in (", "' or 1=1 --", "json", "jsonl", "yaml", "table", "always", "memory://", "sqlite:///:memory:", "store.db", "notes.db",
-    "postgresql://h/d", "os", "sys:path", "../../etc/passwd", "WF101", "wf999", "2026-01-01T00:00:00Z", "bash", "mermaid", "svg",
-    "github", "sarif", "completed", "--help", "-h", "-vvvv", "--yes", "--dry-run", "--nonsense", "-Z", "--id=", "--query", "--store",
+    "shop.yaml", "broken.yaml", "run.jsonl", "notes.txt", "missing.yaml", ".", "..", "/", "-", "--", "", " ",
+    "shop", "r1", "r2", "r3", "a", "n=1", "n=2", "n=x", "=", "@", "@-", "@notes.txt", "@missing", "{}", "[",
+    "null", '{"n": 1}', "1", "-1", "0", "1s", "1h", "9" * 400, "NaN", "1e999", "*", "\x00", "\x1b[31m", "é",
+    "\u202e", "\udcff", "x" * 5_000, "{{ 1 }}", "{% x %}", "workflow = 'shop'", "status in (", "' or 1=1 --",
+    "json", "jsonl", "yaml", "table", "always", "memory://", "sqlite:///:memory:", "store.db", "notes.db",
+    "postgresql://h/d", "os", "sys:path", "../../etc/passwd", "WF101", "wf999", "2026-01-01T00:00:00Z", "bash",
+    "mermaid", "svg", "github", "sarif", "completed", "--help", "-h", "-vvvv", "--yes", "--dry-run",
+    "--nonsense", "-Z", "--id=", "--query", "--store",
 ]  # fmt: skip
 
 

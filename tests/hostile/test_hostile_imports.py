@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from fuzzing import VALUES, bounded, changed, exports
+from fuzzing import VALUES, bounded, changed, exports, told
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ async def take_in(lines: list[bytes]) -> None:
         try:
             run = await engine.import_run(lines)
         except InvalidInput as problem:
-            assert problem.message.startswith("line ")
+            told(problem, "line ")
             assert await engine.runs() == []
         else:
             assert (await run.describe()).id == run.id

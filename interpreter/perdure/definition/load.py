@@ -64,8 +64,8 @@ def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Def
     """A definition from a file or a text. Raises DefinitionError with all its diagnostics, and
     FileNotFoundError (or another OSError) where the file cannot be read.
 
-    A text has a line break or a NUL, or begins with a brace; everything else is a path. With a `catalogue` calls of activities
-    are checked against it.
+    A text has a line break or a NUL, or begins with a brace; everything else is a path. With a `catalogue` calls of
+    activities are checked against it.
     """
     inspection = inspect(path_or_text, catalogue=catalogue)
     if inspection.definition is None:
