@@ -56,7 +56,8 @@ WORDS = [
     "null", '{"n": 1}', "1", "-1", "0", "1s", "1h", "9" * 400, "NaN", "1e999", "*", "\x00", "\x1b[31m", "é",
     "\u202e", "\udcff", "x" * 5_000, "{{ 1 }}", "{% x %}", "workflow = 'shop'", "status in (", "' or 1=1 --",
     "json", "jsonl", "yaml", "table", "always", "memory://", "sqlite:///:memory:", "store.db", "notes.db",
-    "postgresql://h/d", "os", "sys:path", "../../etc/passwd", "WF101", "wf999", "2026-01-01T00:00:00Z", "bash",
+    "postgresql://h/d",
+    "sqlite://[", "os", "sys:path", "../../etc/passwd", "WF101", "wf999", "2026-01-01T00:00:00Z", "bash",
     "mermaid", "svg", "github", "sarif", "completed", "--help", "-h", "-vvvv", "--yes", "--dry-run",
     "--nonsense", "-Z", "--id=", "--query", "--store",
 ]  # fmt: skip

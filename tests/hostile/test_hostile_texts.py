@@ -40,7 +40,20 @@ TIMES = words(
     "1", "h", "m", "s", "us", ".", "-", "P", "T", "1D", "PT", "9" * 300, "w", "e", "+01:00", "2026-01-01", "Z", ":"
 )
 STORES = words(
-    "sqlite://", "/", "memory://", ".db", "?", "durability=", "full", "#", "%00", "%zz", "[", "postgresql://", ":"
+    "sqlite://[",
+    "sqlite://",
+    "/",
+    "memory://",
+    ".db",
+    "?",
+    "durability=",
+    "full",
+    "#",
+    "%00",
+    "%zz",
+    "[",
+    "postgresql://",
+    ":",
 )
 
 
