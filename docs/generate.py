@@ -24,11 +24,14 @@ from perdure.core import turn
 from perdure.core.blocks import child
 from perdure.core.lifecycle import ENDED, TRANSITIONS
 from perdure.definition import document, files, models, reader
+from perdure.definition.grammar import Key, Record
 from perdure.definition.rules import GROUPS, RULES
 from perdure.engine import attempts, claims, lease, query
-from perdure.expressions import FILTERS, FUNCTIONS, TESTS, functions, scope, syntax
+from perdure.expressions import FILTERS, FUNCTIONS, functions, scope, syntax
+from perdure.expressions import TESTS as CONDITIONS
 from perdure.expressions.builtin import Table
 from perdure.testing.cases import read_cases
+from perdure.testing.declared.language import CALL, CASE, EXPECT, MOCK, SCRIPT, TESTS
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
 
 DOCS: Final = Path(__file__).parent
@@ -183,6 +186,17 @@ def api(name: str) -> str:
     return "".join(parts)
 
 
+def keys(name: str) -> str:
+    """The keys of one part of a file of tests, with what each is for."""
+    shape = {"tests": TESTS, "case": CASE, "mock": MOCK, "entry": SCRIPT, "expect": EXPECT, "call": CALL}[name]
+    if isinstance(shape, Record):
+        found = shape.keys
+    else:
+        beside = {key: value for kind in shape.kinds.values() for key, value in kind.beside.items()}
+        found = {kind: Key(one.value, one.about) for kind, one in shape.kinds.items()} | beside | dict(shape.shared)
+    return table(("key", "says"), [(f"`{key}`", one.about) for key, one in found.items()])
+
+
 def _signed(function: Any, name: str, *, level: int, is_async: bool) -> str:
     written = "await " * is_async + f"{name}({_parameters(function)})" + _returned(function)
     return f"{'#' * level} `{name}`\n\n```text\n{written}\n```\n\n{cleandoc(function.__doc__ or '')}\n\n"
@@ -215,7 +229,7 @@ def _returned(function: Any) -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "filters": lambda: builtins(FILTERS),
     "functions": lambda: builtins(FUNCTIONS),
-    "tests": lambda: builtins(TESTS),
+    "tests": lambda: builtins(CONDITIONS),
     "limits": limits,
     "rules": rules,
     "lifecycle": lifecycle,
@@ -224,12 +238,15 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
+GIVEN: Final[dict[str, Callable[[str], str]]] = {"api": api, "keys": keys}
+
+
 def filled(text: str) -> str:
     """The text of a page with every generated part as it should be."""
 
     def fill(found: re.Match[str]) -> str:
         kind, _, name = found[2].partition(" ")
-        part = api(name) if kind == "api" else PARTS[kind]()
+        part = GIVEN[kind](name) if kind in GIVEN else PARTS[kind]()
         return f"{found[1]}{part.strip(chr(10))}\n{found[3]}"
 
     return PART.sub(fill, text)

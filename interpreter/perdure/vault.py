@@ -53,6 +53,15 @@ def holds_marker(value: JSON) -> bool:
     return _SIGN_IN_BYTES in encode(value)
 
 
+def may_hold_marker(value: JSON) -> bool:
+    """Whether anything in a value looks like a marker. Quick: asked of the arguments of every call."""
+    if isinstance(value, str):
+        return _SIGN in value
+    if isinstance(value, dict):
+        return any(map(may_hold_marker, value)) or any(map(may_hold_marker, value.values()))
+    return isinstance(value, list) and any(map(may_hold_marker, value))
+
+
 def secrets_in(value: JSON, key: str) -> set[str]:
     """The names of the secrets that genuine markers in a value stand for."""
     found: set[str] = set()

@@ -9,6 +9,7 @@ from typing import Any
 import perdure
 
 FOLDER = Path(__file__).parents[2] / "definitions"
+DEFINITIONS = sorted(path for path in FOLDER.glob("*.yaml") if not path.name.endswith(".test.yaml"))
 
 
 async def start(engine: perdure.Engine, name: str, *, id: str | None = None, **input: Any) -> perdure.Run:

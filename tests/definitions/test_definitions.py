@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shipped import FOLDER, start, until
+from shipped import DEFINITIONS, FOLDER, start, until
 
 import perdure
 from perdure.activities import Registry
 from perdure.definition import inspect
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
 def test_a_shipped_definition_has_no_diagnostics(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER.parent))
     catalogue = Registry.load(["definitions.activities"]).catalogue()

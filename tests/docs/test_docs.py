@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields
 from inspect import isfunction
@@ -14,9 +15,12 @@ from textwrap import indent
 import pytest
 
 import perdure
+from perdure.activities import Registry
 from perdure.definition import inspect
 from perdure.definition.grammar import ByType, Items, Record, Ref, Shape, Table, Tagged
 from perdure.definition.language import DEFINITION, LIBRARY, SHAPES
+from perdure.testing.declared import report
+from perdure.testing.declared.session import run_session
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -25,6 +29,8 @@ FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*(?:\n[^\]\n]*)?\]\(([^)\s]+)\)")
 RULES = DOCS / "reference" / "rules.md"
 """Its examples are pieces, half of them wrong on purpose."""
+TUTORIAL = DOCS / "tutorial.md"
+"""Its tests are run on the files it has written, by `test_tutorial`."""
 
 
 def blocks(language: str, *, without: tuple[Path, ...] = ()) -> list[pytest.ParameterSet]:
@@ -59,6 +65,20 @@ def test_definitions_in_the_documentation_load_without_a_warning(text: str) -> N
     if definition is None:
         pytest.skip("not a definition")
     assert [str(found) for found in inspect(definition).diagnostics] == []
+
+
+TESTS = [one for one in blocks("yaml", without=(RULES, TUTORIAL)) if "test: ./" in str(one.values[0])]
+
+
+@pytest.mark.parametrize("text", TESTS)
+def test_tests_in_the_documentation_hold(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    for file in (ROOT / "definitions").glob("*.yaml"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "shown.test.yaml").write_text(text)
+    session = run_session([tmp_path / "shown.test.yaml"], Registry.load(["definitions.activities"]))
+    assert [str(found) for suite in session.suites for found in suite.diagnostics] == []
+    assert [report.failed(result) for result in session.failed] == []
 
 
 @pytest.mark.parametrize("text", blocks("python"))

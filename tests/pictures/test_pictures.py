@@ -12,7 +12,8 @@ from perdure.definition import inspect
 from perdure.pictures import Box, dot, mermaid, outline, svg, text
 from perdure.pictures.layout import LanePlace, Place, layout, walk
 
-DEFINITIONS = sorted((Path(__file__).parents[2] / "definitions").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "definitions"
+DEFINITIONS = sorted(path for path in FOLDER.glob("*.yaml") if not path.name.endswith(".test.yaml"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 HOSTILE = """

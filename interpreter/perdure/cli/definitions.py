@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from perdure.cli.exits import NotFound
 from perdure.cli.showable import one_line
+from perdure.errors import InvalidInput
 from perdure.values import decode
 
 if TYPE_CHECKING:
@@ -103,3 +104,16 @@ def loaded(name: str, chosen: Settings) -> Definition:
     from perdure.definition import load
 
     return load(find_definition(name, chosen.root), catalogue=Registry.load(chosen.activities).catalogue())
+
+
+def given_definitions(paths: Sequence[str], root: Path) -> list[Path]:
+    """The definitions that are meant, each once; files of fragments come with those that import them."""
+    found: dict[Path, None] = {}
+    for given in paths or (FOLDER if Path(FOLDER).is_dir() else str(root / FOLDER),):
+        if Path(given).is_dir():
+            found.update(dict.fromkeys(file for file in definition_files(Path(given)) if top_key(file) == "workflow"))
+        else:
+            found[find_definition(given, root)] = None
+    if not found:
+        raise InvalidInput(f"no definitions found in {', '.join(paths) or FOLDER}")
+    return list(found)

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from perdure.cli.checking import checked
-from perdure.cli.definitions import FOLDER, definition_files, find_definition, top_key
+from perdure.cli.definitions import given_definitions
 from perdure.cli.exits import complain
 from perdure.cli.lazy import command
 from perdure.cli.opening import looking, starting
 from perdure.cli.output import emit, table
 from perdure.cli.settings import Settings, settings
 from perdure.cli.streams import results_only
-from perdure.errors import InvalidInput
 
 if TYPE_CHECKING:
     from perdure.definition import Definition
@@ -38,7 +36,7 @@ def deploy(paths: tuple[str, ...], dry_run: bool) -> None:
     """
     chosen = settings()
     with results_only():
-        definitions = [checked(file, chosen, "deployed") for file in _files(paths, chosen.root)]
+        definitions = [checked(file, chosen, "deployed") for file in given_definitions(paths, chosen.root)]
     rows = asyncio.run(_deploy(chosen, definitions, dry_run))
     text = table(
         ("workflow", "version", "digest", "definition", "schedules"),
@@ -56,19 +54,6 @@ def deploy(paths: tuple[str, ...], dry_run: bool) -> None:
     emit(chosen.output, {"dry_run": dry_run, "definitions": rows}, text, rows=rows)
     if dry_run and not chosen.quiet:
         complain("nothing was deployed", label=False)
-
-
-def _files(paths: Sequence[str], root: Path) -> list[Path]:
-    """The definitions that are meant, each once; files of fragments come with those that import them."""
-    found: dict[Path, None] = {}
-    for given in paths or (FOLDER if Path(FOLDER).is_dir() else str(root / FOLDER),):
-        if Path(given).is_dir():
-            found.update(dict.fromkeys(file for file in definition_files(Path(given)) if top_key(file) == "workflow"))
-        else:
-            found[find_definition(given, root)] = None
-    if not found:
-        raise InvalidInput(f"no definitions found in {', '.join(paths) or FOLDER}")
-    return list(found)
 
 
 async def _deploy(chosen: Settings, definitions: Sequence[Definition], dry_run: bool) -> list[dict[str, Any]]:

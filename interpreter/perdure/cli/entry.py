@@ -18,8 +18,12 @@ from perdure.cli.lazy import LazyGroup, Place
 from perdure.cli.options import Given, given
 
 COMMANDS: Final = {
+    "init": Place("perdure.cli.init:init", "Make a project with a definition, its tests, activities and CI."),
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
+    "test": Place("perdure.cli.testing.test:test", "Run the tests of definitions."),
+    "diff": Place("perdure.cli.diff:diff", "Show what has changed between two versions of a definition."),
+    "plan": Place("perdure.cli.plan:plan", "Say what a deployment would change, and for which open runs."),
     "graph": Place("perdure.cli.graph:graph", "Draw a definition, or how a run of it stands."),
     "explain": Place("perdure.cli.explain:explain", "Say what a rule of `validate` is about."),
     "deploy": Place("perdure.cli.deploy:deploy", "Keep definitions in the store and make their schedules run."),
@@ -30,7 +34,7 @@ COMMANDS: Final = {
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "store": Place("perdure.cli.store.group:store", "Look for damage in the store; back it up."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
-    "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions."),
+    "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -33,6 +33,7 @@ NOT_FOUND: Final = 3
 UNREACHABLE: Final = 5
 STILL_OPEN: Final = 6
 CONFLICT: Final = 7
+CHANGED: Final = 10
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGPIPE has ended."""

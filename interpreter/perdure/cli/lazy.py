@@ -37,6 +37,26 @@ class Command(click.Command):
         write_options(self, ctx, formatter)
 
 
+class Forked(Command):
+    """A command that takes words of the user's, except that some first words name commands of their own."""
+
+    def __init__(self, *args: Any, ways: Mapping[str, Place], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ways = dict(ways)
+
+    def way(self, name: str) -> click.Command:
+        module, _, attribute = self.ways[name].target.partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args and args[0] in self.ways:
+            return self.way(args[0]).make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported on use."""
 

@@ -12,6 +12,7 @@ import click
 
 from perdure.cli import exits
 from perdure.cli.entry import main
+from perdure.cli.lazy import Forked
 from perdure.cli.options import GlobalOption, global_options
 
 HEAD = """\
@@ -85,6 +86,9 @@ def _commands(command: click.Command, path: str) -> Iterator[str]:
     yield from _options(
         [one for one in command.params if isinstance(one, click.Option) and not isinstance(one, GlobalOption)]
     )
+    if isinstance(command, Forked):
+        for name in command.ways:
+            yield from _commands(command.way(name), f"{path} {name}")
 
 
 def _options(options: list[click.Option]) -> Iterator[str]:

@@ -10,7 +10,8 @@ Rules of this file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from perdure.core import lifecycle, wire
 from perdure.core.blocks import BLOCKS
@@ -235,6 +236,8 @@ def _reopen(turn: Turn, event: Reopened, gap: int) -> None:
 def _cancel(turn: Turn, event: CancelRequested) -> None:
     """Unwind, also a paused run: what has not begun is told before it could begin."""
     state = turn.state
+    if state.ending is not None:
+        return
     state.ending = {"way": "cancel", "reason": event.reason}
     if state.status == "paused":
         state.status = lifecycle.follow(state.status, "resume")
@@ -244,39 +247,49 @@ def _cancel(turn: Turn, event: CancelRequested) -> None:
 
 
 def _dispatch(turn: Turn, event: Event) -> None:
+    _RULES.get(type(event), _to_its_frame)(turn, event)
+
+
+def _to_its_frame(turn: Turn, event: Any) -> None:
+    """What most events are: something that a frame waits for, unless it is gone."""
+    frame = turn.state.frames.get(event.frame)
+    if frame is not None:
+        turn.handle(frame, event)
+
+
+def _fire(turn: Turn, event: TimerFired) -> None:
+    frame = turn.state.frames.get(event.frame)
+    if frame is not None and frame.due is not None and frame.due <= turn.state.now:
+        frame.due = None
+        turn.handle(frame, event)
+
+
+def _publish(turn: Turn, event: EventReceived) -> None:
+    for waiting in tuple(turn.state.waiting.get(event_key(event.event), ())):
+        turn.state.frames[waiting].notice(turn, event.event, event.data)
+
+
+def _end_child(turn: Turn, event: ChildEnded) -> None:
+    """A child that nobody waits for has only to be seen off no more."""
+    if event.frame:
+        _to_its_frame(turn, event)
+    else:
+        turn.state.children = [child for child in turn.state.children if child["run"] != event.run]
+
+
+def _pause(turn: Turn, event: PauseRequested) -> None:
     state = turn.state
-    match event:
-        case SignalReceived():
-            _receive(turn, event)
-        case UpdateReceived():
-            _update(turn, event)
-        case EventReceived():
-            for waiting in tuple(state.waiting.get(event_key(event.event), ())):
-                state.frames[waiting].notice(turn, event.event, event.data)
-        case PauseRequested():
-            if state.status in ("running", "scheduled") and state.ending is None:
-                state.status = lifecycle.follow(state.status, "pause")
-        case ResumeRequested():
-            if state.status == "paused":
-                _resume(turn)
-        case CancelRequested():
-            if state.ending is None:
-                _cancel(turn, event)
-        case ChildEnded(frame=0):
-            state.children = [child for child in state.children if child["run"] != event.run]
-        case TerminateRequested():
-            _terminate(turn, event)
-        case RunStarted() | Migrated() | Reopened():
-            raise InternalError("a run starts once, and other events move it from program to program")
-        case TimerFired():
-            frame = state.frames.get(event.frame)
-            if frame is not None and frame.due is not None and frame.due <= state.now:
-                frame.due = None
-                turn.handle(frame, event)
-        case _:
-            frame = state.frames.get(event.frame)
-            if frame is not None:
-                turn.handle(frame, event)
+    if state.status in ("running", "scheduled") and state.ending is None:
+        state.status = lifecycle.follow(state.status, "pause")
+
+
+def _go_on(turn: Turn, event: ResumeRequested) -> None:
+    if turn.state.status == "paused":
+        _resume(turn)
+
+
+def _refuse(turn: Turn, event: Event) -> None:
+    raise InternalError("a run starts once, and other events move it from program to program")
 
 
 def _receive(turn: Turn, event: SignalReceived) -> None:
@@ -292,3 +305,20 @@ def _terminate(turn: Turn, event: TerminateRequested) -> None:
     turn.state.signals = sorted([*turn.state.signals, *unhandled], key=lambda signal: signal.at)
     error = new_error("Terminated", event.reason or "the run was terminated")
     turn.close("terminate", error=error)
+
+
+_RULES: Final[Mapping[type[Event], Callable[[Turn, Any], None]]] = {
+    SignalReceived: _receive,
+    UpdateReceived: _update,
+    EventReceived: _publish,
+    TimerFired: _fire,
+    ChildEnded: _end_child,
+    PauseRequested: _pause,
+    ResumeRequested: _go_on,
+    CancelRequested: _cancel,
+    TerminateRequested: _terminate,
+    RunStarted: _refuse,
+    Migrated: _refuse,
+    Reopened: _refuse,
+}
+"""What the events do that are not for one frame alone."""

@@ -261,12 +261,14 @@ class Turn:
 
     def settle(self) -> None:
         """Run transitions until nothing more can move."""
-        work = self.work
-        frames = self.state.frames
+        work, state = self.work, self.state
+        frames = state.frames
         budget = MOST_TRANSITIONS
         while work:
             verb, frame, child, outcome = work.popleft()
-            if frames.get(frame.id) is not frame or self._holds_back(frame, verb):
+            if frames.get(frame.id) is not frame:
+                continue
+            if (state.held or state.status == "paused") and self._holds_back(frame, verb):
                 continue
             budget -= 1
             if budget < 0 and self._exhausted(frame, verb):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,31 @@ from perdure.schemas import DIALECT
 
 def workflow_schema() -> dict[str, Any]:
     """The schema of a definition; equal on every call, and every call gives its own."""
+    return schema_of("Perdure workflow definition", DEFINITION, SHAPES)
+
+
+def schema_of(title: str, root: Record, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    """The schema of a document whose outermost mapping is `root`; `shapes` are those that a `Ref` names."""
     writer = _Writer()
-    root = writer.keys(DEFINITION.keys)
-    for name, shape in SHAPES.items():
+    written = writer.keys(root.keys)
+    for name, shape in shapes.items():
         writer.defined(name, shape)
     return {
         "$schema": DIALECT,
-        "title": "Perdure workflow definition",
-        **root,
+        "title": title,
+        **written,
         "$defs": dict(sorted(writer.definitions.items())),
     }
 
 
 def text() -> str:
     """The schema as the file holds it."""
-    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n"
+    return as_text(workflow_schema())
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Writer:

@@ -52,8 +52,17 @@ def check_shape(source: Source, *, fragments_only: bool = False) -> list[Diagnos
         walk.document(LIBRARY if fragments_only else DEFINITION, source.value)
         if not fragments_only and isinstance(source.value, dict):
             walk.version()
-    known = {found.place for found in source.diagnostics if found.severity == "error"}
-    return in_order(found for found in walk.found if found.place not in known)
+    return walk.told()
+
+
+def check_document(source: Source, shape: Shape, shapes: Mapping[str, Shape]) -> list[Diagnostic]:
+    """The same for a document of another table, whose shapes that refer to themselves are `shapes`."""
+    if source.value is None and source.diagnostics:
+        return []
+    walk = _Walk(source, shapes, {})
+    with suppress(_EnoughError):
+        walk.document(shape, source.value)
+    return walk.told()
 
 
 def faults(source: Source, *, fragments_only: bool = False) -> list[Path]:
@@ -69,11 +78,23 @@ class _EnoughError(Exception):
 
 
 class _Walk:
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self,
+        source: Source,
+        shapes: Mapping[str, Shape] = SHAPES,
+        later: Mapping[str, Mapping[str, str]] = LATER,
+    ) -> None:
         self.source = source
+        self.shapes = shapes
+        self.later = later
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
         self.waiting: list[tuple[Shape, JSON, Trail]] = []
+
+    def told(self) -> list[Diagnostic]:
+        """What was found, in order, without what the reader has said already."""
+        known = {found.place for found in self.source.diagnostics if found.severity == "error"}
+        return in_order(found for found in self.found if found.place not in known)
 
     def document(self, shape: Shape, value: JSON) -> None:
         """Checks a whole document; a list of what is left to do stands in for recursion, whatever the depth."""
@@ -92,7 +113,7 @@ class _Walk:
             case Leaf():
                 self.leaf(shape, value, path)
             case Ref():
-                self.shape(SHAPES[shape.name], value, path)
+                self.shape(self.shapes[shape.name], value, path)
             case ByType():
                 inner = shape.shapes.get(type_of(value))
                 if inner is None:
@@ -162,8 +183,8 @@ class _Walk:
 
     def unknown(self, key: str, name: str, keys: Iterable[str], elsewhere: Mapping[str, str], path: Trail) -> None:
         where = (path, key)
-        if key in LATER.get(name, {}):
-            feature = LATER[name][key]
+        if key in self.later.get(name, {}):
+            feature = self.later[name][key]
             self.note("WF299", f"{quoted(key)} ({feature}) is not supported yet", where, key=True)
         elif key in elsewhere:
             self.note("WF216", f"{quoted(key)} belongs to {elsewhere[key]}", where, key=True)

@@ -20,6 +20,7 @@ from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFa
 from perdure.engine.clock import Clock
 from perdure.engine.lanes import Lanes
 from perdure.values import JSON, SECOND, decode, encode, format_duration
+from perdure.vault import may_hold_marker
 
 GRACE: Final = 10.0
 """Seconds that a cancelled activity has to stop."""
@@ -85,6 +86,9 @@ class Attempts:
         self._live[owner.key, command.frame] = attempt
         owner.attempts.add(command.frame)
         rate = self._registry.rate(command.name)
+        if rate is None and not self._closing and self._lanes.pass_by(attempt, command.queue):
+            self._launch(attempt)
+            return
         rated = None if rate is None else command.name
         self._lanes.put(attempt, command.queue, command.priority, rated, rate)
         self._launch_next()
@@ -172,7 +176,9 @@ class Attempts:
         command = attempt.command
         event: Event
         try:
-            arguments, context.redaction = await reveal(self._secrets, command.arguments, command.vault)
+            arguments = command.arguments
+            if may_hold_marker(arguments):
+                arguments, context.redaction = await reveal(self._secrets, arguments, command.vault)
             result = await self._registry.call(command.name, arguments, context)
             if context.redaction is not None:
                 result = context.redaction.value(result)
@@ -188,13 +194,15 @@ class Attempts:
         """The task has gone, and its place is free. One that was cancelled at once never came to say so."""
         self._tasks.discard(task)
         self._lanes.leave(attempt)
-        now, frame = self._clock.now(), attempt.command.frame
-        raised = None if task.cancelled() else task.exception()
+        frame = attempt.command.frame
         if task.cancelled():
-            self._end(attempt, ActivityCancelled(now, frame))
-        elif raised is not None and not isinstance(raised, KeyboardInterrupt):  # then the whole process is to end
-            self._end(attempt, ActivityFailed(now, frame, failure_of(raised).error))
-        self._launch_next()
+            self._end(attempt, ActivityCancelled(self._clock.now(), frame))
+        elif (raised := task.exception()) is not None and not isinstance(
+            raised, KeyboardInterrupt
+        ):  # all is to end then
+            self._end(attempt, ActivityFailed(self._clock.now(), frame, failure_of(raised).error))
+        if self._lanes.waiting:
+            self._launch_next()
 
     def _end(self, attempt: Attempt, event: Event) -> None:
         if not attempt.over:

@@ -64,7 +64,7 @@ class Lanes(Generic[Item]):
         self._waiting: dict[Item, Lane[Item]] = {}
         self._begun: dict[Item, str] = {}
         self._in_queue: Counter[str] = Counter()
-        """How many of each queue wait or have begun."""
+        """How many of each queue wait or have begun; counted where queues have limits, as the next."""
         self._begun_in: Counter[str] = Counter()
         self._arrivals = count()
 
@@ -85,7 +85,24 @@ class Lanes(Generic[Item]):
         heappush(lane.heap, (-priority, next(self._arrivals), item))
         lane.waiting += 1
         self._waiting[item] = lane
-        self._in_queue[queue] += 1
+        if self._queues is not None:
+            self._in_queue[queue] += 1
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting)
+
+    def pass_by(self, item: Item, queue: str | None) -> bool:
+        """Let an item without a rate begin at once, where nothing waits and there is room; whether it has."""
+        queue = queue or DEFAULT
+        if self._waiting or len(self._begun) >= self._limit or self._is_full(queue):
+            return False
+        self._begun[item] = queue
+        if self._queues is not None:
+            self._in_queue[queue] += 1
+            self._begun_in[queue] += 1
+        return True
 
     def take(self, now: int) -> Item | None:
         """The next that may begin, which has begun then; None where none may."""
@@ -104,7 +121,8 @@ class Lanes(Generic[Item]):
         best.waiting -= 1
         del self._waiting[item]
         self._begun[item] = best.queue
-        self._begun_in[best.queue] += 1
+        if self._queues is not None:
+            self._begun_in[best.queue] += 1
         if best.window is not None:
             best.window.note(now)
         return item
@@ -115,7 +133,8 @@ class Lanes(Generic[Item]):
         if lane is None:
             return
         lane.waiting -= 1
-        self._in_queue[lane.queue] -= 1
+        if self._queues is not None:
+            self._in_queue[lane.queue] -= 1
         if len(lane.heap) > 2 * lane.waiting + SLACK:
             lane.heap = [entry for entry in lane.heap if entry[2] in self._waiting]
             heapify(lane.heap)
@@ -123,7 +142,7 @@ class Lanes(Generic[Item]):
     def leave(self, item: Item) -> None:
         """An item that had begun is over: its place is free."""
         queue = self._begun.pop(item, None)
-        if queue is not None:
+        if queue is not None and self._queues is not None:
             self._begun_in[queue] -= 1
             self._in_queue[queue] -= 1
 

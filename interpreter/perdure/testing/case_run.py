@@ -16,6 +16,7 @@ from perdure.testing.activities import Call
 from perdure.testing.agenda import Action
 from perdure.testing.cases import Case
 from perdure.testing.harness import Harness
+from perdure.testing.matching import equal
 from perdure.testing.mocks import Mocks
 from perdure.values import JSON, format_duration, parse_duration
 
@@ -138,7 +139,7 @@ def _problems(expect: Mapping[str, JSON], harness: Harness) -> list[str]:
     outcome = harness.outcome
     problems = []
 
-    def compare(what: str, expected: JSON, found: JSON, same: Callable[[JSON, JSON], bool] = _equal) -> None:
+    def compare(what: str, expected: JSON, found: JSON, same: Callable[[JSON, JSON], bool] = equal) -> None:
         if not same(expected, found):
             problems.append(f"{what}: expected {expected!r}, found {found!r}")
 
@@ -172,14 +173,14 @@ def _exchanged(expect: Mapping[str, JSON], harness: Harness) -> Iterator[str]:
     neighbours = harness.neighbours
     sent = [{key: getattr(letter, key) for key in ("kind", "to", "name", "data")} for letter in neighbours.sent]
     found: dict[str, tuple[JSON, Callable[[JSON, JSON], bool]]] = {
-        "published": (harness.state.published, _equal),
-        "continued": (harness.outcome.get("input", "<none>"), _equal),
-        "leaves": ([entry["closing"] for entry in harness.state.children], _equal),
-        "children": (_calls(expect.get("children", []), neighbours.calls), _equal),
-        "queries": ({name: harness.query(name) for name in expect.get("queries", ())}, _equal),
+        "published": (harness.state.published, equal),
+        "continued": (harness.outcome.get("input", "<none>"), equal),
+        "leaves": ([entry["closing"] for entry in harness.state.children], equal),
+        "children": (_calls(expect.get("children", []), neighbours.calls), equal),
+        "queries": ({name: harness.query(name) for name in expect.get("queries", ())}, equal),
         "replies": (harness.callers.replies, subset),
         "sent": (sent, subset),
-        "took": (harness.slots.took, _equal),
+        "took": (harness.slots.took, equal),
     }
     for key, (value, same) in found.items():
         if key in expect and not same(expect[key], value):
@@ -208,15 +209,6 @@ def _queued(expected: Mapping[str, JSON], calls: Sequence[Call]) -> JSON:
     return found
 
 
-def _equal(expected: JSON, found: JSON) -> bool:
-    """Equal as JSON: true is not 1."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return expected.keys() == found.keys() and all(_equal(expected[key], found[key]) for key in expected)
-    if isinstance(expected, list) and isinstance(found, list):
-        return len(expected) == len(found) and all(map(_equal, expected, found))
-    return isinstance(expected, bool) == isinstance(found, bool) and bool(expected == found)
-
-
 def subset(expected: JSON, found: JSON) -> bool:
     """Mappings may hold more than expected; a text that ends in … matches by its beginning."""
     if isinstance(expected, dict) and isinstance(found, dict):
@@ -225,7 +217,7 @@ def subset(expected: JSON, found: JSON) -> bool:
         return len(expected) == len(found) and all(map(subset, expected, found))
     if isinstance(expected, str) and expected.endswith("…") and isinstance(found, str):
         return found.startswith(expected[:-1])
-    return _equal(expected, found)
+    return equal(expected, found)
 
 
 def _told(expected: JSON, found: JSON) -> bool:

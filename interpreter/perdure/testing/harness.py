@@ -47,6 +47,7 @@ from perdure.core.events import (
     TimerFired,
     UpdateReceived,
 )
+from perdure.core.machine import NewTurn
 from perdure.core.turn import Turn
 from perdure.errors import InvalidInput, RunConflict
 from perdure.program import Program
@@ -91,9 +92,9 @@ class Watch:
 
 class Harness:
     """One run. `children` are fakes of other definitions, `post` is asked about everything that is sent (see
-    `neighbours`). `delay` is how long it waits before it begins. `restart_every_event` puts the state through bytes
-    after each event and compares what is outstanding; `refold` folds the journal anew after each event and compares
-    the states."""
+    `neighbours`). `delay` is how long it waits before it begins; `watched` is the kind of turn that moves it.
+    `restart_every_event` puts the state through bytes after each event and compares what is outstanding; `refold` folds
+    the journal anew after each event and compares the states."""
 
     def __init__(
         self,
@@ -105,6 +106,7 @@ class Harness:
         input: JSON = None,
         seed: str = "seed",
         start: int = STARTED_AT,
+        watched: NewTurn = Turn,
         delay: int | None = None,
         restart_every_event: bool = False,
         refold: bool = False,
@@ -114,6 +116,7 @@ class Harness:
         self.input = {} if input is None else input
         self.seed = seed
         self.started_at = start
+        self.watched = watched
         self.delay = delay
         self.restart_every_event = restart_every_event
         self.refold = refold
@@ -193,7 +196,7 @@ class Harness:
         begins = None if self.delay is None else self.now + self.delay
         event = RunStarted(self.now, RUN, self.input, self.seed, begins=begins)
         self.journal.append(event)
-        self._state, commands = machine.start(self.program, event)
+        self._state, commands = machine.start(self.program, event, self.watched)
         self._turned(commands)
 
     def tick(self) -> bool:
@@ -294,7 +297,7 @@ class Harness:
         """Hand the machine an event and carry out what it asks for."""
         self.journal.append(event)
         self.open.heard(event)
-        self._turned(machine.step(self.program, self.state, event))
+        self._turned(machine.step(self.program, self.state, event, self.watched))
 
     def _turned(self, commands: list[Command]) -> None:
         self.commands.extend(commands)

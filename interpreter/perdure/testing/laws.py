@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from perdure.core import State, fold, outstanding
+from perdure.core import State, fold, machine, outstanding
 from perdure.core.blocks.lock import LockFrame
 from perdure.core.commands import (
     CancelActivity,
@@ -36,6 +36,7 @@ from perdure.core.events import (
     ChildEnded,
     Delivered,
     Event,
+    RunStarted,
     SlotGranted,
     SlotRefused,
     TimerFired,
@@ -48,6 +49,9 @@ from perdure.values import decode
 
 OFTEN: Final = 40
 """Events up to which the whole journal is folded anew after each; beyond it only now and then."""
+
+MOST_RESTARTS: Final = 500
+"""A restart costs as much as the state is large."""
 
 
 @dataclass(slots=True)
@@ -186,6 +190,31 @@ def check_refold(program: Program, journal: list[Event], state: State) -> None:
     if events != journal:
         raise AssertionError("an event changes when it is written and read")
     _same(state_to_bytes(state), state_to_bytes(fold(program, events)), "folding anew gives another state")
+
+
+def check_replay(program: Program, journal: list[Event], commands: list[Command], state: State) -> None:
+    """Replaying a run's history, restarted from bytes at every event of it, asks for the same and ends the same; a long
+    history is restarted at `MOST_RESTARTS` of its events besides the first so many."""
+    stride = len(journal) // MOST_RESTARTS + 1
+    again: State | None = None
+    host, asked = Open(), list[Command]()
+    for number, event in enumerate(journal):
+        host.heard(event)
+        if isinstance(event, RunStarted):
+            again, following = machine.start(program, event)
+        else:
+            assert again is not None
+            following = machine.step(program, again, event_from_bytes(event.at, event_to_bytes(event)))
+        asked += following
+        for command in following:
+            host.asked(command)
+        if number < MOST_RESTARTS or number % stride == 0:
+            again = check_restart(program, again, host)
+    if asked != commands:
+        first = next((pair for pair in zip(asked, commands, strict=False) if pair[0] != pair[1]), None)
+        raise AssertionError(f"replaying the history asks for something else: {first or 'more or less than before'}")
+    assert again is not None
+    _same(state_to_bytes(again), state_to_bytes(state), "replaying the history gives another state")
 
 
 def _same(one: bytes, other: bytes, problem: str) -> None:

@@ -59,7 +59,7 @@ class Mocks:
         if mock is None:
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
             return Reply(End(arguments.get("value", call.name)))
-        return _reply(self._turn(mock), call)
+        return reply_of(turn_of(mock, self.taken), call)
 
     def _fitting(self, *fitting: tuple[str, str]) -> Written | None:
         for key, name in fitting:
@@ -68,20 +68,22 @@ class Mocks:
                     return mock
         return None
 
-    def _turn(self, mock: Written) -> Written:
-        """What this call of a sequence gets; the last entry goes on for ever."""
-        if "sequence" not in mock:
-            return mock
-        taken = self.taken.get(id(mock), 0)
-        self.taken[id(mock)] = taken + 1
-        for entry in mock["sequence"]:
-            taken -= entry.get("times", 1)
-            if taken < 0:
-                break
-        return entry  # type: ignore[no-any-return]
+
+def turn_of(mock: Written, taken: dict[int, int]) -> Written:
+    """What this call of a sequence gets; the last entry goes on for ever. `taken` counts the calls so far, by mock."""
+    if "sequence" not in mock:
+        return mock
+    before = taken.get(id(mock), 0)
+    taken[id(mock)] = before + 1
+    for entry in mock["sequence"]:
+        before -= entry.get("times", 1)
+        if before < 0:
+            break
+    return entry  # type: ignore[no-any-return]
 
 
-def _reply(said: Written, call: Call) -> Reply:
+def reply_of(said: Written, call: Call) -> Reply:
+    """How a call goes, as a mock or one entry of its sequence says."""
     on_cancel = said.get("cancelled", {})
     end = _end(said, call)
     if on_cancel == "ignore":

@@ -8,6 +8,7 @@ from perdure.definition.rules.reliability import RELIABILITY
 from perdure.definition.rules.rule import GROUPS, Rule, Severity
 from perdure.definition.rules.structure import STRUCTURE
 from perdure.definition.rules.style import STYLE
+from perdure.definition.rules.testing import TESTING
 
 RULES: dict[str, Rule] = {
     **READING,
@@ -17,6 +18,7 @@ RULES: dict[str, Rule] = {
     **RELIABILITY,
     **ACTIVITIES,
     **STYLE,
+    **TESTING,
 }
 
 __all__ = ["GROUPS", "RULES", "Rule", "Severity"]

@@ -1,0 +1,1 @@
+"""`perdure test`, one file for each of its parts."""

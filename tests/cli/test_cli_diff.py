@@ -1,0 +1,66 @@
+"""`diff`: two files, two revisions of git, what is written and which exit code it gives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+OLD = "workflow: d\ninput: {type: object}\nsteps:\n  - id: a\n    wait: 1s\n"
+NEW = OLD.replace("1s", "2s").replace("{type: object}", "{type: object, required: [n]}")
+
+
+@pytest.fixture
+def files(perdure) -> None:
+    Path("old.yaml").write_text(OLD)
+    Path("new.yaml").write_text(NEW)
+
+
+def git(*words: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", *who, *words], check=True, capture_output=True)
+
+
+def test_two_files_are_compared(perdure, files) -> None:
+    result = perdure("diff", "old.yaml", "new.yaml")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == [
+        "  ~ input.n is required now (breaking for callers)",
+        "  ~ a wait: 1s → 2s",
+    ]
+    assert perdure("diff", "old.yaml", "old.yaml", "--detailed-exitcode").exit_code == 0
+    assert perdure("diff", "old.yaml", "new.yaml", "--detailed-exitcode").exit_code == 10
+    assert (
+        "- **changed** `a` wait: `1s` → `2s`" in perdure("diff", "old.yaml", "new.yaml", "--format", "markdown").stdout
+    )
+    found = json.loads(perdure("diff", "old.yaml", "new.yaml", "-o", "json").stdout)
+    assert [change["subject"] for change in found["changes"]] == ["input", "a"]
+
+
+def test_a_file_is_compared_with_what_it_was_in_git(perdure, files) -> None:
+    Path("old.yaml").write_text("workflow: d\nimports: {parts: ./parts.yaml}\nsteps:\n  - use: parts.one\n")
+    Path("parts.yaml").write_text("fragments:\n  one:\n    steps: [{wait: 1s}]\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    assert perdure("diff", "old.yaml").stdout.endswith("no difference\n")
+    Path("old.yaml").write_text("workflow: d\nimports: {parts: ./parts.yaml}\nsteps:\n  - wait: 5s\n")
+    lines = perdure("diff", "old.yaml").stdout.splitlines()
+    assert lines[1:] == ["  + wait wait 5s", "  - parts.one use parts.one"]
+    assert perdure("diff", "HEAD:old.yaml", "HEAD:old.yaml").stdout.endswith("no difference\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("none.yaml", "new.yaml"), 3, "there is no file none.yaml"),
+        (("old.yaml", "broken.yaml"), 1, "WF"),
+        (("nope:old.yaml", "new.yaml"), 2, "git"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(perdure, files, words: tuple[str, ...], code: int, said: str) -> None:
+    Path("broken.yaml").write_text("workflow: d\nsteps: 3\n")
+    result = perdure("diff", *words)
+    assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
