@@ -22,9 +22,9 @@ from worker_processes import Processes, client, kill
 
 import perdure
 
-SECONDS = float(os.environ.get("PERDURE_SOAK", "6"))
+SECONDS = float(os.environ.get("PERDURE_SOAK", "4"))
 SEED = int(os.environ.get("PERDURE_SEED", "1"))
-RUNS_AT_A_TIME = 12
+RUNS_AT_A_TIME = 6
 DOORS = 3
 LEASE = "0.5"
 
