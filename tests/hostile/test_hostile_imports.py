@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
 from fuzzing import VALUES, bounded, changed, exports, told
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +70,11 @@ async def refused(lines: list[bytes]) -> None:
             assert await engine.runs() == []
         else:
             raise AssertionError("what was changed is taken in")
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_migration_between_what_is_no_definition_is_refused(place: int) -> None:
+    parts = [json.loads(line) for line in RUNS[1][:-1]]
+    [migration] = [part["event"] for part in parts if part.get("event", [""])[0] == "migrate"]
+    migration[place] = {}
+    asyncio.run(refused(sealed(parts)))
