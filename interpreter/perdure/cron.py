@@ -26,6 +26,9 @@ NICKNAMES: Final = {
     "@hourly": "0 * * * *",
 }
 
+LONGEST: Final = 1_000
+"""Characters of an expression; all the minutes of an hour written out need 169."""
+
 _MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DAYS: Final = "sun|mon|tue|wed|thu|fri|sat"
 _RANGE: Final = r"(\*|({value})(-({value}))?)(/\d{{1,3}})?"
@@ -62,6 +65,8 @@ class ClockChange:
 
 def parse(text: str) -> Cron:
     """The expression of a text. Raises ValueError, which says what is wrong with which field."""
+    if len(text) > LONGEST:
+        raise ValueError(f"it is longer than {LONGEST:,} characters")
     written = NICKNAMES.get(text.strip().lower(), text)
     parts = written.lower().split()
     if written.strip().startswith("@"):

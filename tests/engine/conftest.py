@@ -13,7 +13,7 @@ from schedule_world import HandClock, World
 
 import perdure
 
-LONGEST = 30 * int(os.environ.get("PERDURE_RACES", "1")) + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
+LONGEST = 60 * int(os.environ.get("PERDURE_RACES", "1")) + 3 * int(os.environ.get("PERDURE_SOAK", "0"))
 """Seconds a test may take."""
 
 

@@ -66,6 +66,15 @@ async def undo(name: str, seen: Any = None) -> None:
     note("end", name=f"undo {name}", result=None)
 
 
+@activity("interval")
+async def interval() -> list[float]:
+    """When it began and when it ended, by a clock that all processes of the machine share."""
+    begun = time.monotonic()
+    note("begin", name="interval")
+    await asyncio.sleep(random.choice([0, 0.001, 0.005, 0.03]))
+    return [begun, time.monotonic()]
+
+
 @activity("last")
 async def last(fail: bool) -> str:
     result = await work("last")

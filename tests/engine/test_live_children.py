@@ -13,7 +13,9 @@ from live_world import Mortal, bury_all, has_status, in_memory, journal, soon
 
 import perdure
 from perdure.errors import RunCancelled, RunFailed, RunTerminated
+from perdure.stores.store import Commit
 from perdure.testing.cases import read_cases
+from perdure.values import encode
 
 PATTERNS = Path(__file__).parent.parent / "cases" / "patterns"
 
@@ -400,7 +402,8 @@ async def test_a_stuck_child_that_is_terminated_tells_its_parent_and_its_childre
         await settled(engine)
         row = await engine._store.find(mid.id)
         assert row is not None
-        engine._worker._owned.hold(row.key, row.id, "for the test")  # type: ignore[union-attr]
+        note = encode({"cause": "for the test"})
+        await engine._store.commit([Commit(row.key, status="stuck", release=True, note=note)])
         stuck = engine.run(mid.id)
         await has_status(stuck, "stuck")
         await stuck.terminate("out of the way")

@@ -464,6 +464,7 @@ def test_memory_has_a_url_too() -> None:
         ("sqlite:///:memory:", "memory://"),
         ("sqlite://runs.db", "sqlite:///runs.db"),
         ("sqlite:///", "names no file"),
+        ("sqlite://[", "is no URL"),
         ("sqlite:///runs.db?mode=ro", "unknown option mode"),
         ("sqlite:///runs.db?durability=none", "full or normal"),
         ("memory://shared", "write memory://"),

@@ -79,7 +79,10 @@ def source_of(given: object) -> Source:
 def _path(given: str) -> Path:
     if "://" not in given:
         return Path(given)
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+    except ValueError as problem:
+        raise PerdureError(f"secrets come from env: or file:///directory; that is no URL: {problem}") from None
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise PerdureError(f"secrets come from env: or file:///directory, not {parts.scheme}://…")
     return Path(unquote(parts.path))

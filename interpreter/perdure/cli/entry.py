@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "asks": Place("perdure.cli.asks.group:asks", "List open questions and answer them."),
     "schedules": Place("perdure.cli.schedules.group:schedules", "List schedules, look ahead, act on them."),
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
+    "store": Place("perdure.cli.store.group:store", "Look for damage in the store; back it up."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
     "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),

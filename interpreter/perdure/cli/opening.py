@@ -78,7 +78,10 @@ def store_file(url: str) -> Path | None:
     """The file a store is kept in; None where it is kept elsewhere or the text names no store."""
     if "://" not in url:
         return Path(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # opening the store says what is wrong with it
+        return None
     if parts.scheme != "sqlite" or parts.netloc:
         return None
     return Path(unquote(parts.path.removeprefix("/")))

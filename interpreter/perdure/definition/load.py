@@ -65,8 +65,8 @@ def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Def
     """A definition from a file or a text. Raises DefinitionError with all its diagnostics, and
     FileNotFoundError (or another OSError) where the file cannot be read.
 
-    A text has a line break or begins with a brace; everything else is a path. With a `catalogue` calls of activities
-    are checked against it.
+    A text has a line break or a NUL, or begins with a brace; everything else is a path. With a `catalogue` calls of
+    activities are checked against it.
     """
     inspection = inspect(path_or_text, catalogue=catalogue)
     if inspection.definition is None:
@@ -76,8 +76,9 @@ def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Def
 
 def inspect(path_or_text: str | Path, *, catalogue: Catalogue | None = None, file: str = "<text>") -> Inspection:
     """All that can be said about a definition; nothing about its content is raised. `file` names a text."""
-    if isinstance(path_or_text, str) and ("\n" in path_or_text or path_or_text.lstrip().startswith("{")):
-        return _inspect(Files.of_text(path_or_text, file), catalogue)
+    text = str(path_or_text)
+    if "\0" in text or (isinstance(path_or_text, str) and ("\n" in text or text.lstrip().startswith("{"))):
+        return _inspect(Files.of_text(text, file), catalogue)
     return _inspect(Files.of_path(Path(path_or_text)), catalogue)
 
 

@@ -223,6 +223,8 @@ class Reading:
         except InternalError as problem:
             raise self._wrong(str(problem)) from None
         if isinstance(found, Migrated):
+            named = isinstance(found.origin, str) and isinstance(found.digest, str)
+            self._needs(named, "migrates between definitions that are none")
             self._needs(found.origin in self.definitions, "migrates from a definition that is missing")
             self._needs(found.digest in self.definitions, "migrates to a definition that is missing")
         self.events.append(found)

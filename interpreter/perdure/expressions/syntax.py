@@ -108,6 +108,8 @@ def split(text: str) -> list[str | Hole]:
             holes += 1
             if holes > MOST_EXPRESSIONS:
                 raise refusal(f"the text holds more than {MOST_EXPRESSIONS:,} expressions")
+        elif opened >= 0 and offset - opened > LONGEST_EXPRESSION:
+            raise refusal(f"the expression is longer than {LONGEST_EXPRESSION:,} characters", offset=opened)
     if opened >= 0:
         raise refusal("{{ is not closed", offset=max(opened - 2, 0), hint="write {{ '{{' }} for the braces themselves")
     return [*parts, text[end:]] if text[end:] else parts

@@ -35,7 +35,10 @@ def open_store(url: str) -> Store:
 
 
 def _sqlite(url: str) -> SQLiteStore:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as problem:
+        raise StoreError(f"{url} is no URL ({problem}); {_ACCEPTED}") from None
     if parts.netloc:
         raise StoreError(f"{url} has two slashes where three belong: sqlite:///{parts.netloc}{parts.path}")
     path = unquote(parts.path.removeprefix("/"))

@@ -1,4 +1,5 @@
-"""`--watch` of `test` and `validate`: the same command again in a fresh process, whenever a file of the project changes.
+"""`--watch` of `test` and `validate`: the same command again in a fresh process, whenever a file of the project has
+changed.
 
 Looks at the times of files, a few times a second: the same on every system and every file system.
 """

@@ -1,0 +1,3 @@
+"""`perdure store`: the file that runs are kept in. Import its modules directly."""
+
+__all__: list[str] = []
