@@ -136,11 +136,11 @@ def test_a_wrong_configuration_is_a_usage_error_without_traceback(project: Path,
     assert perdure("run", "book-trip").exit_code == 2
     (project / "perdure.toml").write_text('store = ["x.db"]\n')
     result = perdure("runs", "list")
-    said = f"error: {project / 'perdure.toml'}: store must be a URL or a path, not ['x.db']\n"
+    said = f"error: {project / 'perdure.toml'}:1: store must be a URL or a path, not ['x.db']\n"
     assert (result.exit_code, result.stderr) == (2, said)
     (project / "perdure.toml").write_text('stroe = "x.db"\n')
     result = perdure("runs", "list")
-    said = f"error: {project / 'perdure.toml'}: there is no setting 'stroe'; did you mean store?\n"
+    said = f"error: {project / 'perdure.toml'}:1: there is no setting 'stroe'; did you mean store?\n"
     assert (result.exit_code, result.stderr) == (2, said)
 
 

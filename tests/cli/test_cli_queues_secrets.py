@@ -105,7 +105,7 @@ def test_a_queue_that_is_none_is_refused(project: Path, perdure, words: tuple[st
 def test_wrong_settings_are_named(project: Path, perdure, line: str, said: str):
     (project / "perdure.toml").write_text(f"{line}\n")
     result = perdure("runs", "list")
-    assert (result.exit_code, result.stderr) == (2, f"error: {project / 'perdure.toml'}: {said}\n")
+    assert (result.exit_code, result.stderr) == (2, f"error: {project / 'perdure.toml'}:1: {said}\n")
 
 
 @pytest.mark.parametrize("way", ["environment", "list", "table"])

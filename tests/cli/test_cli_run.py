@@ -265,10 +265,10 @@ def test_the_second_signal_stops_a_worker_at_once(project: Path, spawn):
     assert worker.ended()[0] == 130
 
 
-def test_a_worker_takes_over_from_one_that_was_killed(project: Path, spawn):
+def test_a_worker_takes_over_from_one_that_was_killed(project: Path, perdure, spawn):
     assert spawn(*gate("g", "--detach")).ended()[0] == 0
     first = spawn("worker")
-    eventually(lambda: notes(project))
+    eventually(lambda: "ActivityCompleted" in perdure("runs", "history", "g", "-o", "json").stdout)
     first.popen.kill()
     first.ended()
     (project / "gate.txt").write_text("open")
