@@ -73,7 +73,7 @@ def listening(state: State) -> set[str]:
 def slots_of(state: State) -> list[Take]:
     """The slots that a run has, or waits for, as wishes: those of its locks, but for such as share another's."""
     return [
-        take_of(frame.take(state))
+        take_of(frame.take())
         for frame in state.frames.values()
         if isinstance(frame, LockFrame) and frame.key and (frame.granted or frame.asking or not frame.child)
     ]

@@ -7,7 +7,7 @@ the same key has it already. A run's own slot (`concurrency`) is given back by i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from perdure.core.commands import Command, LeaveSlot, TakeSlot
@@ -27,13 +27,15 @@ MOST_SLOTS: Final = 1_000_000_000
 @dataclass(slots=True)
 class LockFrame(Wrapper):
     """`granted` while it holds a slot of its own; one that has a child without it shares the slot of a frame around,
-    or is `asking` for it anew, since the run was reopened, while what is inside goes on."""
+    or is `asking` for it anew, since the run was reopened, while what is inside goes on. `chain` are the slots that
+    were held around it when it asked."""
 
     key: str = ""
     limit: int = 1
     since: int = 0
     granted: bool = False
     asking: bool = False
+    chain: list[JSON] = field(default_factory=list)
 
     waits = "lock"
 
@@ -46,7 +48,8 @@ class LockFrame(Wrapper):
         if any(lock.key == self.key for lock in _granted_around(turn.state, self)):
             self.child = turn.enter(node.child, self)
         else:
-            turn.commands.append(self.take(turn.state))
+            self.chain = held_around(turn.state, self)
+            turn.commands.append(self.take())
 
     def child_done(self, turn: Turn, child: Frame, outcome: Outcome) -> None:
         if self.asking or (self.granted and not self.node.whole):
@@ -76,6 +79,7 @@ class LockFrame(Wrapper):
         """Whatever it held was given back when the history that was copied ended: it asks again."""
         if self.granted:
             self.granted, self.asking = False, True
+            self.chain = held_around(turn.state, self)
             turn.state.holds = [hold for hold in turn.state.holds if hold[1] != self.id or not self.node.whole]
 
     def cancel(self, turn: Turn) -> None:
@@ -88,11 +92,11 @@ class LockFrame(Wrapper):
 
     def outstanding(self, turn: Turn) -> Iterable[Command]:
         if self.asking or not self.child:
-            yield self.take(turn.state)
+            yield self.take()
 
-    def take(self, state: State) -> TakeSlot:
+    def take(self) -> TakeSlot:
         """The wish for its slot, the same however often it is asked for."""
-        return TakeSlot(self.id, self.key, self.limit, self.node.conflict, held_around(state, self))
+        return TakeSlot(self.id, self.key, self.limit, self.node.conflict, self.chain)
 
 
 def held_around(state: State, frame: Frame) -> list[JSON]:

@@ -1,0 +1,8 @@
+"""The shipped activities are found where the repository is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
