@@ -38,7 +38,8 @@ def _extracted(revision: str, path: str, folder: Path) -> Path:
     """The file in a folder that holds all definitions of the revision, since it may import others."""
     root = _git("rev-parse", "--show-toplevel").decode().strip()
     inside = Path(path).resolve().relative_to(Path(root).resolve()) if _is_inside(path, root) else Path(path)
-    packed = _git("-C", root, "archive", "--format=tar", _commit(revision), "--", *_globs(root, revision))
+    commit = _commit(revision)
+    packed = _git("-C", root, "archive", "--format=tar", commit, "--", *_globs(root, commit))
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
     return folder / inside
@@ -55,9 +56,9 @@ def _commit(revision: str) -> str:
     return _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", says=unknown).decode().strip()
 
 
-def _globs(root: str, revision: str) -> list[str]:
+def _globs(root: str, commit: str) -> list[str]:
     """The kinds of files a definition can be; those without a file would make git refuse."""
-    listed = _git("-C", root, "ls-tree", "-r", "--name-only", "-z", _commit(revision)).decode().split("\0")
+    listed = _git("-C", root, "ls-tree", "-r", "--name-only", "-z", commit).decode().split("\0")
     return [name for name in listed if name.endswith((".yaml", ".yml", ".json"))] or ["."]
 
 

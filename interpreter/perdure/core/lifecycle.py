@@ -47,6 +47,8 @@ TRANSITIONS: Final[dict[str, dict[str, str]]] = {
 }
 
 ENDED: Final = frozenset(status for status, ways in TRANSITIONS.items() if not ways)
+KEEPING: Final = ("scheduled", "paused")
+"""Statuses in which a run takes no messages: they are kept for later."""
 
 
 def follow(status: str, way: str) -> str:

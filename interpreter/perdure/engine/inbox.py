@@ -28,9 +28,9 @@ from perdure.core.events import (
     TerminateRequested,
     UpdateReceived,
 )
-from perdure.core.lifecycle import ENDED
+from perdure.core.lifecycle import ENDED, KEEPING
 from perdure.engine.deferred import Line, line_of
-from perdure.engine.live import KEEPING, LiveRun
+from perdure.engine.live import LiveRun
 from perdure.engine.migration import Answer
 from perdure.engine.tasks import task_event
 from perdure.stores.store import Letter, Store

@@ -15,6 +15,7 @@ from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import CancelActivity, Command
 from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
+from perdure.core.lifecycle import KEEPING
 from perdure.engine.commits import write_down
 from perdure.engine.creation import listening
 from perdure.engine.deferred import Deferred
@@ -24,8 +25,6 @@ from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
 """Events after which a snapshot is due, at the least; a state larger than its tail waits for a longer tail."""
-KEEPING: Final = ("scheduled", "paused")
-"""Statuses in which a run takes no messages."""
 PARKED_EVENTS: Final = 50
 """Events since the last snapshot that a run being parked may leave to be folded when it wakes."""
 

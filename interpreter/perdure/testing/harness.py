@@ -45,6 +45,7 @@ from perdure.core.events import (
     TimerFired,
     UpdateReceived,
 )
+from perdure.core.lifecycle import KEEPING
 from perdure.core.machine import NewTurn
 from perdure.core.turn import Turn
 from perdure.errors import InvalidInput, RunConflict
@@ -63,8 +64,6 @@ from perdure.values import JSON, parse_time
 
 STARTED_AT: Final = parse_time("2026-01-01T00:00:00Z")
 OPEN: Final = ("scheduled", "running", "paused")
-KEEPING: Final = ("scheduled", "paused")
-"""Statuses in which messages are kept for later."""
 MOST_EVENTS: Final = 200_000
 """Events after which a run counts as endless."""
 
