@@ -64,3 +64,11 @@ def test_what_cannot_be_compared_is_said(perdure, files, words: tuple[str, ...],
     Path("broken.yaml").write_text("workflow: d\nsteps: 3\n")
     result = perdure("diff", *words)
     assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
+
+
+def test_a_file_outside_of_the_repository_is_in_no_revision(perdure, files, tmp_path) -> None:
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    result = perdure("diff", "HEAD:../../elsewhere.yaml", "new.yaml")
+    assert (result.exit_code, "outside of the repository" in result.stderr) == (3, True)

@@ -16,6 +16,7 @@ from typing import Final
 from perdure.engine.clock import Clock
 from perdure.engine.firing import AlreadyRun, Cause, Firings, Refused, run_id
 from perdure.engine.programs import Programs
+from perdure.engine.quarantine import Quarantine
 from perdure.engine.standing import Spec, Standing, spec_of
 from perdure.engine.triggers import Triggers
 from perdure.errors import StoreError
@@ -54,7 +55,7 @@ class Scheduler:
         """Runs whose end lets something begin."""
         self._stopped: set[str] = set()
         """Letters that told runs to stop, as far as this process has sent them."""
-        self._unreadable: set[tuple[str, int]] = set()
+        self._quarantine = Quarantine()
 
     # -- life
 
@@ -115,19 +116,13 @@ class Scheduler:
         return rows
 
     async def _tend(self, row: ScheduleRow) -> None:
-        """One schedule; what is wrong with it harms only itself."""
+        """One schedule."""
         found: ScheduleRow | None = row
-        try:
+        with self._quarantine.around(row):
             for _ in range(MOST_DECISIONS):
                 if found is None or not await self._decide(found):
                     return
                 found = await self._store.schedule(row.id)
-        except StoreError:
-            raise
-        except Exception:
-            if (row.id, row.revision) not in self._unreadable:
-                self._unreadable.add((row.id, row.revision))
-                log.exception("the schedule %s cannot be understood", row.id)
 
     async def _decide(self, row: ScheduleRow) -> bool:
         """Decide about one time of a schedule, the earliest; whether there may be another."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from perdure.engine.firing import AlreadyRun, Cause, Firings, Moment, Refused, names_of
+from perdure.engine.quarantine import Quarantine
 from perdure.engine.standing import Spec, Standing, spec_of
-from perdure.errors import ExpressionError, StoreError
+from perdure.errors import ExpressionError
 from perdure.program import Schedule
 from perdure.stores.store import Occurrence, ScheduleRow, Store
 from perdure.values import decode, digest
@@ -46,7 +47,7 @@ class Triggers:
         self._firings = firings
         self._free = free
         self._started = started
-        self._unreadable: set[tuple[str, int]] = set()
+        self._quarantine = Quarantine()
 
     async def look(self) -> set[str]:
         """Deal with all events that are there; the runs whose end lets others begin. Raises StoreError."""
@@ -63,15 +64,10 @@ class Triggers:
             if row is None:
                 await self._store.drop_occurrence(occurrence.key)
                 return
-            try:
-                if await self._take(row, occurrence, look):
-                    return
-            except StoreError:
-                raise
-            except Exception:
-                if (row.id, row.revision) not in self._unreadable:
-                    self._unreadable.add((row.id, row.revision))
-                    log.exception("the schedule %s cannot be understood", row.id)
+            dealt_with = True
+            with self._quarantine.around(row):
+                dealt_with = await self._take(row, occurrence, look)
+            if dealt_with:
                 return
 
     async def _take(self, row: ScheduleRow, occurrence: Occurrence, look: _Look) -> bool:
