@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from perdure.regexes import BadRegex, check_regex, find
 from perdure.values import JSON, canonical, check, decode, parse_duration, parse_time
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ LONGEST_ECHO: Final = 80
 MOST_REFERENCES: Final = 1_000
 """References in one schema; each of them is followed."""
 
-LONGEST_PATTERN: Final = 1_000
-"""Characters of a regular expression; compiling a megabyte takes ten seconds and 300 MB."""
+UNBOUNDED: Final = "patternProperties and unevaluatedProperties are not supported in one schema"
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -92,6 +92,8 @@ def schema_problems(schema: JSON) -> list[SchemaProblem]:
             for path, target in references
             if _resolved(schema, target) is None
         ]
+        if _is_unbounded(schema):
+            problems.append(SchemaProblem((), UNBOUNDED))
         if not problems and _is_endless(schema):
             problems.append(SchemaProblem((), "refers to itself without end"))
     return problems
@@ -99,13 +101,58 @@ def schema_problems(schema: JSON) -> list[SchemaProblem]:
 
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
     from referencing import Registry
 
     read = check(decode(schema))
     if _is_endless(read):  # jsonschema would recurse until the C stack ends
         raise ValueError("it refers to itself without end")
-    return Draft202012Validator(read, registry=Registry(), format_checker=_formats())
+    if _is_unbounded(read):
+        raise ValueError(UNBOUNDED)
+    return _dialect()(read, registry=Registry(), format_checker=_formats())
+
+
+@lru_cache(maxsize=1)
+def _dialect() -> type[Draft202012Validator]:
+    """JSON Schema with bounded regular expressions."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    words = {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    }
+    extended: type[Draft202012Validator] = extend(Draft202012Validator, words)  # type: ignore[no-untyped-call]
+    return extended
+
+
+def _pattern(validator: Any, pattern: str, value: JSON, schema: JSON) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(value, str) and not find(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Any, patterns: dict[str, JSON], value: JSON, schema: JSON
+) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for pattern, inner in patterns.items():
+            for key in filter(partial(find, pattern), value):
+                yield from validator.descend(value[key], inner, path=key, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, allowed: JSON, value: JSON, schema: dict[str, Any]
+) -> Iterator[ValidationError]:
+    """As jsonschema has it, told only of keys that no pattern fits."""
+    from jsonschema import Draft202012Validator
+
+    if isinstance(value, dict):
+        patterns = schema.get("patternProperties", ())
+        rest = {key: inner for key, inner in value.items() if not any(find(pattern, key) for pattern in patterns)}
+        plain = {"properties": schema.get("properties", {})}
+        yield from Draft202012Validator.VALIDATORS["additionalProperties"](validator, allowed, rest, plain)
 
 
 @lru_cache(maxsize=256)
@@ -134,7 +181,7 @@ def _formats() -> FormatChecker:
     checker = FormatChecker(_FORMATS)
     checker.checks("date-time", (ValueError, OverflowError))(_is_time)
     checker.checks("duration", ValueError)(_is_duration)
-    checker.checks("regex", (re.error, ValueError, OverflowError, RecursionError))(_is_pattern)
+    checker.checks("regex", BadRegex)(_is_pattern)
     return checker
 
 
@@ -145,9 +192,9 @@ def _is_time(value: object) -> bool:
 
 
 def _is_pattern(value: object) -> bool:
-    if isinstance(value, str) and len(value) > LONGEST_PATTERN:
-        return False
-    return not isinstance(value, str) or re.compile(value) is not None
+    if isinstance(value, str):
+        check_regex(value)
+    return True
 
 
 def _is_duration(value: object) -> bool:
@@ -176,6 +223,8 @@ def _cleaned(error: ValidationError) -> str:
             message = f"{shown} is not one of {_listed(expected)}"
         case "const":
             message = f"{_listed([expected])} was expected"
+        case "format" if isinstance(error.cause, BadRegex):
+            message = str(error.cause)
         case "format":
             message = f"{shown} is not a {_as_json(expected)}"
         case _:
@@ -247,6 +296,24 @@ def _anchored(schema: JSON, name: str) -> JSON:
         elif isinstance(part, list):
             waiting += part
     return None
+
+
+def _is_unbounded(schema: JSON) -> bool:
+    """Whether jsonschema would match keys with Python's regular expressions."""
+    return {"unevaluatedProperties", "patternProperties"} <= _words(schema)
+
+
+def _words(schema: JSON) -> set[str]:
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            found.update(part)
+            waiting += [inner for key, inner in part.items() if key not in _LITERALS]
+        elif isinstance(part, list):
+            waiting += part
+    return found
 
 
 def _is_endless(schema: JSON) -> bool:
