@@ -34,7 +34,7 @@ def test_the_files_are_those_that_were_asked_for(perdure, tmp_path: Path, ci: st
     folder = tmp_path / "new"
     result = perdure("init", str(folder), "--ci", ci)
     written = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
-    schemas = {"schemas/workflow.schema.json", "schemas/test.schema.json"}
+    schemas = {f"schemas/{name}.schema.json" for name in ("workflow", "test", "config")}
     assert written == {*FILES, *CI[ci], *schemas} == set(result.stdout.split())
     assert json.loads((folder / "schemas/test.schema.json").read_text())["$schema"]
 
