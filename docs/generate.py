@@ -246,8 +246,8 @@ def definitions() -> str:
         name, cases = found.keys["workflow"], len(read(tests.read_bytes(), file=tests.name).value["cases"])
         links = f"[definition](../../definitions/{path.name}) · [tests](../../definitions/{tests.name}) ({cases} cases)"
         picture = f"![{name}, as `perdure graph` draws it](../pictures/{path.stem}.svg)"
-        parts.append(f"## {name}\n\n{found.keys['description']}\n\nShows {_constructs(found)}.\n\n{picture}\n\n{links}\n\n")
-    return "".join(parts)
+        parts += [f"## {name}", found.keys["description"], f"Shows {_constructs(found)}.", picture, links]
+    return "\n\n".join(parts) + "\n"
 
 
 def _document(path: Path) -> Document:

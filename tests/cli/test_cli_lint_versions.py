@@ -46,8 +46,10 @@ def test_an_input_that_callers_gave_must_still_be_accepted(perdure, file: Path) 
 
 def test_runs_that_wait_in_a_step_that_has_gone_stay_behind(perdure, file: Path) -> None:
     gone = "WF803 open-runs-stay-behind: runs that wait in block/decision stay behind"
-    assert told(perdure, file, OLD.replace("id: decision", "id: verdict")) == [f"6:5: {gone}: there is no such step now"]
-    assert told(perdure, file, OLD.replace("ask: {prompt: \"{{ input.a }}\", timeout: 3d}", "wait: {signal: a}")) == [
+    assert told(perdure, file, OLD.replace("id: decision", "id: verdict")) == [
+        f"6:5: {gone}: there is no such step now"
+    ]
+    assert told(perdure, file, OLD.replace('ask: {prompt: "{{ input.a }}", timeout: 3d}', "wait: {signal: a}")) == [
         f"7:24: {gone}: it is wait now"
     ]
     assert told(perdure, file, OLD.replace("id: last, wait: 3d", "id: final, wait: 3d")) == [

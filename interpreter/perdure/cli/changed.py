@@ -45,7 +45,6 @@ class Base:
         told = _git("show", f"{self.commit}:{within}", at=self.top)
         return read(told.stdout, file=file).value if told.returncode == 0 else None
 
-
     def document_of(self, file: str) -> Document | None:
         """The steps that a definition had at the revision; None where there were none to be read."""
         from perdure.cli.exits import NotFound

@@ -61,7 +61,7 @@ class Wish:
 @click.option(
     "--changed-since",
     metavar="REF",
-    help="Only files that changed since a git revision, and those that import them; the rules WF8 are checked against it.",
+    help="Only files that changed since a git revision, and those that import them; rules WF8 compare with it.",
 )
 @click.option("--statistics", "counted", is_flag=True, help="How often each rule is broken, instead of where.")
 @click.option("--watch", is_flag=True, help="Again each time a file changes, until interrupted.")

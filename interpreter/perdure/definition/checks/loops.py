@@ -22,9 +22,7 @@ _ENDING: Final = ("return", "fail", "restart")
 _BUSY: Final = (*_SLOWING, *_ENDING)
 
 
-def check_loops(
-    space: Space, spaces: Spaces, constants: Constants, patience: Patience, findings: Findings
-) -> None:
+def check_loops(space: Space, spaces: Spaces, constants: Constants, patience: Patience, findings: Findings) -> None:
     """The repeats of a space that nothing ends, and those of which it is not known."""
     uses = {id(placed): used for placed, used in space.uses}
     for placed in space.steps():
