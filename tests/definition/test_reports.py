@@ -1,9 +1,9 @@
 """The formats other programs read, against their own schemas.
 
 `formats/sarif-2.1.0.schema.json` is the schema of OASIS and SchemaStore as the npm package @microsoft/jest-sarif has it
-(without its descriptions), `rdformat.schema.json` that of the npm package @umbrelladocs/rdformat-validator. GitLab
-publishes no schema in a package: `CODE_QUALITY` says what its documentation asks for. `JUNIT` is made by hand as well, of
-what Jenkins' junit-10.xsd and Ant's XSD both accept: no reader of XSD is among the dependencies.
+(MIT; without its descriptions), `rdformat.schema.json` that of the npm package @umbrelladocs/rdformat-validator
+(Apache-2.0). GitLab publishes no schema in a package: `CODE_QUALITY` says what its documentation asks for. `JUNIT` is
+made by hand as well, after Jenkins' junit-10.xsd and Ant's XSD: no reader of XSD is among the dependencies.
 """
 
 from __future__ import annotations
