@@ -1,4 +1,4 @@
-"""Fills the parts of the documentation that the code itself says: tables, rules, signatures, the lifecycle.
+"""Fills the parts of the documentation that the code itself says: tables, rules, signatures, pictures, the lifecycle.
 
     python docs/generate.py [--check]
 
@@ -23,19 +23,27 @@ from perdure.activities import ActivityDescription, Registry, attempt, failure, 
 from perdure.core import turn
 from perdure.core.blocks import child
 from perdure.core.lifecycle import ENDED, TRANSITIONS
-from perdure.definition import document, files, models, reader
+from perdure.definition import Document, document, files, inspect, models, reader
 from perdure.definition.grammar import Key, Record
+from perdure.definition.reader import read
 from perdure.definition.rules import GROUPS, RULES
 from perdure.engine import attempts, claims, lease, query
 from perdure.expressions import FILTERS, FUNCTIONS, functions, scope, syntax
 from perdure.expressions import TESTS as CONDITIONS
 from perdure.expressions.builtin import Table
+from perdure.pictures import outline, svg
 from perdure.testing.cases import read_cases
 from perdure.testing.declared.language import CALL, CASE, EXPECT, MOCK, SCRIPT, TESTS
 from perdure.values import DEEPEST, LONGEST, WIDEST, format_duration
 
 DOCS: Final = Path(__file__).parent
 PATTERNS: Final = DOCS.parent / "tests" / "cases" / "patterns"
+DEFINITIONS: Final = DOCS.parent / "definitions"
+SHOWN_KEYS: Final = frozenset((
+    "schedule", "queries", "fragments", "imports", "concurrency", "labels", "defaults",
+    "if", "timeout", "retry", "catch", "finally", "compensate", "queue", "priority", "lock", "cache",
+))  # fmt: skip
+"""The modifiers, and the top-level keys that do something."""
 PATTERN: Final = re.compile(r"pattern (\d+), ([^:]+): ")
 PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -225,6 +233,43 @@ def _returned(function: Any) -> str:
     return "" if shown in ("None", "Any") else f" -> {shown}"
 
 
+def shipped() -> list[Path]:
+    """The shipped definitions, without their tests."""
+    return sorted(path for path in DEFINITIONS.glob("*.yaml") if not path.name.endswith(".test.yaml"))
+
+
+def definitions() -> str:
+    """Every shipped definition: what it is for, what it shows, its picture, and where it and its tests stand."""
+    parts = []
+    for path in shipped():
+        found, tests = _document(path), path.with_suffix(".test.yaml")
+        name, cases = found.keys["workflow"], len(read(tests.read_bytes(), file=tests.name).value["cases"])
+        links = f"[definition](../../definitions/{path.name}) · [tests](../../definitions/{tests.name}) ({cases} cases)"
+        picture = f"![{name}, as `perdure graph` draws it](../pictures/{path.stem}.svg)"
+        parts += [f"## {name}", found.keys["description"], f"Shows {_constructs(found)}.", picture, links]
+    return "\n\n".join(parts) + "\n"
+
+
+def _document(path: Path) -> Document:
+    found = inspect(path).document
+    assert found is not None
+    return found
+
+
+def _constructs(found: Document) -> str:
+    """The kinds and modifiers a definition uses, and the top-level keys that do something, each once."""
+    words: dict[str, None] = {key: None for key in found.keys if key in SHOWN_KEYS}
+    for step in found.walk():
+        words[step.kind] = None
+        words.update((key, None) for key in step.keys if key in SHOWN_KEYS)
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def pictures() -> dict[Path, str]:
+    """The picture of every shipped definition, by the file it stands in."""
+    return {DOCS / "pictures" / f"{path.stem}.svg": svg(outline(_document(path))) for path in shipped()}
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "filters": lambda: builtins(FILTERS),
     "functions": lambda: builtins(FUNCTIONS),
@@ -234,6 +279,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle": lifecycle,
     "activities": activities,
     "patterns": patterns,
+    "definitions": definitions,
 }
 
 
@@ -255,17 +301,29 @@ def pages() -> list[Path]:
     return sorted(DOCS.rglob("*.md"))
 
 
+def written() -> dict[Path, str]:
+    """What every page and picture should hold."""
+    return {**{page: filled(page.read_text("utf-8")) for page in pages()}, **pictures()}
+
+
 def stale() -> list[Path]:
-    """The pages whose generated parts differ from what they should be."""
-    return [page for page in pages() if filled(page.read_text("utf-8")) != page.read_text("utf-8")]
+    """The pages and pictures that differ from what they should be, and pictures of what is no definition any more."""
+    should = written()
+    left = [path for path in (DOCS / "pictures").glob("*.svg") if path not in should]
+    return [*left, *(path for path, text in should.items() if not path.is_file() or path.read_text("utf-8") != text)]
 
 
 def main(arguments: list[str]) -> int:
-    found = stale()
-    for page in found:
-        print(page.relative_to(DOCS.parent))
-        if "--check" not in arguments:
-            page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    found, should = stale(), written()
+    for path in found:
+        print(path.relative_to(DOCS.parent))
+        if "--check" in arguments:
+            continue
+        if path in should:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(should[path], "utf-8")
+        else:
+            path.unlink()
     return 1 if found and "--check" in arguments else 0
 
 

@@ -200,6 +200,12 @@ def test_the_schema_has_the_activities_of_the_project(project: Path, perdure):
     assert "payments.charge" in schema["$defs"]["step.activity"]["properties"]["activity"]["enum"]
     assert perdure("schema", "--with-activities", "--write").exit_code == 0
     assert json.loads((project / "schemas" / "workflow.schema.json").read_text()) == schema
+    tests = json.loads(perdure("schema", "--tests", "--with-activities").stdout)
+    assert "payments.charge" in tests["$defs"]["mock.activity"]["properties"]["activity"]["enum"]
+    assert json.loads((project / "schemas" / "test.schema.json").read_text()) == tests
+    config = json.loads(perdure("schema", "--config").stdout)
+    assert json.loads((project / "schemas" / "config.schema.json").read_text()) == config
+    assert perdure("schema", "--config", "--tests").exit_code == 2
 
 
 @pytest.mark.parametrize(

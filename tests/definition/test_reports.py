@@ -1,9 +1,9 @@
 """The formats other programs read, against their own schemas.
 
 `formats/sarif-2.1.0.schema.json` is the schema of OASIS and SchemaStore as the npm package @microsoft/jest-sarif has it
-(without its descriptions), `rdformat.schema.json` that of the npm package @umbrelladocs/rdformat-validator. GitLab
-publishes no schema in a package: `CODE_QUALITY` says what its documentation asks for. JUnit is checked by hand against
-what Jenkins' and Ant's XSDs agree on.
+(MIT; without its descriptions), `rdformat.schema.json` that of the npm package @umbrelladocs/rdformat-validator
+(Apache-2.0). GitLab publishes no schema in a package: `CODE_QUALITY` says what its documentation asks for. `JUNIT` is
+made by hand as well, after Jenkins' junit-10.xsd and Ant's XSD: no reader of XSD is among the dependencies.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import pytest
 from jsonschema import validators
 from jsonschema.protocols import Validator
 
+from perdure.activities import Registry
 from perdure.definition import inspect
 from perdure.definition.diagnostics import Diagnostic, Place, Related, report
 from perdure.definition.render import FORMATS
+from perdure.testing.declared.files import junit
+from perdure.testing.declared.session import run_session
 
 SCHEMAS = Path(__file__).parent / "formats"
 CODE_QUALITY: dict[str, Any] = {
@@ -43,6 +46,25 @@ CODE_QUALITY: dict[str, Any] = {
         },
     },
 }
+
+JUNIT: dict[str, tuple[set[str], set[str], dict[str, str]]] = {
+    "testsuites": (set(), {"name", "tests", "failures", "errors", "time"}, {"testsuite": "*"}),
+    "testsuite": (
+        {"name", "tests"},
+        {"failures", "errors", "skipped", "time", "timestamp", "hostname", "file"},
+        {"testcase": "*"},
+    ),
+    "testcase": (
+        {"name", "classname"},
+        {"time", "file"},
+        {"failure": "*", "error": "*", "skipped": "?", "system-out": "?", "system-err": "?"},
+    ),
+    "failure": (set(), {"type", "message"}, {}),
+    "error": (set(), {"type", "message"}, {}),
+    "skipped": (set(), {"type", "message"}, {}),
+}
+"""Element → the attributes it must have, those it may have, and the elements it may hold, `?` at most once."""
+COUNTS = {"tests", "failures", "errors", "skipped"}
 
 TEXT = """\
 workflow: size
@@ -118,6 +140,38 @@ def test_rdjson_counts_columns_in_bytes() -> None:
     start, end = one["location"]["range"]["start"], one["location"]["range"]["end"]
     line = TEXT.splitlines()[start["line"] - 1].encode()
     assert line[start["column"] - 1 : end["column"] - 1] == b"fetchh"
+
+
+def unfit(element: ElementTree.Element) -> list[str]:
+    """What is wrong with an element of JUnit's, and with all it holds."""
+    if element.tag not in JUNIT:
+        return [f"{element.tag} is not known"]
+    needed, allowed, inside = JUNIT[element.tag]
+    found = [f"{element.tag} lacks {name}" for name in needed - element.attrib.keys()]
+    found += [f"{element.tag} has {name}" for name in element.attrib.keys() - needed - allowed]
+    for name, value in element.attrib.items():
+        if (name in COUNTS and not value.isdigit()) or (name == "time" and not value.replace(".", "", 1).isdigit()):
+            found.append(f"{element.tag} has {name}={value!r}")
+    tags = [child.tag for child in element]
+    found += [f"{element.tag} holds {tag}" for tag in tags if tag not in inside]
+    found += [f"{element.tag} holds {tag} twice" for tag, most in inside.items() if most == "?" and tags.count(tag) > 1]
+    return [*found, *(problem for child in element for problem in unfit(child))]
+
+
+@pytest.mark.parametrize("found", [[], FOUND, real()[0]], ids=["none", "hostile", "real"])
+def test_findings_as_junit_fit_what_its_readers_accept(found: list[Diagnostic]) -> None:
+    assert unfit(ElementTree.fromstring(FORMATS["junit"](found, {"fine.yaml": []}))) == []
+
+
+def test_tests_as_junit_fit_what_its_readers_accept(tmp_path: Path) -> None:
+    (tmp_path / "it.yaml").write_text("workflow: it\nsteps: [{id: a, wait: 3s}]\n")
+    cases = "cases:\n  - {name: 'it <waits>', expect: {elapsed: 3s}}\n  - {name: it fails, expect: {status: failed}}\n"
+    (tmp_path / "it.test.yaml").write_text(f"test: ./it.yaml\n{cases}")
+    (tmp_path / "broken.test.yaml").write_text("test: ./it.yaml\ncases: 3\n")
+    session = run_session([tmp_path / "it.test.yaml", tmp_path / "broken.test.yaml"], Registry.load([]))
+    root = ElementTree.fromstring(junit(session))
+    assert unfit(root) == []
+    assert len(root.findall(".//failure")) + len(root.findall(".//error")) == 2
 
 
 def test_junit_has_a_suite_for_each_file_and_a_failure_for_each_problem() -> None:

@@ -110,6 +110,22 @@ def test_text_shows_lanes_and_modifiers() -> None:
     ]
 
 
+def test_values_are_told_in_the_words_of_a_definition() -> None:
+    steps = """
+  - {id: a, wait: "{{ input.days }}"}
+  - {id: b, ask: {prompt: "May {{ input.item }} go?"}}
+  - {id: c, foreach: [1, {x: 2}], concurrency: 4, if: "{{ input.a and true }}", steps: [{wait: {until: "{{ item }}"}}]}
+  - {id: d, return: {user: "{{ input.user }}", done: true}}
+"""
+    assert text(drawn(f"workflow: words\nsteps:{steps}")).splitlines()[1:] == [
+        "├─ a: wait input.days",
+        "├─ b: ask May {{ input.item }} go?",
+        "├─ c: foreach 1, x (if input.a and true; 4 at once)",
+        "│  └─ wait until item",
+        "└─ d: return user, done",
+    ]
+
+
 def test_edges_join_what_follows_each_other() -> None:
     lines = mermaid(drawn(NESTED)).splitlines()
     boxes = [line.split('["') for line in lines if '["' in line]

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from perdure.activities.positions import line_of
+from perdure.activities.settings_schema import SETTINGS
 from perdure.errors import PerdureError
 from perdure.values import parse_duration
 
 FILE: Final = "perdure.toml"
 PROJECT_FILE: Final = "pyproject.toml"
 
-KEYS: Final = ("store", "activities", "secrets", "queues", "retention", "lint")
+KEYS: Final = tuple(SETTINGS)
 
 
 class ConfigurationError(PerdureError):

@@ -15,7 +15,7 @@ from perdure.cli.definitions import FOLDER, TEST_SUFFIXES, definition_files, is_
 from perdure.cli.exits import NotFound
 
 if TYPE_CHECKING:
-    from perdure.definition import Diagnostic
+    from perdure.definition import Diagnostic, Document
     from perdure.definition.source import Source
 
 STDIN = "-"
@@ -29,6 +29,7 @@ class Checked:
     path: str
     sources: Mapping[str, Source]
     diagnostics: list[Diagnostic]
+    document: Document | None = None
 
     @property
     def main(self) -> Source:
@@ -67,9 +68,20 @@ def check_file(path: str, catalogue: Any) -> Checked:
         return _check_fragments(path)
     else:
         inspection = inspect(Path(path), catalogue=catalogue)
-    checked = Checked(path, inspection.sources, [*inspection.diagnostics, *inspection.quiet])
+    found = [*inspection.diagnostics, *inspection.quiet]
+    checked = Checked(path, inspection.sources, found, inspection.document)
     checked.diagnostics += _untested(checked)
     return checked
+
+
+def check_together(checked: Sequence[Checked]) -> None:
+    """What is wrong with several files at once, added to what was found in each."""
+    from perdure.definition.checks.cycles import check_cycles
+    from perdure.definition.suppression import silence
+
+    by_file = {one.main.file: one for one in checked if one.document is not None}
+    for source, found in check_cycles((one.document, one.main) for one in by_file.values() if one.document):
+        by_file[source.file].diagnostics += silence(source, [found])
 
 
 def _check_fragments(path: str) -> Checked:

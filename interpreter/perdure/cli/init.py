@@ -36,13 +36,11 @@ CI: Final = {
 @click.option("--ci", type=click.Choice(tuple(CI)), default="github", show_default=True, help="Whose CI file to add.")
 def init(directory: Path, ci: str) -> None:
     """Make a project in DIRECTORY: a definition and its tests, activities, settings, CI. Nothing is overwritten."""
-    from perdure.definition.schema import text
-    from perdure.testing.declared.language import schema_text
+    from perdure.cli.schema import schemas
 
     source = files("perdure.cli").joinpath("project")
     contents = {name: source.joinpath(made).read_text(encoding="utf-8") for name, made in (FILES | CI[ci]).items()}
-    contents["schemas/workflow.schema.json"] = text()
-    contents["schemas/test.schema.json"] = schema_text()
+    contents |= schemas()
     taken = [name for name in contents if (directory / name).exists()]
     if taken:
         raise InvalidInput(f"{directory} has {', '.join(taken)} already; nothing was written")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from perdure.cli.changed import base_of, same_label
-from perdure.cli.checked import STDIN, Checked, check_file, files_of, usual_paths
+from perdure.cli.changed import against, base_of
+from perdure.cli.checked import STDIN, Checked, check_file, check_together, files_of, usual_paths
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
 from perdure.cli.output import emit, table, write
@@ -61,7 +61,7 @@ class Wish:
 @click.option(
     "--changed-since",
     metavar="REF",
-    help="Only files that changed since a git revision, and those that import them; WF801 is checked against it.",
+    help="Only files that changed since a git revision, and those that import them; rules WF8 compare with it.",
 )
 @click.option("--statistics", "counted", is_flag=True, help="How often each rule is broken, instead of where.")
 @click.option("--watch", is_flag=True, help="Again each time a file changes, until interrupted.")
@@ -98,10 +98,11 @@ def _validate(wish: Wish, chosen: Settings, catalogue: Any) -> int:
         raise InvalidInput(f"no definitions found in {', '.join(wish.paths or usual_paths())}")
     base = None if wish.base is None else base_of(wish.base)
     checked = [check_file(file, catalogue) for file in files]
+    check_together(checked)
     if base is not None:
         checked = [one for one in checked if one.path != STDIN and base.touches(one)]
         for one in checked:
-            one.diagnostics += same_label(one, base)
+            one.diagnostics += against(one, base)
     found = [diagnostic for one in checked for diagnostic in one.diagnostics]
     shown = picked(found, wish.select, wish.ignore, chosen.lint, _relative_to(chosen.root))
     if wish.counted:

@@ -33,7 +33,7 @@ def schema_with_activities(catalogue: Mapping[str, Mapping[str, Any]]) -> dict[s
     call["allOf"] = [_call(name, catalogue[name]) for name in sorted(catalogue)]
     definitions["template"] = {"type": "string", "pattern": r"\{\{"}
     for name, entry in catalogue.items():
-        definitions[_key(name)] = _open(entry.get("arguments") or {}, f"#/$defs/{_key(name)}")
+        definitions[_key(name)] = with_templates(entry.get("arguments") or {}, f"#/$defs/{_key(name)}")
     schema["$defs"] = dict(sorted(definitions.items()))
     return schema
 
@@ -57,13 +57,13 @@ def _value(schema: Any, root: str) -> Any:
     """A schema that also takes a template; what an editor shows stays outside."""
     if not isinstance(schema, dict):
         return schema
-    opened = _open(schema, root)
+    opened = with_templates(schema, root)
     shown = {key: opened.pop(key) for key in ("title", "description", "default", "deprecated") if key in opened}
     return {**shown, "anyOf": [opened, {"$ref": TEMPLATE}]} if opened else shown
 
 
-def _open(schema: Any, root: str) -> Any:
-    """A schema whose inner values may be templates, with its own references led below `root`."""
+def with_templates(schema: Any, root: str) -> Any:
+    """A schema whose inner values may be templates, with its own references led to `root`, where it will stand."""
     if not isinstance(schema, dict):
         return schema
     opened: dict[str, Any] = {}

@@ -14,13 +14,16 @@ from typing import Final
 
 from perdure.definition.diagnostics import Diagnostic, Place, in_order, quoted, report
 from perdure.definition.folding import BREAK
+from perdure.definition.rules import RULES
 from perdure.definition.source import Source
 
 _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*ignore\[([^\]\n\r]{0,500})\]")
 _WORD: Final = re.compile(r"[^\s,]+")
 
 
-BESIDE: Final = frozenset(("WF801", "unchanged-label", "WF904", "no-tests"))
+BESIDE: Final = frozenset(
+    word for code in ("WF421", "WF801", "WF802", "WF803", "WF904") for word in (code, RULES[code].name)
+)
 """Rules that look beside the definition, only where `validate` is asked to: a comment for them is never unused."""
 
 

@@ -103,7 +103,7 @@ def _measure(place: Place) -> None:
 def _measure_lane(lane: LanePlace) -> None:
     label = len(lane.lane.label) * LETTER + PADDING
     lane.width = max(60.0, label, *(place.width for place in lane.places)) + PADDING
-    lane.height = (LANE_LABEL if lane.lane.label else 6) + PADDING
+    lane.height = (LANE_LABEL if lane.lane.label else 6) + PADDING / 2
     lane.height += sum(place.height for place in lane.places) + GAP * max(0, len(lane.places) - 1)
 
 

@@ -5,6 +5,8 @@ Made from the tree of steps; says nothing of where things are drawn (`layout`) o
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +18,7 @@ BESIDE: Final = ("catch", "finally", "undo")
 """Roles of lists that belong to a step besides what it does."""
 LONGEST: Final = 60
 """Characters of a written value that a picture shows."""
+_HOLE: Final = re.compile(r"\{\{-?\s*((?:(?!\{\{|\}\}).)*?)\s*-?\}\}", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -79,9 +82,21 @@ def _is_small_undo(found: StepList) -> bool:
 
 
 def brief(value: JSON) -> str:
-    """A written value in one short line."""
-    words = " ".join(str(value).split())
+    """A written value in one short line: a mapping by its keys, a sole expression without its braces."""
+    words = " ".join(_words(value).split())
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def _words(value: JSON) -> str:
+    match value:
+        case None | bool():
+            return str(json.dumps(value))
+        case dict():
+            return ", ".join(value)
+        case list():
+            return ", ".join(map(_words, value))
+    sole = _HOLE.fullmatch(str(value).strip())
+    return sole[1] if sole is not None else str(value)
 
 
 def _title(step: Step) -> str:
@@ -93,23 +108,23 @@ def _title(step: Step) -> str:
 def _condition_of_repeat(written: Any) -> str:
     for word in ("while", "until"):
         if word in written:
-            return f"{word} {written[word]}"
+            return f"{word} {_words(written[word])}"
     return f"at most {written['max']} times" if "max" in written else "for ever"
 
 
 def _wait(written: Any) -> str:
     if not isinstance(written, dict):
-        return str(written)
+        return _words(written)
     for word in ("any", "all"):
         if word in written:
             return f"{word} of {', '.join(_entry(entry) for entry in written[word])}"
-    return _entry(written) + (f", at most {written['timeout']}" if "timeout" in written else "")
+    return _entry(written) + (f", at most {_words(written['timeout'])}" if "timeout" in written else "")
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
     for word in ("signal", "event", "until", "after", "for"):
         if word in entry:
-            return f"{word} {entry[word]}"
+            return f"{word} {_words(entry[word])}"
     return ""
 
 
@@ -160,17 +175,18 @@ def _notes(keys: Mapping[str, Any]) -> list[str]:
 
 def _timeout(written: Any) -> str:
     if isinstance(written, dict):
-        return "timeout " + ", ".join(f"{key} {value}" for key, value in written.items())
-    return f"timeout {written}"
+        return "timeout " + ", ".join(f"{key} {_words(value)}" for key, value in written.items())
+    return f"timeout {_words(written)}"
 
 
 _NOTES: Final[Mapping[str, Callable[[Any], str]]] = {
-    "if": lambda written: f"if {written}",
+    "if": lambda written: f"if {_words(written)}",
     "lock": lambda written: f"lock {written['key']}",
     "cache": lambda written: f"cached by {written['key']}",
     "timeout": _timeout,
     "retry": lambda written: f"retry {written['attempts']} attempts" if "attempts" in written else "retry",
-    "queue": lambda written: f"queue {written}",
+    "queue": lambda written: f"queue {_words(written)}",
+    "concurrency": lambda written: f"{_words(written)} at once",
 }
 
 

@@ -124,7 +124,7 @@ steps:
   - {activity: http.request, with: {url: "http://127.0.0.1/"}}
   - {activity: http.request, with: {url: "http://{{ input.host }}/a.b"}}
 """
-    assert codes(text, "WF7") == [("WF704", 3), ("WF704", 4), ("WF705", 6)]
+    assert codes(text, "WF7") == [("WF704", 3), ("WF704", 4), ("WF705", 6), ("WF706", 9)]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,8 @@ steps:
 
 
 def test_what_is_off_can_be_silenced_and_is_no_diagnostic() -> None:
-    text = "workflow: t\nsteps:\n  - id: x\n    wait: {signal: a}  # perdure: ignore[WF503] answered by phone\n"
+    head = "workflow: t\nversion: '1'\ndescription: x\n"
+    text = f"{head}steps:\n  - id: x\n    wait: {{signal: a}}  # perdure: ignore[WF503] answered by phone\n"
     inspection = inspect(text)
     assert (inspection.diagnostics, inspection.quiet) == ([], [])
     assert inspect(text.replace("signal: a", "for: 3s")).diagnostics[0].code == "WF901"

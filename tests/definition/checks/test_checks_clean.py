@@ -43,7 +43,7 @@ EVERYTHING = """
         as: problem
         compensate: true
         steps: [{use: notify, with: {to: "{{ problem.message }}"}}]
-      - steps: [{fail: {type: "{{ error.type }}", message: "{{ error.message }}", details: ["{{ error.cause }}"]}}]
+      - steps: [{fail: {type: "{{ error.type }}", message: "{{ error.message }}", details: ["{{ vars.started }}"]}}]
     finally: [{id: closing, activity: shop.close, with: {charged: "{{ steps.charge }}"}}]
     output: {charge: "{{ steps.charge }}", all: "{{ steps }}", count: "{{ vars.count }}", note: "{{ input['note'] }}"}
     steps:

@@ -55,7 +55,7 @@ def test_steps_behind_one_that_always_ends_are_never_reached(holds):
               - when: input.a
                 steps:
                   - fail: {type: A}
-                  - set: {a: 1}  # WF405 set
+                  - set: {c: 1}  # WF405 set
                   - set: {b: 1}
           - steps: [{if: input.b, return: 1}, {fail: {type: A}, catch: [{steps: []}]}]
           - branch: [{when: input.c, steps: [{return: 1}]}]

@@ -11,10 +11,10 @@ from perdure.definition import inspect
 from perdure.definition.rules import RULES
 from perdure.definition.rules.testing import TESTING
 
-NOT_FOUND = ("WF801", "WF904", *TESTING)
+NOT_FOUND = ("WF421", "WF801", "WF802", "WF803", "WF904", *TESTING)
 """Rules that look at more than the definition."""
 
-TOP = ("input", "schedule", "vars", "steps", "fragments", "defaults", "output", "finally", "wait")
+TOP = ("input", "schedule", "vars", "steps", "fragments", "defaults", "output", "finally", "wait", "catch")
 MAIL = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"], "additionalProperties": False}
 CATALOGUE: dict[str, Any] = {
     "mail.send": {"arguments": MAIL, "result": {}, "deprecated": None},

@@ -26,6 +26,7 @@ from perdure.definition.checks.recursion import check_recursion
 from perdure.definition.checks.schedules import check_schedules
 from perdure.definition.checks.secrecy import check_secrecy, check_texts
 from perdure.definition.checks.spaces import read_spaces
+from perdure.definition.checks.unused import check_unused
 from perdure.definition.diagnostics import Diagnostic, in_order
 from perdure.definition.models import Document, Library
 from perdure.definition.source import Source
@@ -49,7 +50,7 @@ def check(
         check_ids(space, findings)
         check_control(space, spaces, findings)
         check_reach(space, findings)
-        check_loops(space, spaces, constants, findings)
+        check_loops(space, spaces, constants, patience, findings)
         check_concurrency(space, spaces, findings)
         patience.check(space, findings)
         check_secrecy(space, findings)
@@ -61,5 +62,6 @@ def check(
     check_fragments(spaces, findings)
     check_policies(spaces, findings)
     check_schedules(spaces, findings)
-    check_names(spaces, catalogue or {}, constants, findings)
+    reads = check_names(spaces, catalogue or {}, constants, findings)
+    check_unused(spaces, reads, findings)
     return in_order(findings.found)

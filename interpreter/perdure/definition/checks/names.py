@@ -15,6 +15,7 @@ from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.references import Lookup, Reading
 from perdure.definition.checks.spaces import Placed, Spaces
 from perdure.definition.checks.texts import Read, read_expression, read_templates, refuse
+from perdure.definition.checks.unused import Reads
 from perdure.definition.checks.written import Written, policies, written
 from perdure.definition.defaults import with_defaults
 from perdure.definition.models import Path
@@ -24,14 +25,15 @@ from perdure.values import JSON
 
 def check_names(
     spaces: Spaces, catalogue: Mapping[str, Mapping[str, Any]], constants: Constants, findings: Findings
-) -> None:
-    """Expressions that do not compile, and names that mean nothing where they stand."""
-    lookup = Lookup(variables(spaces), catalogue, findings)
+) -> Reads:
+    """Expressions that do not compile, and names that mean nothing where they stand. Gives what is read."""
+    lookup, reads = Lookup(variables(spaces), catalogue, findings), Reads()
     for space in spaces.all:
         for placed in space.placed:
             for place in written(placed):
-                _check(placed, place, lookup, constants, findings)
-    _check_defaults(spaces, lookup, findings)
+                _check(placed, place, lookup, reads, constants, findings)
+    _check_defaults(spaces, lookup, reads, findings)
+    return reads
 
 
 def variables(spaces: Spaces) -> set[str]:
@@ -44,9 +46,12 @@ def variables(spaces: Spaces) -> set[str]:
     return found
 
 
-def _check(placed: Placed, place: Written, lookup: Lookup, constants: Constants, findings: Findings) -> None:
+def _check(
+    placed: Placed, place: Written, lookup: Lookup, reads: Reads, constants: Constants, findings: Findings
+) -> None:
     file, path = placed.space.file, (*placed.path, *place.path)
     for at, text, start, expression in _read(place, file, path, constants, findings):
+        reads.note(placed.space, expression.references)
         reading = Reading(placed, place.slot, place.names, at, text, start)
         lookup.check(expression.references, reading)
         lookup.check_handed_on(expression, reading)
@@ -75,15 +80,16 @@ def _read(place: Written, file: str, path: Path, constants: Constants, findings:
         check_collection(*known, not isinstance(value, str), file, path, findings)
 
 
-def _check_defaults(spaces: Spaces, lookup: Lookup, findings: Findings) -> None:
+def _check_defaults(spaces: Spaces, lookup: Lookup, reads: Reads, findings: Findings) -> None:
     defaults: Mapping[str, Mapping[str, JSON]] = spaces.main.keys.get("defaults") or {}
     file = spaces.main.file
     compiled: dict[str, list[tuple[str, Read]]] = {}
     for pattern, keys in defaults.items():
-        reads = compiled[pattern] = []
+        compiled[pattern] = []
         for _, value, path in policies(keys):
             at = ("defaults", pattern, *path)
-            reads.extend((str(path[0]), read) for read in read_templates(value, file, at, findings))
+            found = read_templates(value, file, at, findings)
+            compiled[pattern].extend((str(path[0]), read) for read in found)
     if not any(compiled.values()):
         return
     chosen = {pattern: {"pattern": pattern} for pattern in defaults}
@@ -93,4 +99,5 @@ def _check_defaults(spaces: Spaces, lookup: Lookup, findings: Findings) -> None:
             for key, (at, text, start, expression) in compiled.get(pattern, ()):
                 if key not in placed.step.keys:
                     reading = Reading(placed, "before", placed.names, at, text, start, file)
+                    reads.note(space, expression.references)
                     lookup.check(expression.references, reading)

@@ -25,6 +25,8 @@ def check_policies(spaces: Spaces, findings: Findings) -> None:
             _check_policy(placed.step.keys, space.file, placed.path, findings)
             if placed.step.kind == "activity":
                 names.add(placed.step.keys["activity"])
+            elif placed.step.kind == "ask":
+                _check_reminders(placed.step.keys["ask"], space.file, (*placed.path, "ask"), findings)
     defaults: Mapping[str, Mapping[str, JSON]] = spaces.main.keys.get("defaults") or {}
     for pattern, keys in defaults.items():
         path = ("defaults", pattern)
@@ -58,6 +60,20 @@ def _check_retry(retry: Mapping[str, JSON], total: int | None, file: str, path: 
     if total is not None and shortest is not None and shortest >= total:
         message = "the timeout always ends the step before its second attempt"
         findings.add("WF504", message, file, (*path, "delay"))
+    within = _literal(retry.get("within"))
+    if within is not None and shortest is not None and shortest >= within:
+        message = "no second attempt: its delay is as long as all attempts may take"
+        findings.add("WF514", message, file, (*path, "within"))
+
+
+def _check_reminders(terms: Mapping[str, JSON], file: str, path: Path, findings: Findings) -> None:
+    timeout, written = _literal(terms.get("timeout")), terms.get("reminders")
+    reminders = enumerate(written) if isinstance(written, list) else [(None, written)]
+    for index, reminder in reminders:
+        after = _literal(reminder)
+        if timeout is not None and after is not None and after >= timeout:
+            at = (*path, "reminders") if index is None else (*path, "reminders", index)
+            findings.add("WF513", "the question is closed before this reminder", file, at)
 
 
 def _shortest(retry: Mapping[str, JSON]) -> int | None:

@@ -66,8 +66,14 @@ def _check_catch(placed: Placed, findings: Findings) -> None:
                 "an earlier arm takes every error" if "*" in taken else f"{_listed(errors)} is taken by an earlier arm"
             )
             findings.add("WF406", what, placed.space.file, (*placed.path, "catch", index))
-        elif "if" not in arm:
-            taken.extend(errors)
+            continue
+        if "if" in arm:
+            continue
+        taken.extend(errors)
+        if "*" in errors and not arm.get("steps") and "compensate" not in arm:
+            message = "every error ends here, and nobody hears of it"
+            hint = "name the errors that are meant, or do something about them"
+            findings.add("WF422", message, placed.space.file, (*placed.path, "catch", index), hint)
 
 
 def _errors(arm: dict[str, object]) -> list[str]:

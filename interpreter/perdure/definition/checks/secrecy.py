@@ -44,6 +44,7 @@ _SHELLS: Final = frozenset(("shell", "bash", "sh", "ssh", "exec", "subprocess", 
 
 _VERIFYING: Final = frozenset(("verify", "verify_ssl", "ssl_verify", "verify_tls", "tls_verify", "check_certificate"))
 _TRUSTING: Final = frozenset(("insecure", "insecure_skip_verify", "skip_tls_verify", "skip_verify", "no_verify"))
+_CHOSEN_HOST: Final = re.compile(r"(?i)https?://[^/?#{]*\{\{")
 _PLAIN: Final = re.compile(r"(?i)http://(?!localhost\b|127\.|\[::1\]|\{)[^/:]*\.")
 
 _SHOWN: Final = (("output",), ("labels",), ("summary",), ("publish",), ("return",), ("emit", "data"))
@@ -115,7 +116,7 @@ def _check_arguments(placed: Placed, findings: Findings) -> None:
             findings.add("WF704", "certificates are not verified", file, at)
         if not isinstance(value, str):
             continue
-        if "{{" in value and ((name in _STATEMENTS and _SQL.match(value)) or (shells and name in _COMMANDS)):
+        if "{{" in value and (_is_statement(name, value) or (shells and name in _COMMANDS)):
             message = f"a template inside {quoted(name)} lets its value add a command"
             start = value.index("{{")
             end = value.find("}}", start) + 2
@@ -123,6 +124,14 @@ def _check_arguments(placed: Placed, findings: Findings) -> None:
             findings.add_inside("WF702", message, file, at, (start, max(end, start + 2)), hint)
         if activity == "http.request" and name == "url" and _PLAIN.match(value):
             findings.add("WF705", "this request is not encrypted", file, at, "use https:")
+        if activity == "http.request" and name == "url" and _CHOSEN_HOST.match(value):
+            message = "an expression chooses the machine that is asked"
+            findings.add("WF706", message, file, at, "write the host out, or choose among known ones with a branch")
+
+
+def _is_statement(name: str, value: str) -> bool:
+    """Whether a text is SQL: by its argument's name, or because it also reads like a statement."""
+    return name == "sql" or (name in _STATEMENTS and _SQL.match(value) is not None)
 
 
 def _leaves(given: Mapping[str, JSON]) -> Iterator[tuple[Path, JSON]]:

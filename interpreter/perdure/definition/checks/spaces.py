@@ -130,7 +130,7 @@ class Spaces:
 
 def read_spaces(document: Document, library: Library) -> Spaces:
     """Every space of a definition."""
-    main = _space(document.origin.file, None, (), document.keys)
+    main = document_space(document)
     spaces = Spaces(document, library, [main], {})
     for file, keys in library.documents.items():
         fragments: Mapping[str, Any] = keys.get("fragments") or {}
@@ -141,6 +141,11 @@ def read_spaces(document: Document, library: Library) -> Spaces:
     for space in spaces.all:
         space.uses = [(step, spaces.used_by(step)) for step in space.steps() if step.step.kind == "use"]
     return spaces
+
+
+def document_space(document: Document) -> Space:
+    """The space of a document alone, what it uses left aside."""
+    return _space(document.origin.file, None, (), document.keys)
 
 
 def names_in(step: Step, found: StepList, around: Names, state: JSON) -> Names:

@@ -106,4 +106,27 @@ CONTROL: Final = table(
         "workflow: count\nsteps:\n  - workflow: count",
         "workflow: count\nsteps:\n  - if: input.n > 0\n    workflow: count\n    with: {n: \"{{ input.n - 1 }}\"}",
     ),
+    Rule(
+        "WF420", "unbounded-loop", "off",
+        "a loop without `max`, and without a timeout, its own or one around it",
+        "It ends when its condition says so, which may be never; each turn costs calls and room in the history.",
+        "- repeat: {until: steps.poll.ready}\n  steps:\n    - id: poll\n      activity: jobs.status",
+        "- repeat: {until: steps.poll.ready, max: 100}\n  steps:\n    - id: poll\n      activity: jobs.status",
+    ),
+    Rule(
+        "WF421", "endless-children-in-turn", "warning",
+        "workflows that always start one another as children, found among the files that are looked at together",
+        "As with one that starts itself, each run waits for the next until the limit of runs inside each other fails "
+        "them all. It is a warning and no error: names mean what is deployed, which may be another version. Workflows "
+        "that start one another under an `if`, or detached, are well.",
+        "workflow: ping\nsteps:\n  - workflow: pong   # and pong has the step `workflow: ping`",
+        "workflow: ping\nsteps:\n  - if: input.n > 0\n    workflow: pong\n    with: {n: \"{{ input.n - 1 }}\"}",
+    ),
+    Rule(
+        "WF422", "swallowed-error", "off",
+        "a catch arm that takes every error and does nothing",
+        "A slip of the pen in the step, or an outage, then looks like success.",
+        "catch: [{steps: []}]",
+        "catch: [{errors: [mail.*], steps: []}]",
+    ),
 )  # fmt: skip

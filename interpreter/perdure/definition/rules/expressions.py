@@ -123,4 +123,27 @@ EXPRESSIONS: Final = table(
         'with: {key: "{{ secrets.stripe_key | upper }}"}',
         'with: {header: "Bearer {{ secrets.stripe_key }}"}',
     ),
+    Rule(
+        "WF340", "unused-variable", "warning",
+        "a variable that is set and never read",
+        "It is most often left over, or what should read it reads something else. Variables are seen nowhere but in "
+        "expressions.",
+        "vars: {tries: 0, best: null}\noutput: {best: \"{{ vars.best }}\"}",
+        "vars: {best: null}\noutput: {best: \"{{ vars.best }}\"}",
+    ),
+    Rule(
+        "WF341", "unused-input", "off",
+        "a property of the input that no expression reads",
+        "Whoever starts the run is asked for something that changes nothing; unless callers were promised it.",
+        "input: {properties: {order: {}, adress: {}}}\noutput: \"{{ input.order }}\"",
+        "input: {properties: {order: {}}}\noutput: \"{{ input.order }}\"",
+    ),
+    Rule(
+        "WF342", "unused-output", "warning",
+        "an `output` of a step that nothing reads",
+        "It is worked out, and fails where it cannot be, for nobody. The last step of a list gives its result to what "
+        "stands around it; any other is read by its id.",
+        "- activity: shop.price\n  output: 3\n- activity: mail.send",
+        "- id: price\n  activity: shop.price\n  output: 3\n- activity: mail.send\n  if: steps.price > 2",
+    ),
 )  # fmt: skip

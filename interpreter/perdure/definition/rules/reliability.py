@@ -93,4 +93,18 @@ RELIABILITY: Final = table(
         "- activity: payments.charge\n  retry: {delay: 5s}",
         "- activity: payments.charge\n  retry: {attempts: 5, delay: 5s}",
     ),
+    Rule(
+        "WF513", "reminder-after-timeout", "warning",
+        "a reminder of a question that comes when the question is closed",
+        "Reminders count from the opening of the question, and its timeout does too.",
+        "- id: agreed\n  ask: {prompt: May it be sold?, timeout: 2d, reminders: [1d, 3d]}",
+        "- id: agreed\n  ask: {prompt: May it be sold?, timeout: 4d, reminders: [1d, 3d]}",
+    ),
+    Rule(
+        "WF514", "retry-longer-than-within", "warning",
+        "a retry delay that is as long as `within` gives all attempts together",
+        "There is never a second attempt.",
+        "retry: {within: 30s, delay: 1m}",
+        "retry: {within: 30m, delay: 1m}",
+    ),
 )  # fmt: skip

@@ -42,4 +42,12 @@ SECURITY: Final = table(
         "- activity: http.request\n  with: {url: 'http://shop.example.com/orders'}",
         "- activity: http.request\n  with: {url: 'https://shop.example.com/orders'}",
     ),
+    Rule(
+        "WF706", "template-in-host", "off",
+        "an expression that chooses the machine a request goes to",
+        "Whoever chooses the value chooses who is asked: with what the worker may reach, and with the headers that "
+        "stand beside it. Internal addresses are refused by `http.request`; others are not.",
+        "- activity: http.request\n  with: {url: 'https://{{ input.host }}/orders'}",
+        "- activity: http.request\n  with: {url: 'https://shop.example.com/orders/{{ input.id }}'}",
+    ),
 )  # fmt: skip

@@ -35,4 +35,18 @@ STYLE: Final = table(
         "workflow: order   # order.yaml, alone in its directory\nsteps:\n  - activity: payments.charge",
         "workflow: order   # order.yaml, with order.test.yaml beside it\nsteps:\n  - activity: payments.charge",
     ),
+    Rule(
+        "WF905", "no-description", "off",
+        "a definition that does not say what it is for",
+        "Lists of definitions and pictures show the description; its name is all they have without it.",
+        "workflow: order\nsteps:\n  - activity: payments.charge",
+        "workflow: order\ndescription: Charge the card.\nsteps:\n  - activity: payments.charge",
+    ),
+    Rule(
+        "WF906", "no-version-label", "off",
+        "a definition without a version label",
+        "People tell versions apart by the label; without one there is only the digest of the text.",
+        "workflow: order\nsteps:\n  - activity: payments.charge",
+        "workflow: order\nversion: '1.0'\nsteps:\n  - activity: payments.charge",
+    ),
 )  # fmt: skip

@@ -189,10 +189,11 @@ TESTS: Final = Record("tests", {
     "cases": Key(Items(CASE, least=1), "the cases", required=True),
 })  # fmt: skip
 
+TITLE: Final = "Perdure tests of a workflow definition"
 SHAPES: Final[Mapping[str, Shape]] = {}
 """No shape of tests refers to itself."""
 
 
 def schema_text() -> str:
     """The JSON Schema of files of tests, as `schemas/test.schema.json` holds it."""
-    return as_text(schema_of("Perdure tests of a workflow definition", TESTS, SHAPES))
+    return as_text(schema_of(TITLE, TESTS, SHAPES))
