@@ -13,7 +13,19 @@ from typing import Any
 from perdure.definition.language import STEP
 
 PLAIN = ("a", "order", "12", "1.50", "NO", "014", "null", "~", "true", "3d", "a b", "it's", "a#b", "a:b", "x - y", "é")
-QUOTED = ("", " a ", "{{ input.x }}", 'say "a"', "it's", "# no comment", "a: b", "back\\slash", "tab\there", "- a", "é\u2014")
+QUOTED = (
+    "",
+    " a ",
+    "{{ input.x }}",
+    'say "a"',
+    "it's",
+    "# no comment",
+    "a: b",
+    "back\\slash",
+    "tab\there",
+    "- a",
+    "é\u2014",
+)
 BLOCKS = ("text\n", "# no comment\nmore\n", "  ahead\nless\n", "a\n\n\nb\n", "\nlate\n", "a\n  b\nc\n", "a \n b\n")
 KINDS = [kind for kind in STEP.kinds if kind != "steps"]
 MODIFIERS = ["id", "if", "timeout", "retry", "catch", "output", "summary", "lock", "finally"]
@@ -56,7 +68,9 @@ class Sloppy:
             self.lines.append(f"---{self.tail()}")
         self.mapping(0, ["workflow", "version", "input", "vars", "steps", "output"], 0)
         self.between(0)
-        return self.pick(["", "\ufeff"]) + self.pick(["\n", "\n", "\r\n"]).join(self.lines) + self.pick(["", "\n", "\n\n"])
+        return (
+            self.pick(["", "\ufeff"]) + self.pick(["\n", "\n", "\r\n"]).join(self.lines) + self.pick(["", "\n", "\n\n"])
+        )
 
     def mapping(self, indent: int, names: list[str], depth: int, first: str | None = None) -> None:
         for number, name in enumerate(self.random.sample(names, self.random.randint(1, len(names)))):
@@ -164,9 +178,7 @@ class Sloppy:
         self.lines.append(f"{head}{self.tail()}")
         self.mapping(wide, names, depth)
 
-    def items(
-        self, head: str, indent: int, wide: int, depth: int, *, steps: bool, key: bool, compact: bool
-    ) -> None:
+    def items(self, head: str, indent: int, wide: int, depth: int, *, steps: bool, key: bool, compact: bool) -> None:
         if not key and compact and self.chance(2):
             self.value(f"{head} -", len(head) + 1, depth + 1, key=False)
             return

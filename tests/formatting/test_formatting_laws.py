@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from sloppy import document
 
 from perdure.definition.reader import read, read_all
 from perdure.definition.source import Source
 from perdure.formatting import formatted
 from perdure.formatting.format import is_same
-from sloppy import document
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*(ROOT / "definitions").glob("*.yaml"), *(ROOT / "interpreter/perdure/cli/project").rglob("*.yaml")])

@@ -53,6 +53,11 @@ def find_definition(given: str, root: Path) -> Path:
 
 def definition_files(folder: Path) -> Iterator[Path]:
     """The files below a folder that look like definitions or like files of fragments; tests are none."""
+    return (file for file in files_below(folder) if is_definition_name(file) and top_key(file))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, but those that no author has written there."""
     if not folder.is_dir():
         return
     for entry in sorted(folder.iterdir()):
@@ -60,8 +65,8 @@ def definition_files(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             if not entry.is_symlink():
-                yield from definition_files(entry)
-        elif is_definition_name(entry) and top_key(entry):
+                yield from files_below(entry)
+        else:
             yield entry
 
 

@@ -6,10 +6,13 @@ comments.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from perdure.definition.folding import BREAK
 from perdure.formatting.layout import BLANK, Collection, Comment, Entry, Scalar, trimmed
+
+_TELLING: Final = re.compile(r"[#\n\r]")
 
 NOWHERE: Final = 0
 """The column of a comment behind a dash: it is the next entry's, wherever that stands."""
@@ -30,7 +33,11 @@ class Comments:
         """Takes the comments and blank lines up to `index`."""
         if index <= self.reached:
             return
-        parts = BREAK.split(self.text[self.reached : index])
+        between = self.text[self.reached : index]
+        if not _TELLING.search(between):
+            self.reached = index
+            return
+        parts = BREAK.split(between)
         begins = self.reached == 0 or self.text[self.reached - 1] in "\n\r"
         for number, part in enumerate(parts):
             own = number > 0 or begins
@@ -83,8 +90,10 @@ class Comments:
 
     def settle(self, parent: Collection, entry: Entry) -> None:
         """An entry begins: what waits is above it, but what is indented more is at the foot of what has ended."""
-        lines, self.waiting = self.waiting, []
         closed, self.closed = self.closed, []
+        if not self.waiting:
+            return
+        lines, self.waiting = self.waiting, []
         if not parent.flow:
             lines = _feet(lines, closed, parent.column)
         entry.above = _once([line.text for line in lines])

@@ -56,13 +56,14 @@ def _compare(source: Source, told: list[str], found: str) -> None:
     """Whether the new text says the same with the same comments."""
     again = read(found, file=source.file)
     errors = [diagnostic for diagnostic in again.diagnostics if diagnostic.severity == "error"]
-    same = not errors and is_same(source.value, again.value)
-    if not same or sorted(_comments(_parsed(source.file, found))) != told:
+    if errors:
+        raise UnformattableError(f"{source.file}: it would be refused afterwards: {errors[0].message}")
+    if not is_same(source.value, again.value) or sorted(_comments(_parsed(source.file, found))) != told:
         raise UnformattableError(f"{source.file}: it would not be the same afterwards; it was left as it is")
 
 
 def is_same(first: JSON, second: JSON) -> bool:
-    """Whether two values are equal, of equal types, with their keys in the same order, that of a step's keys excepted."""
+    """Whether two values are equal, of one type, with their keys in the same order; that of a step's keys is free."""
     waiting: list[tuple[JSON, JSON]] = [(first, second)]
     while waiting:
         one, other = waiting.pop()

@@ -61,7 +61,9 @@ class Collection:
 
 @dataclass(slots=True)
 class Entry:
-    """A key with its value, or an item of a list; `above` are comments and blank lines, `beside` comments on its line."""
+    """A key with its value, or an item of a list; `above` are comments and blank lines, `beside` comments in its
+    line.
+    """
 
     key: Scalar | None
     value: Value

@@ -18,8 +18,8 @@ KINDS: Final = tuple(kind for kind in STEP.kinds if kind != "steps")
 ORDER: Final = (
     "id", "summary", "description", "if",
     *KINDS,
-    "with", "as", "concurrency", "join", "tolerate", "rest", "on_error", "detach", "on_parent_close", "queue", "priority",
-    "timeout", "retry", "lock", "cache", "compensate",
+    "with", "as", "concurrency", "join", "tolerate", "rest", "on_error", "detach", "on_parent_close",
+    "queue", "priority", "timeout", "retry", "lock", "cache", "compensate",
     "steps", "catch", "finally", "output",
 )  # fmt: skip
 """First what a step is, then what it does, then how, then what is inside and what comes of it."""
@@ -73,8 +73,8 @@ def _keys_of(shape: Tagged, found: Collection) -> dict[str, Key]:
     for kind in shape.kinds:
         entry = found.get(kind)
         if entry is not None:
-            value = [] if isinstance(entry.value, Collection) and not entry.value.mapping else True
-            known = {**shape.keys_of(kind, value), **known}
+            is_list = isinstance(entry.value, Collection) and not entry.value.mapping
+            known = {**shape.keys_of(kind, [] if is_list else True), **known}
     return known
 
 

@@ -6,6 +6,7 @@ Takes only text that the reader has read without an error, so it judges nothing.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 from yaml.events import (
@@ -53,7 +54,7 @@ class _Parser:
 
     def document(self) -> Layout:
         while True:
-            event = self.next()
+            event: Any = self.next()
             match event:
                 case StreamEndEvent():
                     break
@@ -78,26 +79,21 @@ class _Parser:
             self.preface = self.comments.preface(event.end_mark.index)
 
     def scalar(self, event: Any) -> None:
-        start = event.start_mark.index
+        start, end = event.start_mark.index, event.end_mark.index
         entry, is_key = self.holder(event)
         anchor = ""
         if isinstance(event, AliasEvent):
-            end = event.end_mark.index
             found = Scalar([self.text[start:end]], "*")
         else:
             anchor, start = self.anchor(event, start, entry)
             found, end = self.spelled(event, start, entry)
         found.anchor = anchor
+        found.below = BREAK.search(self.text, self.comments.reached, start) is not None
         self.comments.reach(start)
         if not is_key:
             self.comments.lift(entry)
-            found.below = "\n" in self.text[self.comments.reached : start] or self.is_below(start)
         self.comments.passed(end, entry)
         self.put(entry, found, is_key)
-
-    def is_below(self, start: int) -> bool:
-        line = max(self.text.rfind("\n", 0, start), self.text.rfind("\r", 0, start)) + 1
-        return not self.text[line:start].strip()
 
     def anchor(self, event: Any, start: int, entry: Entry) -> tuple[str, int]:
         """The anchor written at `start`, and where the value behind it starts."""
@@ -143,7 +139,7 @@ class _Parser:
     def spans(self, start: int, end: int) -> list[tuple[int, int]]:
         """Where the lines behind the first are; the last may be cut off by the end of the file."""
         ends = [(found.start(), found.end()) for found in BREAK.finditer(self.text, start, end)]
-        spans = [(behind, before) for (_, behind), (before, _) in zip(ends, ends[1:], strict=False)]
+        spans = [(behind, before) for (_, behind), (before, _) in pairwise(ends)]
         if ends and ends[-1][1] < end and (end == len(self.text) or self.text[ends[-1][1] : end].strip()):
             spans.append((ends[-1][1], end))
         return spans

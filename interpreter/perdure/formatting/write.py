@@ -50,10 +50,11 @@ def _document(root: Collection, beside: list[Comment]) -> list[Line]:
         own: list[Line] = []
         _value(own, f"{_key(entry.key)}:", entry, 0)
         above = _above(entry, 0)
-        apart = number > 0 and (long or len(own) > 1) and not (above and above[0].text == BLANK)
-        if apart and not lines[-1].firm:
+        if not number or lines[-1].firm:
+            above = _without_start(above)
+        elif (long or len(own) > 1) and not (above and above[0].text == BLANK):
             lines.append(Line(BLANK))
-        lines += above if number else _without_start(above)
+        lines += above
         lines += own
         long = len(own) > 1
     return lines + [Line(text) for text in root.foot]
@@ -63,9 +64,9 @@ def _block(lines: list[Line], found: Collection, indent: int, first: str | None 
     """The entries, one below the other; the first goes on in the line that `first` begins."""
     for number, entry in enumerate(found.entries):
         start = " " * indent
-        if number:
+        if number and not lines[-1].firm:
             lines += _above(entry, indent)
-        elif first is None:
+        elif number or first is None:
             lines += _without_start(_above(entry, indent))
         else:
             start = first
@@ -133,7 +134,9 @@ def _in_line(entry: Entry, indent: int) -> str | None:
     value = entry.value
     if not isinstance(value, Collection) or not (value.flow or not value.entries):
         return None
-    head = indent + (1 if entry.key is None else len(_key(entry.key)) + 1) + (len(value.anchor) + 1 if value.anchor else 0)
+    head = (
+        indent + (1 if entry.key is None else len(_key(entry.key)) + 1) + (len(value.anchor) + 1 if value.anchor else 0)
+    )
     return _short(value, WIDTH - head - 1)
 
 
@@ -189,18 +192,24 @@ def _joined(lines: list[Line]) -> list[str]:
     texts = []
     for group in _groups(lines):
         column = max(len(line.text) for line in group)
-        for line in group:
-            texts.append(line.text if line.comment is None else f"{line.text:{column}} {line.comment.text}")
+        texts += [line.text if line.comment is None else f"{line.text:{column}} {line.comment.text}" for line in group]
     return texts
 
 
 def _groups(lines: list[Line]) -> list[list[Line]]:
-    """Neighbouring lines whose comments stood in one column; any other line is on its own."""
+    """Neighbouring lines of one indentation whose comments stood in one column; any other line is on its own."""
     groups: list[list[Line]] = []
     for line in lines:
-        before = groups[-1][-1].comment if groups else None
-        if line.comment is not None and before is not None and before.column == line.comment.column:
+        before = groups[-1][-1] if groups else line
+        if line.comment is None or before.comment is None or before is line:
+            groups.append([line])
+        elif (line.comment.column, _depth(line)) == (before.comment.column, _depth(before)):
             groups[-1].append(line)
         else:
             groups.append([line])
     return groups
+
+
+def _depth(line: Line) -> int:
+    """The column of a line's key."""
+    return len(line.text) - len(line.text.lstrip(" -"))
