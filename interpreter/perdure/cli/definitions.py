@@ -80,6 +80,11 @@ def top_key(path: Path) -> str | None:
     return next((key for key in ("workflow", "fragments") if key in keys), None)
 
 
+def workflow_name(path: Path) -> str | None:
+    """The name that a file gives its workflow, as far as it can be told at a glance."""
+    return _keys(path).get("workflow") or None
+
+
 def _keys(path: Path) -> dict[str, str]:
     """The file's telling keys at the outermost level, with what stands behind them on the line."""
     try:
