@@ -90,7 +90,9 @@ def test_what_changes_is_checked_tested_and_deployed(small: Path, spawn, perdure
     process.line("WF304")
     process.line("definitions/hello.yaml is not deployed; what was deployed before stays")
     process.line("waiting for a change")
-    file.rename(small / "away")
+    file.unlink()
+    process.line("definitions/hello.yaml changed")
+    process.line("hello.yaml")
     process.line("waiting for a change")
     assert perdure("run", "hello", "--detach", "--id", "b").exit_code == 0
     assert perdure("runs", "result", "b", "--timeout", "30s").stdout == '"old hello again"\n'

@@ -40,12 +40,12 @@ def concerned(changed: Iterable[Path]) -> Round:
         return everything()
     definitions, tests = _definitions(), _tests()
     touched = {file for file in definitions if Path(file).resolve() in changed}
-    gone = {path for path in changed if not path.exists() and not path.name.endswith(TEST_SUFFIXES)}
-    words = {path.name for path in gone} | {Path(file).name for file in touched}
+    gone = {path.name for path in changed if not path.exists() and not path.name.endswith(TEST_SUFFIXES)}
+    words = gone | {Path(file).name for file in touched}
     words |= {name for file in touched if (name := workflow_name(Path(file)))}
     texts = {file: _text(file) for file in definitions} if words else {}
     near = _naming(words, texts) | touched
-    names = {Path(file).name for file in near}
+    names = {Path(file).name for file in near} | gone
     run = [
         file
         for file in tests
