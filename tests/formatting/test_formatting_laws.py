@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*(ROOT / "definitions").glob("*.yaml"), *(ROOT / "interpreter/perdure/cli/project").rglob("*.yaml")])
 CASES = sorted((ROOT / "tests/cases").rglob("*.yaml"))
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-EXAMPLES = int(os.environ.get("PERDURE_FUZZ", "300"))
+EXAMPLES = int(os.environ.get("PERDURE_FUZZ", "100"))
 
 
 def is_right(source: Source) -> bool:

@@ -6,8 +6,10 @@ import textwrap
 
 import pytest
 
+from perdure.definition.language import STEP
 from perdure.definition.reader import read
 from perdure.formatting import UnformattableError, formatted
+from perdure.formatting.order import ORDER
 
 
 def laid_out(text: str) -> str:
@@ -373,3 +375,8 @@ def test_a_document_mark_and_what_is_before_it_stay() -> None:
 def test_what_cannot_be_laid_out_safely_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(UnformattableError, match=reason):
         formatted(read(text))
+
+
+def test_every_key_of_a_step_has_its_place() -> None:
+    beside = {key for kind in STEP.kinds.values() for key in kind.beside}
+    assert sorted(ORDER) == sorted({*STEP.kinds, *STEP.shared, *beside})
