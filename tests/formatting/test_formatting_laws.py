@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*(ROOT / "definitions").glob("*.yaml"), *(ROOT / "interpreter/perdure/cli/project").rglob("*.yaml")])
 CASES = sorted((ROOT / "tests/cases").rglob("*.yaml"))
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-EXAMPLES = int(os.environ.get("PERDURE_FUZZ", "100"))
+EXAMPLES = int(os.environ.get("PERDURE_FUZZ", "0"))
+"""In CI documents are few and always the same; `PERDURE_FUZZ=10000` makes new ones."""
 
 
 def is_right(source: Source) -> bool:
@@ -36,7 +37,7 @@ def holds(source: Source) -> str:
     return text
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES or 100, deadline=None, derandomize=not EXAMPLES)
 @given(st.integers(0, 2**32))
 def test_values_and_comments_survive_and_a_second_time_changes_nothing(seed: int) -> None:
     text, comments = document(seed)
