@@ -221,5 +221,5 @@ def test_a_hook_takes_definitions_and_runs(project: Path, perdure, hook):
     named = [] if hook.get("pass_filenames") is False else ["definitions/gate.yaml", "definitions/approval.yaml"]
     assert command == "perdure"
     assert perdure(*words, *named).exit_code == 0
-    (project / "definitions" / "gate.yaml").write_text(WRONG)
+    (project / "definitions" / "gate.yaml").write_text("workflow: [\n" if words[0] == "fmt" else WRONG)
     assert perdure(*words, *named).exit_code == 1

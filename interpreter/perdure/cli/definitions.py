@@ -53,6 +53,11 @@ def find_definition(given: str, root: Path) -> Path:
 
 def definition_files(folder: Path) -> Iterator[Path]:
     """The files below a folder that look like definitions or like files of fragments; tests are none."""
+    return (file for file in files_below(folder) if is_definition_name(file) and top_key(file))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, but those that no author has written there."""
     if not folder.is_dir():
         return
     for entry in sorted(folder.iterdir()):
@@ -60,8 +65,8 @@ def definition_files(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             if not entry.is_symlink():
-                yield from definition_files(entry)
-        elif is_definition_name(entry) and top_key(entry):
+                yield from files_below(entry)
+        else:
             yield entry
 
 
@@ -73,6 +78,11 @@ def top_key(path: Path) -> str | None:
     """`workflow` or `fragments`, whichever makes the file one to check; also for files that are not valid YAML."""
     keys = _keys(path)
     return next((key for key in ("workflow", "fragments") if key in keys), None)
+
+
+def workflow_name(path: Path) -> str | None:
+    """The name that a file gives its workflow, as far as it can be told at a glance."""
+    return _keys(path).get("workflow") or None
 
 
 def _keys(path: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "init": Place("perdure.cli.init:init", "Make a project with a definition, its tests, activities and CI."),
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
+    "fmt": Place("perdure.cli.fmt:fmt", "Lay out definitions and tests in one style, comments kept."),
     "test": Place("perdure.cli.testing.test:test", "Run the tests of definitions."),
     "diff": Place("perdure.cli.diff:diff", "Show what has changed between two versions of a definition."),
     "plan": Place("perdure.cli.plan:plan", "Say what a deployment would change, and for which open runs."),
@@ -34,6 +35,7 @@ COMMANDS: Final = {
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "store": Place("perdure.cli.store.group:store", "Look for damage in the store; back it up."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
+    "dev": Place("perdure.cli.developing.dev:dev", "Watch the project: check, test, deploy, and run a worker."),
     "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
 }

@@ -84,7 +84,11 @@ def _commands(command: click.Command, path: str) -> Iterator[str]:
     yield f"```text\n{' '.join(filter(None, (path, '[OPTIONS]', usage)))}\n```\n"
     yield f"{inspect.cleandoc(command.help or '')}\n"
     yield from _options(
-        [one for one in command.params if isinstance(one, click.Option) and not isinstance(one, GlobalOption)]
+        [
+            one
+            for one in command.params
+            if isinstance(one, click.Option) and not one.hidden and not isinstance(one, GlobalOption)
+        ]
     )
     if isinstance(command, Forked):
         for name in command.ways:

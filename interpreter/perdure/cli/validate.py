@@ -104,13 +104,13 @@ def _validate(wish: Wish, chosen: Settings, catalogue: Any) -> int:
         for one in checked:
             one.diagnostics += against(one, base)
     found = [diagnostic for one in checked for diagnostic in one.diagnostics]
-    shown = picked(found, wish.select, wish.ignore, chosen.lint, _relative_to(chosen.root))
+    shown = picked(found, wish.select, wish.ignore, chosen.lint, relative_to(chosen.root))
     if wish.counted:
         _count(shown, wish.form)
     else:
         _show(shown, checked, wish.form, chosen)
     if not chosen.quiet:
-        complain(_summary(shown, len(checked)), label=False)
+        complain(summary(shown, len(checked)), label=False)
     heaviest = max((WEIGHTS[found.severity] for found in shown), default=0)
     return FAILED if wish.fail_on != "never" and heaviest >= WEIGHTS[wish.fail_on] else OK
 
@@ -123,7 +123,7 @@ def _watch(wish: Wish, chosen: Settings) -> int:
     return watching(chosen)
 
 
-def _relative_to(root: Path) -> Callable[[str], str]:
+def relative_to(root: Path) -> Callable[[str], str]:
     """A file's path from the project's directory, with slashes."""
     return lambda file: os.path.relpath(file, root).replace(os.sep, "/")
 
@@ -196,7 +196,8 @@ def _show(shown: Sequence[Diagnostic], checked: Sequence[Checked], form: str, ch
                 file.write(f"```text\n{full}```\n")
 
 
-def _summary(shown: Sequence[Diagnostic], files: int) -> str:
+def summary(shown: Sequence[Diagnostic], files: int) -> str:
+    """How many files and findings there are."""
     counts = {weight: sum(found.severity == weight for found in shown) for weight in WEIGHTS}
     told = [_plural(counts[weight], word) for weight, word in (("error", "error"), ("warning", "warning"))]
     if counts["info"]:

@@ -55,10 +55,10 @@ def test(
         from perdure.cli.testing.watch import watching
 
         return watching(chosen)
-    session = _run(files, chosen, words)
+    session = run_tests(files, chosen, words)
     if not session.results and not session.broken:
         raise InvalidInput(f"no case has {' or '.join(map(one_line, words))} in its name")
-    _show(session, chosen, coverage=coverage or min_coverage is not None)
+    show(session, chosen, coverage=coverage or min_coverage is not None)
     _write_files(session, junit, cobertura)
     under = [] if min_coverage is None else session.under(min_coverage)
     for found in under:
@@ -79,7 +79,8 @@ def _files(paths: tuple[str, ...]) -> list[Path]:
     return files
 
 
-def _run(files: list[Path], chosen: Settings, words: tuple[str, ...]) -> Session:
+def run_tests(files: list[Path], chosen: Settings, words: tuple[str, ...]) -> Session:
+    """All cases of the files, or those whose name has one of the words."""
     from perdure.activities.secrets import source_of
     from perdure.cli.activities.registry import loaded
     from perdure.cli.streams import results_only
@@ -95,7 +96,8 @@ def _run(files: list[Path], chosen: Settings, words: tuple[str, ...]) -> Session
         )
 
 
-def _show(session: Session, chosen: Settings, *, coverage: bool) -> None:
+def show(session: Session, chosen: Settings, *, coverage: bool) -> None:
+    """What does not hold, and how many do."""
     from perdure.definition import render
     from perdure.testing.declared import report
     from perdure.testing.declared.session import lines_of
