@@ -55,7 +55,7 @@ class Marks:
 
     def __init__(self, text: str, root: Spot = NOWHERE) -> None:
         self._text = text
-        self._root = root
+        self.root = root
 
     def value(self, path: Path = ()) -> Mark:
         """Where the value stands."""
@@ -88,7 +88,7 @@ class Marks:
 
     def scalars(self) -> list[tuple[int, int]]:
         """The stretches of text, as indexes, that scalars cover; a comment never starts inside one."""
-        found, waiting = [], [self._root]
+        found, waiting = [], [self.root]
         seen: set[int] = set()
         while waiting:
             spot = waiting.pop()
@@ -104,7 +104,7 @@ class Marks:
         return found
 
     def _find(self, path: Path) -> tuple[Spot, Path]:
-        spot = self._root
+        spot = self.root
         for depth, part in enumerate(path):
             children = spot.children
             inner: Spot | None = None
