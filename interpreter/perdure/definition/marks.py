@@ -63,13 +63,20 @@ class Marks:
 
     def key(self, path: Path) -> Mark:
         """Where the last key of the path stands; a list's item has no key and gives its own place."""
+        return _mark(self._key(path))
+
+    def spot(self, path: Path, *, key: bool = False) -> Spot:
+        """The spot of a value, or of its key."""
+        return self._key(path) if key else self._find(path)[0]
+
+    def _key(self, path: Path) -> Spot:
         spot, left = self._find(path[:-1])
         if left or not path:
-            return _mark(spot)
+            return spot
         last = path[-1]
         if spot.keys is not None and isinstance(last, str) and last in spot.keys:
-            return _mark(spot.keys[last])
-        return _mark(self._find(path)[0])
+            return spot.keys[last]
+        return self._find(path)[0]
 
     def inside(self, path: Path, offset: int) -> Mark:
         """Where the character at `offset` of a text value was written, through escapes and folding."""

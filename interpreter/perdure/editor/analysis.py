@@ -6,6 +6,7 @@ with the shape is left out as the checks do it; so there is an answer for a text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -28,6 +29,8 @@ from perdure.editor.surroundings import DEFINITIONS, FRAGMENTS, Surroundings
 from perdure.editor.tolerant import read_anyhow
 from perdure.values import JSON
 
+_PAIR: Final = re.compile(r"\\u[dD][89abAB]")
+"""Half of a character, as JSON escapes it: the reader spells it anew, and its indexes are not those of the text."""
 TEST_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
 
 
@@ -52,7 +55,8 @@ class Analysis:
             return self.given
         if len(self.text) > LARGEST:
             return read("", file=str(self.path))
-        return read_anyhow(self.text, str(self.path)) if self.strict.value is None else self.strict
+        anyhow = self.strict.value is None or _PAIR.search(self.text) is not None
+        return read_anyhow(self.text, str(self.path)) if anyhow else self.strict
 
     @property
     def is_tests(self) -> bool:
@@ -138,6 +142,9 @@ class Analysis:
     def source_of(self, space: Space) -> Source:
         """The file in which a space is written."""
         return self.files.sources[space.file]
+
+    def file_of(self, space: Space) -> Path:
+        return self.path if space.file == self.files.main else self.path.parent / space.file
 
     @cached_property
     def fragments(self) -> Mapping[str, Space]:
