@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "activities": Place("perdure.cli.activities.group:activities", "Show which activities are installed; call one."),
     "store": Place("perdure.cli.store.group:store", "Look for damage in the store; back it up."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
+    "lsp": Place("perdure.cli.lsp:lsp", "Serve editors: diagnostics, completion, hover, renaming, over LSP."),
     "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
 }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Sort = Literal["key", "value", "activity", "workflow", "step", "field", "function", "filter", "fragment", "name", "file"]
+Sort = Literal[
+    "key", "value", "activity", "workflow", "step", "field", "function", "filter", "fragment", "name", "file"
+]
+
+
+SymbolSort = Literal["step", "section", "variable", "fragment", "case", "block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Symbol:
 
     name: str
     detail: str
-    sort: Literal["step", "section", "variable", "fragment", "case", "block"]
+    sort: SymbolSort
     start: int
     end: int
     name_start: int
@@ -83,4 +88,3 @@ class Refusal:
     """Why something cannot be done, in an author's words."""
 
     reason: str
-    facts: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from perdure.definition.grammar import ByType, Items, Key, Leaf, Record, Ref, Shape, Table, Tagged
+from perdure.definition.marks import Path as Trail
 from perdure.definition.rules import RULES
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Proposal
@@ -48,7 +49,7 @@ def complete(path: Path, text: str, index: int, surroundings: Surroundings) -> l
 def _proposals(analysis: Analysis, typing: Typing, text: str, index: int) -> Iterator[Proposal]:
     if typing.role == "key":
         named = _COLON.match(text, typing.end) is not None
-        yield from _keys(analysis, typing, typing.path[:-1], "", index, colon=not named, text=text)
+        yield from _keys(analysis, typing.path[:-1], "", text, index, colon=not named)
         return
     written = typing.before + typing.behind
     around = stretch_around(written, len(typing.before), bare=is_bare(analysis, typing.path))
@@ -57,7 +58,7 @@ def _proposals(analysis: Analysis, typing: Typing, text: str, index: int) -> Ite
         return
     if typing.alone and not typing.style:
         dash = _lacks_dash(typing)
-        yield from _keys(analysis, typing, typing.path, "- " if dash else "", index, text=text)
+        yield from _keys(analysis, typing.path, "- " if dash else "", text, index)
         item = list_item(analysis.language, shape_at(analysis.language, analysis.source.value, typing.path))
         if item is not None and typing.before + typing.behind == "":
             for name, key in keys_for(analysis.language, item, None).items():
@@ -66,17 +67,15 @@ def _proposals(analysis: Analysis, typing: Typing, text: str, index: int) -> Ite
 
 
 def _keys(
-    analysis: Analysis, typing: Typing, owner: tuple[str | int, ...] | object, dash: str, index: int,
-    *, colon: bool = True, text: str,
+    analysis: Analysis, owner: Trail, dash: str, text: str, index: int, *, colon: bool = True
 ) -> Iterator[Proposal]:
     """The keys that the mapping at a path could have."""
-    path = tuple(owner)  # type: ignore[arg-type]
     start, end = _word(text, index)
-    value = at(analysis.source.value, path)
-    for offer in keys_known(analysis, path, value):
+    value = at(analysis.source.value, owner)
+    for offer in keys_known(analysis, owner, value):
         insert = offer.word + (": " if colon else "")
         yield Proposal(offer.word, dash + insert, start, end, offer.sort, offer.about, offer.detail, offer.rank)
-    shape = shape_at(analysis.language, analysis.source.value, path)
+    shape = shape_at(analysis.language, analysis.source.value, owner)
     for rank, (name, key) in enumerate(keys_for(analysis.language, shape, value).items(), 10):
         yield replace(_key(name, key, dash, start, end, colon=colon), rank=rank - 10 * key.required)
 

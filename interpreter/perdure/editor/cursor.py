@@ -69,7 +69,8 @@ class Typing:
 
 def spotted(source: Source, index: int) -> Spotted | None:
     """What stands at an index of a source's text; None between things."""
-    spot, path = source.marks.root, []
+    spot = source.marks.root
+    path: list[str | int] = []
     while spot.children is not None:
         for key, place in (spot.keys or {}).items():
             if place.start[2] <= index <= place.end[2]:
@@ -109,14 +110,13 @@ def typing_at(text: str, index: int, file: str) -> Typing | None:
     before, _, behind = written.partition(mark)
     line = source.text[source.text.rfind("\n", 0, found.start) + 1 : found.start]
     alone = not line.strip(" -")
-    return Typing(
-        source, found.path, found.role, before, behind, found.start, found.end - 1, found.spot.style, alone
-    )
+    return Typing(source, found.path, found.role, before, behind, found.start, found.end - 1, found.spot.style, alone)
 
 
 def _marked(root: Spot, index: int) -> Spotted | None:
     """The key or value that holds the character at an index."""
-    spot, path = root, []
+    spot = root
+    path: list[str | int] = []
     while spot.children is not None:
         for key, place in (spot.keys or {}).items():
             if place.start[2] <= index < place.end[2]:
@@ -160,7 +160,5 @@ def word_before(text: str) -> str:
 
 def comment_before(line: str) -> str | None:
     """The comment that a line ends in, from its sign; None where there is none. Signs inside quotes are not told."""
-    found = None
-    for found in _COMMENT.finditer(line):
-        break
+    found = _COMMENT.search(line)
     return None if found is None else line[found.start() :].lstrip()

@@ -16,7 +16,9 @@ _SUBSCRIPT: Final = r"\[\s*(?:'[^'\]]*'|\"[^\"\]]*\"|-?\d+)\s*\]"
 _KEYS: Final = rf"(?:\s*\.\s*\w+|\s*{_SUBSCRIPT})"
 _TOKEN: Final = re.compile(rf"(?P<text>{_TEXT})|(?P<root>[A-Za-z_]\w*)(?P<keys>{_KEYS}*)", re.DOTALL)
 _KEY: Final = re.compile(r"\s*(?:\.\s*(\w+)|\[\s*(?:'([^'\]]*)'|\"([^\"\]]*)\"|(-?\d+))\s*\])")
-_MEMBER: Final = re.compile(rf"(?:^|[^\w.\])])(?P<root>[A-Za-z_]\w*)(?P<keys>{_KEYS}{{0,20}})(?P<dot>\s*\.\s*)(?P<word>[\w-]*)\Z")
+_MEMBER: Final = re.compile(
+    rf"(?:^|[^\w.\])])(?P<root>[A-Za-z_]\w*)(?P<keys>{_KEYS}{{0,20}})(?P<dot>\s*\.\s*)(?P<word>[\w-]*)\Z"
+)
 _OPENED: Final = re.compile(
     rf"(?:^|[^\w.\])])(?P<root>[A-Za-z_]\w*)(?P<keys>{_KEYS}{{0,20}})\s*\[\s*(?P<quote>[\"'])(?P<word>[^\"'\]]*)\Z"
 )

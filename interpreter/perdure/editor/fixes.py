@@ -1,4 +1,4 @@
-"""What an author can do about a problem with one choice: take the word that was meant, or have it ignored with a reason.
+"""What an author can do about a problem with one choice: take the word that was meant, or have it ignored.
 
 Goes by the diagnostics that were told; what cannot be mended by such a change offers nothing.
 """
@@ -59,7 +59,9 @@ def _removed(path: Path, text: Text, problem: Diagnostic) -> Iterator[Fix]:
         return
     start, end = text.stretch(problem.place)
     first, last = text.line_around(start)
-    comment = next((one for one in _IGNORED.finditer(text.body, first, last) if one.start() <= start <= one.end()), None)
+    comment = next(
+        (one for one in _IGNORED.finditer(text.body, first, last) if one.start() <= start <= one.end()), None
+    )
     if comment is None:
         return
     words = [word for word in re.split(r"[\s,]+", comment[1].strip()) if word and word != text.body[start:end]]

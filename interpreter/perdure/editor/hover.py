@@ -19,8 +19,8 @@ from perdure.definition.marks import Path
 from perdure.definition.rules import RULES, Rule
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Shown
-from perdure.editor.cursor import Spotted, at, comment_before, offset_in, spotted, written_at
 from perdure.editor.continuing import is_bare
+from perdure.editor.cursor import Spotted, at, comment_before, offset_in, spotted, written_at
 from perdure.editor.expressions import Name, name_at
 from perdure.editor.known import called_schema, told_type
 from perdure.editor.names import ABOUT, Scope, summed, told

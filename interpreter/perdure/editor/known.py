@@ -175,9 +175,8 @@ def _files(analysis: Analysis, path: Path) -> Iterator[Offer]:
     except OSError:
         return
     for name in names:
-        if name.endswith((".yaml", ".yml", ".json")) and not name.endswith(TEST_SUFFIXES):
-            if name != analysis.path.name:
-                yield Offer(f"./{name}", "file")
+        if name.endswith((".yaml", ".yml", ".json")) and not name.endswith((*TEST_SUFFIXES, analysis.path.name)):
+            yield Offer(f"./{name}", "file")
 
 
 def _steps_under_test(analysis: Analysis, path: Path) -> Iterator[Offer]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from perdure.definition.checks.spaces import Placed, Space
+from perdure.definition.checks.spaces import Placed
 from perdure.definition.marks import Path
 from perdure.definition.models import StepList
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Symbol
+from perdure.editor.answers import SymbolSort as Sort
 from perdure.editor.cursor import at
 from perdure.editor.names import summed, told
 
@@ -100,13 +101,11 @@ def _cases(analysis: Analysis) -> Iterator[Symbol]:
         yield _symbol(analysis, name if isinstance(name, str) and name else "case", "", "case", ("cases", index))
 
 
-def _symbol(analysis: Analysis, name: str, detail: str, sort: str, path: Path, inside: list[Symbol] | None = None) -> Symbol:  # fmt: skip
+def _symbol(
+    analysis: Analysis, name: str, detail: str, sort: Sort, path: Path, inside: Sequence[Symbol] = ()
+) -> Symbol:
     spot = analysis.source.marks.spot(path)
     key = analysis.source.marks.spot(path, key=True)
     start, end = min(key.start[2], spot.start[2]), max(spot.end[2], key.end[2])
-    whole = isinstance(path[-1], int)
-    return Symbol(
-        name or "?", detail, sort, start, end, key.start[2], start if whole else key.end[2], inside or []  # type: ignore[arg-type]
-    )
-
-
+    named = start if isinstance(path[-1], int) else key.end[2]
+    return Symbol(name or "?", detail, sort, start, end, min(key.start[2], named), named, inside)

@@ -58,8 +58,9 @@ def _of_key(analysis: Analysis, found: Spotted) -> Iterator[Target]:
     if isinstance(name := keys.get("use"), str) and (space := analysis.fragments.get(name)) is not None:
         if at(space.keys, field) is not None:
             yield _at(analysis, space, (*space.prefix, *field), key=True)
-    elif isinstance(name := keys.get("workflow"), str) and (child := analysis.child(name)) is not None:
-        if at(child.source.value, field) is not None:
+    elif isinstance(name := keys.get("workflow"), str):
+        child = analysis.child(name)
+        if child is not None and at(child.source.value, field) is not None:
             yield _key_of(child.path, child.source, field)
 
 

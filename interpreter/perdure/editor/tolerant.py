@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import Final
+from typing import Any, Final
 
 from perdure.definition.folding import BREAK
 from perdure.definition.marks import NOWHERE, Marks, Point, Spot
@@ -43,6 +43,11 @@ class _Frame:
     @property
     def is_list(self) -> bool:
         return isinstance(self.value, list)
+
+    @property
+    def place(self) -> Any:
+        """The last index or key."""
+        return len(self.value) - 1 if self.is_list else self.key
 
 
 class _Reader:
@@ -143,8 +148,8 @@ class _Reader:
 
     def go_on(self, top: _Frame, at: int, end: int) -> None:
         """A plain text goes on in the next line."""
-        place = len(top.value) - 1 if top.is_list else top.key
-        last: Spot = top.spot.children[place]  # type: ignore[index,call-overload]
+        place = top.place
+        last: Spot = top.spot.children[place]  # type: ignore[index]
         if last.children is None and not last.style and isinstance(top.value[place], str):
             stop = plain_end(self.text, at, end, "")
             last.value = top.value[place] = f"{last.value} {self.text[at:stop].rstrip()}"
@@ -233,11 +238,8 @@ class _Reader:
                 self.value, self.root = value, spot
             return
         top = self.frames[-1]
-        place = len(top.value) - 1 if top.is_list else top.key
-        if top.is_list and place < 0:
-            return
-        top.value[place] = value
-        top.spot.children[place] = spot  # type: ignore[index,call-overload]
+        top.value[top.place] = value
+        top.spot.children[top.place] = spot  # type: ignore[index]
         top.free = False
         self.reach(spot.end[2])
 

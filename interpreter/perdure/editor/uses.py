@@ -81,9 +81,7 @@ def uses(meant: Meant) -> list[Use]:
     """Every place at which the step is written, where it is declared first."""
     analysis, space = meant.analysis, meant.space
     source, file = analysis.source_of(space), analysis.file_of(space)
-    found = [
-        _plain(source, file, (*placed.path, "id"), "declared") for placed in space.ids.get(meant.id, ())
-    ]
+    found = [_plain(source, file, (*placed.path, "id"), "declared") for placed in space.ids.get(meant.id, ())]
     for placed in space.placed:
         for one in written(placed):
             found += _in_texts(source, file, (*placed.path, *one.path), one, meant.id)
