@@ -151,7 +151,7 @@ def _of_value(analysis: Analysis, found: Spotted, index: int) -> tuple[str, int,
 
 def _named(analysis: Analysis, path: Path, value: str) -> str | None:
     """What a value names: an activity, a fragment, a child, a step."""
-    last = path[-1]
+    last = path[-1] if path else None
     if last == "activity":
         entry = analysis.surroundings.catalogue.get(value)
         return None if entry is None else activity_page(value, dict(entry))
