@@ -45,7 +45,7 @@ class Editor:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.client = LanguageClient()
+        self.client = LanguageClient("tests", "1")
         self.told: dict[str, list[lsp.Diagnostic]] = {}
         self.messages: list[str] = []
         self.news = asyncio.Condition()
@@ -137,7 +137,7 @@ async def test_what_is_typed_is_checked_before_it_is_saved(editor: Editor) -> No
     assert await editor.codes(name) == []
     editor.change(name, DEFINITION.replace("steps.price", "steps.prise"))
     (found,) = await editor.codes(name, "WF301")
-    assert (found.range.start, found.range.end) == (lsp.Position(8, 28), lsp.Position(8, 33))
+    assert (found.range.start, found.range.end) == (lsp.Position(8, 30), lsp.Position(8, 35))
     assert (found.source, found.severity, 'did you mean "price"' in found.message) == ("perdure", 1, True)
     page = Path(found.code_description.href.removeprefix("file://"))
     assert "unknown-step" in page.read_text("utf-8")
@@ -159,14 +159,14 @@ async def test_hover_definition_completion_and_outline_count_as_the_editor_does(
     editor.open(name, DEFINITION)
     client = editor.client
     await editor.codes(name)
-    hovered = await client.text_document_hover_async(lsp.HoverParams(**editor.at(name, 8, 24)))
+    hovered = await client.text_document_hover_async(lsp.HoverParams(**editor.at(name, 8, 31)))
     assert "activity: shop.price" in hovered.contents.value
     behind = DEFINITION.splitlines()[5].index("run") + 1  # the duck is two units of UTF-16, and one character
     hovered = await client.text_document_hover_async(lsp.HoverParams(**editor.at(name, 5, behind)))
     assert hovered.range == lsp.Range(lsp.Position(5, behind), lsp.Position(5, behind + 3))
     (leads,) = await client.text_document_definition_async(lsp.DefinitionParams(**editor.at(name, 8, 30)))
     assert (leads.uri, leads.range.start) == (editor.uri(name), lsp.Position(3, 8))
-    found = await client.text_document_completion_async(lsp.CompletionParams(**editor.at(name, 8, 28)))
+    found = await client.text_document_completion_async(lsp.CompletionParams(**editor.at(name, 8, 30)))
     assert [item.label for item in found.items] == ["price"]
     symbols = await client.text_document_document_symbol_async(
         lsp.DocumentSymbolParams(lsp.TextDocumentIdentifier(editor.uri(name)))
@@ -253,7 +253,7 @@ async def test_a_step_is_renamed_wherever_it_is_used_or_not_at_all(editor: Edito
     uses = await editor.client.text_document_references_async(
         lsp.ReferenceParams(context=lsp.ReferenceContext(False), **here)
     )
-    assert [use.range.start for use in uses] == [lsp.Position(8, 28)]
+    assert [use.range.start for use in uses] == [lsp.Position(8, 30)]
     with pytest.raises(JsonRpcException, match='there is a step "told" already'):
         await editor.client.text_document_rename_async(lsp.RenameParams(new_name="told", **here))
 
