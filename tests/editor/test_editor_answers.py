@@ -94,7 +94,9 @@ EVERY_USE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("at", ["id: pr^ice", "{{ steps.pr^ice.amount }}\"}", "{to: p^rice}", "{{ steps.p^rice.amount +"])
+@pytest.mark.parametrize(
+    "at", ["id: pr^ice", '{{ steps.pr^ice.amount }}"}', "{to: p^rice}", "{{ steps.p^rice.amount +"]
+)
 def test_a_step_is_found_wherever_it_is_used(world: World, at: str) -> None:
     text, index = world.place("buy.yaml", at)
     meant = step_at(world.analysis(text), index)
@@ -138,9 +140,14 @@ def test_nothing_is_renamed_in_a_file_that_cannot_be_read(world: World) -> None:
 
 
 def test_an_id_of_a_fragment_is_renamed_in_the_fragment_alone(world: World) -> None:
-    text = "workflow: a\nfragments:\n  f: {steps: [{id: x, wait: 1s}, {set: {a: '{{ steps.x }}'}}]}\n" + (
-        "steps:\n  - id: x\n    use: f\noutput: '{{ steps.x }}'\n"
-    )
+    text = """workflow: a
+fragments:
+  f: {steps: [{id: x, wait: 1s}, {set: {a: '{{ steps.x }}'}}]}
+steps:
+  - id: x
+    use: f
+output: '{{ steps.x }}'
+"""
     changed = renamed(world, text, "[{id: ^x", "y")
     assert changed == text.replace("[{id: x", "[{id: y").replace("a: '{{ steps.x", "a: '{{ steps.y")
 
@@ -185,7 +192,9 @@ def fixed(world: World, text: str, title: str) -> str:
     ],
 )  # fmt: skip
 def test_a_fix_changes_what_is_wrong_and_nothing_else(world: World, line: str, title: str, after: str) -> None:
-    head = "workflow: a\ninput: {type: object, additionalProperties: false, properties: {sku: {type: string}}}\nsteps:\n"
+    head = (
+        "workflow: a\ninput: {type: object, additionalProperties: false, properties: {sku: {type: string}}}\nsteps:\n"
+    )
     assert fixed(world, f"{head}  {line}\n  - wait: 2s\n", title) == f"{head}  {after}\n  - wait: 2s\n"
 
 
@@ -199,7 +208,15 @@ def test_positions_count_utf_16_and_lines_as_the_editor_does() -> None:
     assert [text.position(index) for index in (0, 1, 2, 4, 6, 7, 9)] == [
         (0, 0), (0, 1), (0, 3), (0, 5), (0, 7), (1, 0), (2, 0),
     ]  # fmt: skip
-    assert [text.index(*at) for at in ((0, 2), (0, 3), (0, 99), (1, 0), (2, 5), (9, 0), (-1, 0))] == [1, 2, 5, 7, 10, 10, 0]
+    assert [text.index(*at) for at in ((0, 2), (0, 3), (0, 99), (1, 0), (2, 5), (9, 0), (-1, 0))] == [
+        1,
+        2,
+        5,
+        7,
+        10,
+        10,
+        0,
+    ]
     assert Text("🦆b", "utf-8").position(1) == (0, 4)
     assert Text("🦆b", "utf-32").position(1) == (0, 1)
     marked = Text("\ufeffab")

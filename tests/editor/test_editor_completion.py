@@ -77,7 +77,10 @@ def test_keys_and_values_that_fit_are_offered(world: World, text: str, some: lis
     ],
 )
 def test_expressions_go_on_with_what_can_be_read_there(world: World, expression: str, offered: list[str]) -> None:
-    text = HEAD + f'  - id: here\n    activity: shop.price\n    with: {{sku: "{expression}"}}\n  - id: after\n    wait: 1s\n'
+    text = (
+        HEAD
+        + f'  - id: here\n    activity: shop.price\n    with: {{sku: "{expression}"}}\n  - id: after\n    wait: 1s\n'
+    )
     assert world.offered(text) == offered
 
 

@@ -294,7 +294,9 @@ INITIALIZE = message(b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"
         message(b'{"jsonrpc":"2.0","method":"no/such"}'),
     ],
 )  # fmt: skip
-def test_garbage_on_standard_input_ends_the_server_without_a_traceback_of_its_own(project: Path, garbage: bytes) -> None:
+def test_garbage_on_standard_input_ends_the_server_without_a_traceback_of_its_own(
+    project: Path, garbage: bytes
+) -> None:
     ended = serve(project, INITIALIZE, garbage)
     assert ended.returncode == 1  # nobody said goodbye
     assert b'"completionProvider"' in ended.stdout

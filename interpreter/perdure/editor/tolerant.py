@@ -22,6 +22,9 @@ _PROPERTY: Final = re.compile(r"[&!][^\s,\[\]{}]*[ \t]*")
 _APART: Final = re.compile(r"(?:---|\.\.\.|%)")
 _COLON: Final = re.compile(r":(?=[ \t]|$)")
 
+DEEPEST: Final = 1_000
+"""Lists and mappings inside each other; what stands deeper is passed over."""
+
 
 def read_anyhow(text: str, file: str) -> Source:
     """The source of a text of which some may be missing or wrong; it has no diagnostics."""
@@ -68,10 +71,12 @@ class _Reader:
             column = end - start - len(content)
             if content.strip() and content[0] != "#" and not (column == 0 and _APART.match(content)):
                 self.line(start + column, end, column)
+        while self.frames:
+            self.pop()
         return Source(file, self.text, self.value, Marks(self.text, self.root))
 
     def line(self, at: int, end: int, column: int) -> None:
-        while True:
+        while len(self.frames) < DEEPEST or self.frames[-1].indent >= column:
             if self.text[at] == "-" and (at + 1 == end or self.text[at + 1] in " \t"):
                 self.item(column, at)
                 behind = self.skip(at + 1, end)
@@ -107,7 +112,7 @@ class _Reader:
         top = self.frames[-1] if self.frames else None
         under = self.frames[-2] if len(self.frames) > 1 else None
         if top is not None and not top.is_list and under is not None and under.is_list and under.indent == column:
-            self.frames.pop()
+            self.pop()
             top = under
         if top is None or not (top.is_list and top.indent == column):
             top = self.open(column, [], at)
@@ -119,7 +124,7 @@ class _Reader:
     def entry(self, column: int, name: str, at: int, stop: int, behind: int) -> None:
         self.leave(column)
         if self.frames and self.frames[-1].is_list and self.frames[-1].indent == column and len(self.frames) > 1:
-            self.frames.pop()
+            self.pop()
         top = self.frames[-1] if self.frames else None
         if top is None or top.is_list or (top.indent < column and top.free):
             top = self.open(column, {}, at)
@@ -246,15 +251,17 @@ class _Reader:
     def leave(self, column: int) -> None:
         """Ends what stands further in than a line; the outermost stays open whatever comes."""
         while len(self.frames) > 1 and self.frames[-1].indent > column:
-            self.frames.pop()
+            self.pop()
 
     def reach(self, index: int) -> None:
-        """All that is open reaches this far at least; the ends of those around are set when they are left."""
-        end = self.point(index)
-        for frame in reversed(self.frames):
-            if frame.spot.end[2] >= index:
-                break
-            frame.spot.end = end
+        """The innermost that is open reaches this far at least; those around it learn of it when it is left."""
+        if self.frames and self.frames[-1].spot.end[2] < index:
+            self.frames[-1].spot.end = self.point(index)
+
+    def pop(self) -> None:
+        left = self.frames.pop().spot
+        if self.frames and self.frames[-1].spot.end[2] < left.end[2]:
+            self.frames[-1].spot.end = left.end
 
     def go_behind(self, index: int) -> None:
         """Goes on with the line behind an index; what else stands in its line is passed over."""
