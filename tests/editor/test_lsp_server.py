@@ -66,7 +66,7 @@ class Editor:
             self.news.notify_all()
 
     async def start(self) -> lsp.InitializeResult:
-        await self.client.start_io(sys.executable, "-m", "perdure.cli", "lsp", cwd=self.root.parent)
+        await self.client.start_io(sys.executable, "-m", "perdure.cli", "lsp", "--stdio", cwd=self.root.parent)
         capabilities = lsp.ClientCapabilities()
         result = await self.client.initialize_async(
             lsp.InitializeParams(capabilities=capabilities, root_uri=self.root.as_uri())
@@ -209,6 +209,22 @@ async def test_activities_that_cannot_be_imported_are_told_once_and_not_checked(
     await editor.client.shutdown_async(None)
     editor.client.exit(None)
     await editor.client.stop()
+
+
+async def test_a_configuration_that_is_wrong_is_told_and_taken_once_it_is_mended(editor: Editor) -> None:
+    name = "definitions/buy.yaml"
+    editor.open(name, DEFINITION + "  - return: 1\n  - wait: 1s\n")
+    await editor.codes(name, "WF405")
+    configuration = editor.root / "perdure.toml"
+    saved = lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(editor.uri("perdure.toml")))
+    good = configuration.read_text()
+    configuration.write_text(good + "[lint]\nignore = ['WF999']\n")
+    editor.client.text_document_did_save(saved)
+    await editor.until(lambda: editor.messages or None)
+    assert "WF999" in editor.messages[0]
+    configuration.write_text(good + "[lint]\nignore = ['WF405']\n")
+    editor.client.text_document_did_save(saved)
+    await editor.codes(name)
 
 
 async def test_a_file_that_imports_another_is_checked_with_what_the_editor_has_of_it(editor: Editor) -> None:

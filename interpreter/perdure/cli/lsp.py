@@ -6,13 +6,16 @@ import os
 import sys
 from importlib.util import find_spec
 
+import click
+
 from perdure.cli.exits import USAGE, complain
 from perdure.cli.lazy import command
 from perdure.cli.settings import settings
 
 
 @command("lsp")
-def lsp() -> int:
+@click.option("--stdio", is_flag=True, help="What happens anyway; some editors say so.")
+def lsp(stdio: bool) -> int:
     """Serve editors over the Language Server Protocol, on standard input and output.
 
     Diagnostics while typing, completion, hover, definitions and uses, renaming of steps, an outline and quick fixes,

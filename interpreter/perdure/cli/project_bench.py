@@ -36,19 +36,22 @@ PATIENCE: Final = 60.0
 
 
 class ProjectBench:
-    """One project. Before its activities have been listed, calls of them are not checked."""
+    """One project. Before its activities have been listed, calls of them are not checked; where its configuration is
+    wrong, what was known before goes on to hold."""
 
     def __init__(self, chosen: Settings) -> None:
         self.chosen = chosen
         self.catalogue: Mapping[str, Mapping[str, Any]] | None = None
         self.homes: dict[str, Home] = {}
         self.workflows: dict[str, Path] = {}
+        self.lint = Lint()
+        self.root = Path.cwd()
 
     def settle(self, root: Path) -> None:
         """Goes to the directory that the editor works in; settings are those of its project."""
         with contextlib.suppress(OSError):
             os.chdir(root)
-        self.chosen = replace(self.chosen)
+        self.root = Path.cwd()
 
     def surroundings(self, fetch: Fetch) -> Surroundings:
         """What is known now."""
@@ -64,13 +67,14 @@ class ProjectBench:
             return []
         else:
             found = check_file(str(path), self.catalogue, fetch).diagnostics
-        return picked(found, set(), set(), self._lint(), self._named)
+        return picked(found, set(), set(), self.lint, self._named)
 
     async def learn(self) -> str | None:
         """Lists activities and definitions anew; gives why that did not work."""
+        self.chosen = replace(self.chosen)  # what it has read of the configuration may have changed
         try:
             self.workflows = workflows_in(self.chosen.root / FOLDER)
-            self.chosen.activities  # noqa: B018  what is wrong with the configuration is told here
+            self.lint, self.root = self.chosen.lint, self.chosen.root
             listed = await self._listed()
         except (PerdureError, OSError) as problem:
             return f"{problem}"
@@ -100,11 +104,5 @@ class ProjectBench:
         found: list[dict[str, Any]] = json.loads(told)["activities"]
         return found
 
-    def _lint(self) -> Lint:
-        try:
-            return self.chosen.lint
-        except PerdureError:
-            return Lint()
-
     def _named(self, file: str) -> str:
-        return os.path.relpath(file, self.chosen.root).replace(os.sep, "/")
+        return os.path.relpath(file, self.root).replace(os.sep, "/")

@@ -15,6 +15,7 @@ from perdure.definition.diagnostics import Diagnostic, in_order
 from perdure.definition.files import Fetch, content
 from perdure.editor.analysis import Analysis
 from perdure.editor.surroundings import Surroundings
+from perdure.errors import PerdureError
 
 
 class Bench(Protocol):
@@ -81,7 +82,7 @@ class Desk:
 
         try:
             found = self.bench.diagnose(path, fetch)
-        except OSError:
+        except (OSError, PerdureError):
             found = []
         self._read[path] = read
         by_file: dict[Path, list[Diagnostic]] = {path: []}

@@ -7,6 +7,7 @@ runs in one thread, so that an answer always fits the text that the editor has s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -75,10 +76,11 @@ def serve(bench: Bench, stdin: BinaryIO | None = None, stdout: BinaryIO | None =
     """Serves until the editor leaves; gives the exit code, 0 where it said goodbye."""
     server = _Server(bench)
     _register(server)
-    reader = cast(BinaryIO, _Bounded(stdin or sys.stdin.buffer))
-    with tempfile.TemporaryDirectory(prefix="perdure-rules-") as pages:
-        server.pages = Path(pages)
-        server.start_io(reader, stdout or sys.stdout.buffer)
+    reader, writer = cast(BinaryIO, _Bounded(stdin or sys.stdin.buffer)), stdout or sys.stdout.buffer
+    pages = tempfile.TemporaryDirectory(prefix="perdure-rules-")
+    with pages, contextlib.redirect_stdout(sys.stderr):  # nothing but messages may stand between messages
+        server.pages = Path(pages.name)
+        server.start_io(reader, writer)
     return 0 if server.goodbye else 1
 
 
