@@ -43,7 +43,8 @@ THREADS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class ActivityDescription:
-    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself."""
+    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `file` and
+    `line` say where it is written, where that is known."""
 
     name: str
     summary: str
@@ -53,6 +54,8 @@ class ActivityDescription:
     deprecated: str | None
     source: str
     rate: str | None = None
+    file: str | None = None
+    line: int | None = None
 
 
 @dataclass(slots=True)
@@ -134,6 +137,7 @@ class Registry:
         entry = self._entries[name]
         if entry.description is None:
             doc = inspect.getdoc(entry.function) or ""
+            code = getattr(inspect.unwrap(entry.function), "__code__", None)
             entry.description = ActivityDescription(
                 name=name,
                 summary=entry.declaration.summary or doc.partition("\n")[0],
@@ -143,6 +147,8 @@ class Registry:
                 deprecated=entry.declaration.deprecated,
                 source=described(entry.function),
                 rate=None if entry.declaration.rate is None else str(entry.declaration.rate),
+                file=None if code is None else code.co_filename,
+                line=None if code is None else code.co_firstlineno,
             )
         return entry.description
 

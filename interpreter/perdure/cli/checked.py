@@ -16,6 +16,7 @@ from perdure.cli.exits import NotFound
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic, Document
+    from perdure.definition.files import Fetch
     from perdure.definition.source import Source
 
 STDIN = "-"
@@ -57,17 +58,17 @@ def files_of(paths: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def check_file(path: str, catalogue: Any) -> Checked:
-    """One file, or standard input, with its imports."""
+def check_file(path: str, catalogue: Any, fetch: Fetch | None = None) -> Checked:
+    """One file, or standard input, with its imports; `fetch` gets files as an editor has them."""
     from perdure.definition import inspect
 
     if path == STDIN:
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if _binary() else sys.stdin.read()
         inspection = inspect(text if "\n" in text else f"{text}\n", catalogue=catalogue, file="<stdin>")
-    elif top_key(Path(path)) == "fragments":
-        return _check_fragments(path)
+    elif top_key(Path(path), fetch) == "fragments":
+        return _check_fragments(path, fetch)
     else:
-        inspection = inspect(Path(path), catalogue=catalogue)
+        inspection = inspect(Path(path), catalogue=catalogue, fetch=fetch)
     found = [*inspection.diagnostics, *inspection.quiet]
     checked = Checked(path, inspection.sources, found, inspection.document)
     checked.diagnostics += _untested(checked)
@@ -84,13 +85,14 @@ def check_together(checked: Sequence[Checked]) -> None:
         by_file[source.file].diagnostics += silence(source, [found])
 
 
-def _check_fragments(path: str) -> Checked:
+def _check_fragments(path: str, fetch: Fetch | None) -> Checked:
     """A file that others import: its shape is checked on its own, its steps with each file that uses them."""
+    from perdure.definition.files import content
     from perdure.definition.reader import read
     from perdure.definition.shape import check_shape
     from perdure.definition.suppression import suppress
 
-    source = read(Path(path).read_bytes(), file=path)
+    source = read((fetch or content)(Path(path)), file=path)
     found = list(source.diagnostics)
     if not any(diagnostic.severity == "error" for diagnostic in found):
         found += check_shape(source, fragments_only=True)

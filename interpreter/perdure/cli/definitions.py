@@ -17,6 +17,7 @@ from perdure.values import decode
 if TYPE_CHECKING:
     from perdure.cli.settings import Settings
     from perdure.definition import Definition
+    from perdure.definition.files import Fetch
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 TEST_SUFFIXES: Final = (".test.yaml", ".test.yml", ".test.json")
@@ -74,9 +75,9 @@ def is_definition_name(path: Path) -> bool:
     return path.suffix in SUFFIXES and not path.name.endswith(TEST_SUFFIXES)
 
 
-def top_key(path: Path) -> str | None:
+def top_key(path: Path, fetch: Fetch | None = None) -> str | None:
     """`workflow` or `fragments`, whichever makes the file one to check; also for files that are not valid YAML."""
-    keys = _keys(path)
+    keys = _keys(path, fetch)
     return next((key for key in ("workflow", "fragments") if key in keys), None)
 
 
@@ -85,13 +86,23 @@ def workflow_name(path: Path) -> str | None:
     return _keys(path).get("workflow") or None
 
 
-def _keys(path: Path) -> dict[str, str]:
+def workflows_in(folder: Path) -> dict[str, Path]:
+    """The definitions below a folder by the names of their workflows; the first file of a name counts."""
+    found: dict[str, Path] = {}
+    for file in definition_files(folder):
+        if name := workflow_name(file):
+            found.setdefault(name, file)
+    return found
+
+
+def _keys(path: Path, fetch: Fetch | None = None) -> dict[str, str]:
     """The file's telling keys at the outermost level, with what stands behind them on the line."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_LOOK)
+        content = _start(path) if fetch is None else fetch(path)
     except OSError:
         return {}
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
     if content.lstrip().startswith(b"{"):
         try:
             found = decode(content)
@@ -101,6 +112,11 @@ def _keys(path: Path) -> dict[str, str]:
             return {key: str(found[key]) for key in ("workflow", "fragments") if key in found}
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
     return {found[1]: found[2] for found in reversed([*_KEY.finditer(text)])}
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_LOOK)
 
 
 def _relative(path: Path) -> Path:

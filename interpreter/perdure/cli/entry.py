@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "store": Place("perdure.cli.store.group:store", "Look for damage in the store; back it up."),
     "worker": Place("perdure.cli.worker:worker", "Move the runs of a store until stopped."),
     "dev": Place("perdure.cli.developing.dev:dev", "Watch the project: check, test, deploy, and run a worker."),
+    "lsp": Place("perdure.cli.lsp:lsp", "Serve editors: diagnostics, completion, hover, renaming, over LSP."),
     "schema": Place("perdure.cli.schema:schema", "Print the JSON Schema of definitions or tests."),
     "completion": Place("perdure.cli.completion:completion", "Print the completion script of a shell."),
 }

@@ -19,6 +19,9 @@ from perdure.definition.source import Source
 MOST_FILES: Final = 100
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
+Fetch = Callable[[Path], bytes | str]
+"""Gets the content of a file, from the disk or as an editor has it; raises OSError."""
+
 
 @dataclass(slots=True)
 class Files:
@@ -36,10 +39,15 @@ class Files:
         return files
 
     @classmethod
-    def of_path(cls, path: Path) -> Files:
+    def of_path(cls, path: Path, fetch: Fetch | None = None) -> Files:
         """Raises OSError where the main file cannot be read; an import that cannot is a diagnostic."""
-        files = cls(path.name, {path.name: read(_bytes(path), file=str(path))})
-        files._follow(lambda name: read(_bytes(path.parent / name), file=str(path.parent / name)))
+        return cls.of_source(read((fetch or content)(path), file=str(path)), path, fetch)
+
+    @classmethod
+    def of_source(cls, source: Source, path: Path, fetch: Fetch | None = None) -> Files:
+        """The same of a main file that has been read already; `fetch` gets the others."""
+        files, get = cls(path.name, {path.name: source}), fetch or content
+        files._follow(lambda name: read(get(path.parent / name), file=str(path.parent / name)))
         return files
 
     @classmethod
@@ -81,7 +89,7 @@ class Files:
         return problem is None
 
 
-def _bytes(path: Path) -> bytes:
-    """A file's content, as far as one that is not too large goes."""
+def content(path: Path) -> bytes:
+    """A file's content on the disk, as far as one that is not too large goes."""
     with path.open("rb") as file:
         return file.read(LARGEST + 1)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from perdure.definition.checks import check
 from perdure.definition.compiler import compile_document
 from perdure.definition.diagnostics import Diagnostic, Place, in_order, report
-from perdure.definition.files import Files
+from perdure.definition.files import Fetch, Files
 from perdure.definition.models import Document, Library, TooManySteps, read_document
 from perdure.definition.repair import repaired
 from perdure.definition.shape import check_shape, faults
@@ -74,12 +74,19 @@ def load(path_or_text: str | Path, *, catalogue: Catalogue | None = None) -> Def
     return inspection.definition
 
 
-def inspect(path_or_text: str | Path, *, catalogue: Catalogue | None = None, file: str = "<text>") -> Inspection:
-    """All that can be said about a definition; nothing about its content is raised. `file` names a text."""
+def inspect(
+    path_or_text: str | Path,
+    *,
+    catalogue: Catalogue | None = None,
+    file: str = "<text>",
+    fetch: Fetch | None = None,
+) -> Inspection:
+    """All that can be said about a definition; nothing about its content is raised. `file` names a text, `fetch` gets
+    files from elsewhere than the disk."""
     text = str(path_or_text)
     if "\0" in text or (isinstance(path_or_text, str) and ("\n" in text or text.lstrip().startswith("{"))):
         return _inspect(Files.of_text(text, file), catalogue)
-    return _inspect(Files.of_path(Path(path_or_text)), catalogue)
+    return _inspect(Files.of_path(Path(path_or_text), fetch), catalogue)
 
 
 def load_bundle(bundle: bytes) -> Definition:

@@ -55,7 +55,7 @@ class Marks:
 
     def __init__(self, text: str, root: Spot = NOWHERE) -> None:
         self._text = text
-        self._root = root
+        self.root = root
 
     def value(self, path: Path = ()) -> Mark:
         """Where the value stands."""
@@ -63,13 +63,20 @@ class Marks:
 
     def key(self, path: Path) -> Mark:
         """Where the last key of the path stands; a list's item has no key and gives its own place."""
+        return _mark(self._key(path))
+
+    def spot(self, path: Path, *, key: bool = False) -> Spot:
+        """The spot of a value, or of its key."""
+        return self._key(path) if key else self._find(path)[0]
+
+    def _key(self, path: Path) -> Spot:
         spot, left = self._find(path[:-1])
         if left or not path:
-            return _mark(spot)
+            return spot
         last = path[-1]
         if spot.keys is not None and isinstance(last, str) and last in spot.keys:
-            return _mark(spot.keys[last])
-        return _mark(self._find(path)[0])
+            return spot.keys[last]
+        return self._find(path)[0]
 
     def inside(self, path: Path, offset: int) -> Mark:
         """Where the character at `offset` of a text value was written, through escapes and folding."""
@@ -88,7 +95,7 @@ class Marks:
 
     def scalars(self) -> list[tuple[int, int]]:
         """The stretches of text, as indexes, that scalars cover; a comment never starts inside one."""
-        found, waiting = [], [self._root]
+        found, waiting = [], [self.root]
         seen: set[int] = set()
         while waiting:
             spot = waiting.pop()
@@ -104,7 +111,7 @@ class Marks:
         return found
 
     def _find(self, path: Path) -> tuple[Spot, Path]:
-        spot = self._root
+        spot = self.root
         for depth, part in enumerate(path):
             children = spot.children
             inner: Spot | None = None

@@ -27,6 +27,7 @@ def show(name: str) -> None:
         [
             ("name", found.name),
             ("source", found.source),
+            ("written in", None if found.file is None else f"{found.file}:{found.line}"),
             ("deprecated", found.deprecated),
             ("rate", found.rate),
             ("about", found.doc or found.summary),

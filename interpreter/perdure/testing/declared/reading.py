@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from perdure.definition import Definition, Diagnostic, inspect
 from perdure.definition.diagnostics import Place, in_order
+from perdure.definition.files import Fetch, content
 from perdure.definition.load import Catalogue
 from perdure.definition.reader import LARGEST, read
 from perdure.definition.shape import check_document
@@ -78,10 +79,10 @@ def is_tests(path: Path) -> bool:
     return text.lstrip().startswith("{") or any(line.startswith("test:") for line in lines)
 
 
-def read_suite(path: Path, catalogue: Catalogue | None = None) -> Suite:
-    """All that can be said about a file of tests. Raises OSError where it cannot be read."""
-    with path.open("rb") as file:
-        source = read(file.read(LARGEST + 1), file=str(path))
+def read_suite(path: Path, catalogue: Catalogue | None = None, fetch: Fetch = content) -> Suite:
+    """All that can be said about a file of tests. Raises OSError where it cannot be read; `fetch` gets files from
+    elsewhere than the disk."""
+    source = read(fetch(path), file=str(path))
     found = list(source.diagnostics)
     if source.value is None:
         return Suite(str(path), source, found)
@@ -92,7 +93,7 @@ def read_suite(path: Path, catalogue: Catalogue | None = None) -> Suite:
     if _errors(found):
         return Suite(str(path), source, in_order(found))
     sources = {str(path): source}
-    definition = _definition(path, source, catalogue, found, sources)
+    definition = _definition(path, source, catalogue, fetch, found, sources)
     if definition is not None:
         for filled in expansion.rounds:
             found += check_names(filled, definition.program, catalogue)
@@ -135,12 +136,17 @@ def _suite(
 
 
 def _definition(
-    path: Path, source: Source, catalogue: Catalogue | None, found: list[Diagnostic], sources: dict[str, Source]
+    path: Path,
+    source: Source,
+    catalogue: Catalogue | None,
+    fetch: Fetch,
+    found: list[Diagnostic],
+    sources: dict[str, Source],
 ) -> Definition | None:
     """The definition that the tests are about, with what is wrong with it."""
     named = source.value["test"]
     try:
-        inspection = inspect(path.parent / named, catalogue=catalogue)
+        inspection = inspect(path.parent / named, catalogue=catalogue, fetch=fetch)
     except OSError as problem:
         message = f"the definition cannot be read: {problem.strerror or problem}"
         found.append(source.report("WF232", message, ("test",), "the path is relative to this file"))
