@@ -101,13 +101,15 @@ def _rest_of(
     item: Work, begun: Coroutine[Any, Any, None], variables: Context, awaited: Any
 ) -> Generator[Any, Any, None]:
     """A coroutine from its first wait on, with the context variables it began with."""
+    given: Any
     while True:
         try:
             answer = yield awaited
         except BaseException as raised:
             if isinstance(raised, GeneratorExit):
                 item.over = True  # the event loop is gone: whatever comes of it, nobody is to hear
-            go_on, given = begun.throw, raised
+            go_on: Callable[[Any], Any] = begun.throw
+            given = raised
         else:
             go_on, given = begun.send, answer
         try:

@@ -20,7 +20,7 @@ from perdure.engine.commits import KEPT, write_down
 from perdure.engine.creation import listening
 from perdure.engine.deferred import Deferred
 from perdure.program import Program
-from perdure.stores.store import Commit, NewRun, NewTask, RunRow
+from perdure.stores.store import Commit, NewRun, NewTask, RunRow, Steps
 from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
@@ -164,10 +164,13 @@ class LiveRun:
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
         decided = self.decided
+        rest, keeps = decided.rest, not KEPT.isdisjoint(map(type, decided.commands))
+        if rest is None and not keeps and not self.recoveries and self._goes_on():
+            return Steps(self.key, worker, decided.events)
         commit = Commit(self.key, worker, decided.events)
-        if (rest := decided.rest) is not None:
+        if rest is not None:
             rest.put_into(commit)
-        if not KEPT.isdisjoint(map(type, decided.commands)):
+        if keeps:
             commit.tasks_cancelled = self._unwanted(decided.commands)
             write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
             if commit.takes:
@@ -181,6 +184,16 @@ class LiveRun:
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
+
+    def _goes_on(self) -> bool:
+        """Whether the store has nothing to learn of the run but its events: it stays, as it was."""
+        return (
+            self.seq - self.snapshot_seq < SNAPSHOT_EVENTS
+            and self.state.status == self.status
+            and not self.listening
+            and not self.state.waiting
+            and self.busy()
+        )
 
     def _unwanted(self, commands: Sequence[Command]) -> list[int]:
         """The frames whose attempts other workers have and that are told to stop."""

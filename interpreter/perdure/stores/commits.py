@@ -117,7 +117,7 @@ class Closing:
     outcome: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class Commit:
     """What one turn of a run decided. All of it or none of it becomes durable.
 
@@ -211,6 +211,13 @@ class Commit:
         """Whether only the worker that owns the run may do this: give it up, end it, set its status. Where it does not
         own it, it is refused as SequenceTaken; what has only events rests on their numbers."""
         return self.worker is not None and (self.release or self.closing is not None or self.status is not None)
+
+
+class Steps(Commit):
+    """What most commits are: events of a run that exists, and nothing else."""
+
+    def __init__(self, run: int, worker: str | None, events: Sequence[tuple[int, int, bytes]]) -> None:
+        self.run, self.worker, self.events = run, worker, events
 
 
 class RunExists(StoreError):
