@@ -26,7 +26,6 @@ from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, Run
 from perdure.values import JSON, digest, encode
 from perdure.vault import holds_marker
 
-
 KEPT: Final = frozenset({OpenAsk, CloseAsk, ReplyUpdate, TakeSlot, LeaveSlot, WriteCache, CloseRun, CancelActivity})
 """Commands that are more to a commit than something to be carried out after it."""
 

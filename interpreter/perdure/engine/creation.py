@@ -31,7 +31,7 @@ def new_run(
     owner: str | None = None,
     replaces: int | None = None,
 ) -> NewRun:
-    """A run that a worker claims at once, or that is its `owner`'s. One that `replaces` an ended run is apart from it."""
+    """A run that a worker claims at once, or its `owner`'s. One that `replaces` an ended run is apart from it."""
     return NewRun(
         id=id,
         workflow=program.name,
