@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
 import perdure
+from perdure.cli.worker import collect_seldom
 
 STEP = "  - activity: bench.noop\n"
-WAITING = "workflow: waiting\nsteps:\n  - id: go\n    wait: {signal: go}\n"
 RESUMED = """
 workflow: resumed
 input: {type: object}
@@ -24,13 +19,10 @@ steps:
   - id: many
     repeat: {while: "index < input.turns"}
     steps:
-      - activity: bench.noop
+      - activity: bench.tick
   - id: go
     wait: {signal: go}
 """
-
-PARKED = (1_000, 100_000)
-"""How many runs wait at a time."""
 
 Figures = dict[str, float]
 
@@ -38,6 +30,16 @@ Figures = dict[str, float]
 @perdure.activity("bench.noop")
 async def noop() -> None:
     """Nothing at all."""
+
+
+SPENT: list[float] = []
+"""Seconds of the processor this process had used when each `bench.tick` was called."""
+
+
+@perdure.activity("bench.tick")
+async def tick() -> None:
+    """Notes when it was called."""
+    SPENT.append(time.process_time())
 
 
 def url(path: Path, synchronous: str) -> str:
@@ -72,65 +74,23 @@ async def parallel(path: Path, synchronous: str) -> Figures:
     return await _timed(path, synchronous, 200, lambda engine: _run(engine, definition))
 
 
-async def waiting(path: Path, synchronous: str) -> Figures:
-    """W4: 1,000 runs that wait for a signal, then 100,000; with each number some are woken, one after the other, new
-    ones started, and lists asked for."""
-    definition = perdure.load(WAITING)
-    figures: Figures = {}
-    async with perdure.open(url(path, synchronous), activities=[noop]) as engine:
-        await _run(engine, perdure.load("workflow: warm\nsteps:\n" + STEP))
-        empty, there = _resident(), 0
-        size = _disk(path)
-        for turn, count in enumerate(PARKED):
-            began = time.perf_counter()
-            for first in range(there, count, 100):
-                await asyncio.gather(*[engine.start(definition, id=f"w-{first + n}") for n in range(100)])
-            took = time.perf_counter() - began
-            await asyncio.sleep(1)
-            figures[f"started_per_second_to_{count}"] = (count - there) / took
-            figures[f"memory_bytes_per_run_{count}"] = (_resident() - empty) / count
-            figures[f"disk_bytes_per_run_{count}"] = (_disk(path) - size) / count
-            figures[f"wake_up_ms_{count}"] = await _median_ms(
-                lambda n, step=count // 200, turn=turn: _wake(engine, f"w-{n * step + turn}"), 200
-            )
-            figures[f"start_ms_{count}"] = await _median_ms(
-                lambda n, count=count: engine.start(definition, id=f"more-{count}-{n}"), 100
-            )
-            figures[f"list_ms_{count}"] = await _median_ms(lambda n: engine.runs(limit=100), 20)
-            figures[f"list_ended_ms_{count}"] = await _median_ms(lambda n: engine.runs("status = completed"), 20)
-            for n in range(200):  # as many wait again as before
-                await engine.start(definition, id=f"again-{count}-{n}")
-            there = count
-    return figures
-
-
-async def _wake(engine: perdure.Engine, run: str) -> None:
-    await engine.run(run).signal("go")
-    await engine.run(run).result(10)
-
-
-async def _median_ms(deed: Callable[[int], Awaitable[object]], times: int) -> float:
-    """What a deed takes, done so often, one after the other."""
-    took = []
-    for n in range(times):
-        began = time.perf_counter()
-        await deed(n)
-        took.append(time.perf_counter() - began)
-    return median(took) * 1e3
-
-
 async def resuming(path: Path, synchronous: str) -> Figures:
-    """Taking a waiting run back into memory after 10 and after 100,000 events: signal → ended, in a new engine."""
+    """Taking a waiting run back into memory after 10 and after 100,000 events: signal → ended, in a new engine; and on
+    the way there what its first steps and its last ones take of the processor."""
     figures = {}
     definition = perdure.load(RESUMED)
     for turns in (10, 100_000):
         file = path.with_suffix(f".{turns}.db")
-        async with perdure.open(url(file, "NORMAL"), activities=[noop]) as engine:
+        SPENT.clear()
+        async with perdure.open(url(file, "NORMAL"), activities=[tick]) as engine:
             run = await engine.start(definition, {"turns": turns}, id="one")
             while not any(part["address"] == "go" for part in (await run.describe()).live):
                 await asyncio.sleep(0.2)
+        for last in (1_000, 100_000):
+            if turns >= last:
+                figures[f"cpu_us_of_step_{last}"] = (SPENT[last - 1] - SPENT[last - 500]) / 499 * 1e6
         latencies = []
-        async with perdure.open(url(file, synchronous), activities=[noop]) as engine:
+        async with perdure.open(url(file, synchronous), activities=[tick]) as engine:
             await engine._programs.get(definition.digest)
             sent = time.perf_counter()
             await engine.run("one").signal("go")
@@ -144,7 +104,6 @@ WORKLOADS: dict[str, Callable[[Path, str], Awaitable[Figures]]] = {
     "W1": sequential,
     "W2": many,
     "W3": parallel,
-    "W4": waiting,
     "resume": resuming,
 }
 
@@ -158,24 +117,8 @@ async def _timed(
 ) -> Figures:
     async with perdure.open(url(path, synchronous), activities=[noop]) as engine:
         await _run(engine, perdure.load("workflow: warm\nsteps:\n" + STEP))
-        gc.collect()
-        gc.freeze()  # as `perdure worker` does
+        collect_seldom()  # as `perdure worker` does
         began, cpu = time.perf_counter(), time.process_time()
         await work(engine)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
     return {"steps_per_second": steps / took, "cpu_us_per_step": cpu / steps * 1e6}
-
-
-def _resident() -> int:
-    """Bytes of memory this process holds."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _disk(path: Path) -> int:
-    """Bytes the database takes, once what is in the WAL has been moved into it."""
-    counted = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute('PRAGMA wal_checkpoint(PASSIVE)'); "
-    counted += "print(d.execute('PRAGMA page_count').fetchone()[0] * d.execute('PRAGMA page_size').fetchone()[0])"
-    return int(subprocess.run([sys.executable, "-c", counted, path], capture_output=True, check=True).stdout)

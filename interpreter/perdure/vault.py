@@ -55,6 +55,8 @@ def holds_marker(value: JSON) -> bool:
 
 def may_hold_marker(value: JSON) -> bool:
     """Whether anything in a value looks like a marker. Quick: asked of the arguments of every call."""
+    if not value:
+        return False
     if isinstance(value, str):
         return _SIGN in value
     if isinstance(value, dict):

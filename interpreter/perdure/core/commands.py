@@ -7,12 +7,11 @@ commit and the doing loses nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from perdure.record import record
 from perdure.values import JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StartActivity:
     """Call an activity. `key` is the idempotency key, equal over attempts and crashes. Durations in microseconds.
 
@@ -37,14 +36,14 @@ class StartActivity:
     vault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelActivity:
     """Tell a running activity to stop; the host answers with its end, whichever it is."""
 
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StartTimer:
     """Send TimerFired at `due`; replaces the frame's earlier timer."""
 
@@ -52,12 +51,12 @@ class StartTimer:
     due: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelTimer:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenAsk:
     """Show a question to people; replaces the frame's earlier showing."""
 
@@ -68,12 +67,12 @@ class OpenAsk:
     body: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CloseAsk:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deliver:
     """Hand something to other runs: `kind` is signal, cancel or event; `name` the signal's or event's; `to` a run id,
     None for an event. `id` is the same however often it is asked for."""
@@ -86,7 +85,7 @@ class Deliver:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StartChild:
     """Start a run of another definition; the same `id` again means the same child. `vault` is there where the input
     holds markers of secrets, which the child can then use."""
@@ -102,13 +101,13 @@ class StartChild:
     vault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelChild:
     frame: int
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TakeSlot:
     """Ask for one of the `limit` slots of a key, answered by SlotGranted or SlotRefused. `conflict` is queue, reject or
     cancel_running; `chain` are the slots held around, [run id, frame] each."""
@@ -120,14 +119,14 @@ class TakeSlot:
     chain: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeaveSlot:
     """Give the frame's slot back, held or still waited for."""
 
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadCache:
     """Look whether there is an earlier result under a key, answered by CacheRead."""
 
@@ -135,7 +134,7 @@ class ReadCache:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WriteCache:
     """Keep a result until it expires; for ever where that is None."""
 
@@ -144,7 +143,7 @@ class WriteCache:
     expires_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReplyUpdate:
     """An accepted update has been dealt with: `value` is its reply, or `error` why there is none."""
 
@@ -153,7 +152,7 @@ class ReplyUpdate:
     error: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CloseRun:
     """The run has ended; `outcome` holds output or error, undone, not_undone, unread, recorded."""
 

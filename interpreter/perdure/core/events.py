@@ -6,12 +6,11 @@ waiting part of the run that the event is for; an event for a frame that is gone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from perdure.record import record
 from perdure.values import JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStarted:
     """The first event of every run. `seed` feeds random() and uuid(); `format` names the rules of folding; `depth`
     counts the runs this one is a child of, `generation` those that had its id before it. Of a restart, `children` are
@@ -33,7 +32,7 @@ class RunStarted:
     vault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptStarted:
     """An activity's attempt is known to run; after a crash it counts as used."""
 
@@ -41,7 +40,7 @@ class AttemptStarted:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptQueued:
     """The attempt was handed to the workers that serve its queue; whoever makes it tells how it ends."""
 
@@ -49,7 +48,7 @@ class AttemptQueued:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptLost:
     """The worker died while the attempt ran."""
 
@@ -57,14 +56,14 @@ class AttemptLost:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActivityCompleted:
     at: int
     frame: int
     result: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActivityFailed:
     """`error` has type, message, details and cause."""
 
@@ -74,7 +73,7 @@ class ActivityFailed:
     retryable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActivityCancelled:
     """The activity stopped after it was told to."""
 
@@ -82,13 +81,13 @@ class ActivityCancelled:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimerFired:
     at: int
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SignalReceived:
     at: int
     signal: str
@@ -96,7 +95,7 @@ class SignalReceived:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateReceived:
     """An update that `machine.consider` has found acceptable."""
 
@@ -106,7 +105,7 @@ class UpdateReceived:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EventReceived:
     """A published event that somebody in the run waits for."""
 
@@ -115,7 +114,7 @@ class EventReceived:
     data: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delivered:
     """What the run sent has arrived; for a detached child `result` is its run id."""
 
@@ -124,14 +123,14 @@ class Delivered:
     result: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Undeliverable:
     at: int
     frame: int
     error: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChildEnded:
     """A child run has ended; `error` is there unless it completed. One that nobody waits for has frame 0 and its `run`
     id, and nothing of what it came to."""
@@ -144,7 +143,7 @@ class ChildEnded:
     run: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SlotGranted:
     """The slot that the frame has asked for is its own, until it is left."""
 
@@ -152,7 +151,7 @@ class SlotGranted:
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SlotRefused:
     """The frame will never get the slot it has asked for."""
 
@@ -161,7 +160,7 @@ class SlotRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CacheRead:
     """Whether there was an earlier result, and which."""
 
@@ -171,18 +170,18 @@ class CacheRead:
     value: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PauseRequested:
     at: int
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResumeRequested:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AskAnswered:
     at: int
     frame: int
@@ -190,19 +189,19 @@ class AskAnswered:
     by: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelRequested:
     at: int
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TerminateRequested:
     at: int
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reopened:
     """A copied history goes on from here: what was due moves by the time since its last event, attempts and sends are
     begun anew, a pause is over. Frames and random numbers are counted on from `counter` and `draws`, so that nothing
@@ -215,7 +214,7 @@ class Reopened:
     anew: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Migrated:
     """The run goes on with another definition. What came before was done with `origin`, what follows is folded from
     `state` with the program of `digest`; `version` is its label."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from perdure.record import record
 from perdure.values import JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Completed:
     value: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """`error` is {type, message, details, step, attempt, cause}; `final` errors are never retried."""
 
@@ -20,7 +19,7 @@ class Failed:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stopped:
     """Unwound without a result: cancelled from outside, or `returning` because the run ends from inside, with `value`
     as its output, or, when `restarting`, as the input of the run that follows."""

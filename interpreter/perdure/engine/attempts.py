@@ -12,12 +12,13 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from perdure.activities import ActivityFailure, Context, Registry
+from perdure.activities import Context, Registry
 from perdure.activities.failure import failure_of
 from perdure.activities.secrets import Source, reveal
 from perdure.core.commands import StartActivity
 from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFailed, Event
 from perdure.engine.clock import Clock
+from perdure.engine.crew import Crew
 from perdure.engine.lanes import Lanes
 from perdure.values import JSON, SECOND, decode, encode, format_duration
 from perdure.vault import may_hold_marker
@@ -73,7 +74,7 @@ class Attempts:
         self._ended = ended
         self._beat = beat
         self._live: dict[tuple[Hashable, int], Attempt] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crew: Crew[Attempt] = Crew(self._call, self._left)
         self._closing = False
         self._young: dict[Attempt, None] = {}
         self._old: dict[Attempt, None] = {}
@@ -92,7 +93,7 @@ class Attempts:
         rated = None if rate is None else command.name
         self._lanes.put(attempt, command.queue, command.priority, rated, rate)
         self._launch_next()
-        if attempt.task is None and command.queue_timeout is not None:
+        if attempt.context is None and command.queue_timeout is not None:
             message = f"no worker was free within {format_duration(command.queue_timeout)}"
             attempt.patience = _later(
                 command.queue_timeout, lambda: self._end(attempt, _timeout(self._clock, command, message))
@@ -126,9 +127,7 @@ class Attempts:
         """Launch no more and wait for those that run; whether all have ended."""
         self._closing = True
         _cancel(self._ready)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        return not self._tasks
+        return await self._crew.rest(seconds)
 
     @property
     def unmarked(self) -> bool:
@@ -163,17 +162,15 @@ class Attempts:
             heartbeat_details=None if details is None else decode(details),
             on_heartbeat=lambda details: self._heard(attempt, details),
         )
-        loop = asyncio.get_running_loop()
         if not attempt.marked:
             self._young[attempt] = None
         if command.heartbeat is not None:
             self._watch(attempt)
-        attempt.task = loop.create_task(self._call(attempt, attempt.context))
-        self._tasks.add(attempt.task)
-        attempt.task.add_done_callback(lambda task: self._left(attempt, task))
+        self._crew.put(attempt)
 
-    async def _call(self, attempt: Attempt, context: Context) -> None:
-        command = attempt.command
+    async def _call(self, attempt: Attempt) -> None:
+        command, context = attempt.command, attempt.context
+        assert context is not None
         event: Event
         try:
             arguments = command.arguments
@@ -183,24 +180,19 @@ class Attempts:
             if context.redaction is not None:
                 result = context.redaction.value(result)
             event = ActivityCompleted(self._clock.now(), command.frame, result)
-        except ActivityFailure as failure:
-            error = failure.error if context.redaction is None else context.redaction.error(failure.error)
-            event = ActivityFailed(self._clock.now(), command.frame, error, failure.retryable)
         except asyncio.CancelledError:
             event = ActivityCancelled(self._clock.now(), command.frame)
+        except KeyboardInterrupt:  # all is to end then
+            raise
+        except BaseException as raised:
+            failure = failure_of(raised)
+            error = failure.error if context.redaction is None else context.redaction.error(failure.error)
+            event = ActivityFailed(self._clock.now(), command.frame, error, failure.retryable)
         self._end(attempt, event)
 
-    def _left(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
-        """The task has gone, and its place is free. One that was cancelled at once never came to say so."""
-        self._tasks.discard(task)
+    def _left(self, attempt: Attempt) -> None:
+        """An attempt needs its place no longer."""
         self._lanes.leave(attempt)
-        frame = attempt.command.frame
-        if task.cancelled():
-            self._end(attempt, ActivityCancelled(self._clock.now(), frame))
-        elif (raised := task.exception()) is not None and not isinstance(
-            raised, KeyboardInterrupt
-        ):  # all is to end then
-            self._end(attempt, ActivityFailed(self._clock.now(), frame, failure_of(raised).error))
         if self._lanes.waiting:
             self._launch_next()
 

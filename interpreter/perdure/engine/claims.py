@@ -58,22 +58,23 @@ class Claims:
         self._unknown = False
         """Whether there may be such runs whose ids are not known."""
 
-    async def claim(self, most: int) -> None:
-        """Claim what is due, while fewer than so many runs are in memory. Raises Fenced, StoreError."""
-        while len(self._runs) < most:
-            try:
-                rows = await self._store.claim(self._lease.id, self._clock.now(), CLAIM, only=self._only)
-            except Fenced:
-                raise
-            except StoreError:
-                self._unknown = True
-                raise
-            self._doubtful.update(row.id for row in rows)
-            for row in rows:
-                await self._take(row)
-                self._believe(row)
-            if len(rows) < CLAIM:
-                break
+    async def claim(self, most: int) -> bool:
+        """Claim some of what is due, while fewer than so many runs are in memory; whether more may be due. Those that
+        have come are to begin before the next do: after a crash there may be thousands. Raises Fenced, StoreError."""
+        if len(self._runs) >= most:
+            return False
+        try:
+            rows = await self._store.claim(self._lease.id, self._clock.now(), CLAIM, only=self._only)
+        except Fenced:
+            raise
+        except StoreError:
+            self._unknown = True
+            raise
+        self._doubtful.update(row.id for row in rows)
+        for row in rows:
+            await self._take(row)
+            self._believe(row)
+        return len(rows) == CLAIM
 
     def doubt(self, run_id: str) -> None:
         """See next time whether this run is ours."""

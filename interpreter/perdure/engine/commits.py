@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import uuid4
 
 from perdure.core import State, fold
 from perdure.core.commands import (
+    CancelActivity,
     CloseAsk,
     CloseRun,
     Command,
@@ -23,6 +25,9 @@ from perdure.program import Program
 from perdure.stores.store import AskRow, Closing, Commit, NewLetter, NewRun, RunRow, Take
 from perdure.values import JSON, digest, encode
 from perdure.vault import holds_marker
+
+KEPT: Final = frozenset({OpenAsk, CloseAsk, ReplyUpdate, TakeSlot, LeaveSlot, WriteCache, CloseRun, CancelActivity})
+"""Commands that are more to a commit than something to be carried out after it."""
 
 
 def write_down(

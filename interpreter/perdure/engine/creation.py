@@ -21,19 +21,30 @@ _EVENT_MARK = "\x02"
 
 
 def new_run(
-    program: Program, id: str, at: int, *, labels: Mapping[str, str] | None = None, parent: str | None = None
+    program: Program,
+    id: str,
+    at: int,
+    *,
+    labels: Mapping[str, str] | None = None,
+    parent: str | None = None,
+    status: str = "running",
+    owner: str | None = None,
+    replaces: int | None = None,
 ) -> NewRun:
-    """A run that a worker claims at once."""
+    """A run that a worker claims at once, or its `owner`'s. One that `replaces` an ended run is apart from it."""
     return NewRun(
         id=id,
         workflow=program.name,
         version=program.version,
         digest=program.digest,
-        status="running",
+        status=status,
         created_at=at,
         labels=labels or {},
         wake_at=at,
+        owner=owner,
         parent=parent,
+        replaces=replaces,
+        apart=replaces is not None,
     )
 
 

@@ -71,7 +71,7 @@ class Deadlines:
     def _fire(self, run: LiveRun, now: int) -> None:
         if not self._may_ask(run.program):
             self._let_fire(run, now)
-        elif not run.decided.withdrawn and not run.withdrawing:
+        elif not run.decided.besides.withdrawn and not run.withdrawing:
             self._fire_late(run, now)
 
     def _fire_late(self, run: LiveRun, now: int) -> None:
@@ -84,7 +84,7 @@ class Deadlines:
             self._let_fire(run, now)
             self._reopen(run)
         else:
-            run.decided.withdrawn.extend(threatened - run.withdrawn)
+            run.decided.besides.withdrawn.extend(threatened - run.withdrawn)
             run.withdrawn |= threatened
             self._note(run)
 

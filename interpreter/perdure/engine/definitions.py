@@ -61,7 +61,7 @@ class Definitions:
         return definition
 
     async def _keep_siblings(self, definition: Definition) -> None:
-        for sibling in await siblings(definition, self._is_deployed, self._catalogue()):
+        for sibling in await siblings(definition, self._is_deployed, self._catalogue):
             await self._keep(sibling)
 
     async def _keep(self, definition: Definition) -> None:

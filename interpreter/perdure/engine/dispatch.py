@@ -114,7 +114,7 @@ class Dispatch:
             return
         if not self._lanes.serves(command.queue):
             self._advance(run, AttemptQueued(self._clock.now(), command.frame))
-            run.decided.tasks.append(task_of(run, command, self._clock.now()))
+            run.decided.besides.tasks.append(task_of(run, command, self._clock.now()))
             return
         if command.committed and not frame.started:  # type: ignore[attr-defined]
             self._advance(run, AttemptStarted(self._clock.now(), command.frame))
@@ -171,7 +171,7 @@ class Dispatch:
         """The last heartbeat before a silence is written too."""
         self._beating = None
         for run in self._owned.runs.values():
-            if run.decided.heartbeats:
+            if (rest := run.decided.rest) is not None and rest.heartbeats:
                 self._note(run)
 
     def _errand_done(self, run: LiveRun, frame: int, event: Event | None) -> None:

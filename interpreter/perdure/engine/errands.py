@@ -36,16 +36,14 @@ PAUSE: Final = 1.0
 Errand = Deliver | StartChild | CancelChild | ReadCache
 
 
-_ERRANDS: Final = (Deliver, StartChild, CancelChild, ReadCache)
+_ERRANDS: Final = frozenset({Deliver, StartChild, CancelChild, ReadCache})
 
 
 def count_of(commands: Sequence[Command]) -> int:
     """How many of the commands are errands."""
-    count = 0
-    for command in commands:
-        if isinstance(command, _ERRANDS):
-            count += 1
-    return count
+    if _ERRANDS.isdisjoint(map(type, commands)):
+        return 0
+    return sum(type(command) in _ERRANDS for command in commands)
 
 
 class Errands:

@@ -172,7 +172,7 @@ class Inbox:
             event = task_event(run, max(letter.at, run.state.now), body)
         else:
             event = letter_to_event(letter, run.state)
-        run.decided.consumed.append(letter.key)
+        run.decided.besides.consumed.append(letter.key)
         if isinstance(event, EventReceived) and not machine.expects(run.program, run.state, event.event, event.data):
             event = None
         if event is not None:
@@ -192,12 +192,12 @@ class Inbox:
 
     def _migrate(self, run: LiveRun, letter: Letter) -> None:
         """A migration is looked at anew: the run may have gone on since it was asked for."""
-        run.decided.consumed.append(letter.key)
+        run.decided.besides.consumed.append(letter.key)
         refusal, early = self._answers.pop(letter.key).settle(run)
         if refusal is not None:
-            run.decided.refused[letter.id] = encode({"reason": refusal})
+            run.decided.besides.refused[letter.id] = encode({"reason": refusal})
         else:
-            run.decided.accepted.append(letter.id)
+            run.decided.besides.accepted.append(letter.id)
             run.decided.commands.append(ReplyUpdate(letter.id))
         self._note(run)
         for event in early:
@@ -209,12 +209,12 @@ class Inbox:
         verdict, reason = machine.consider(run.program, run.state, body["update"], body["data"])
         if verdict == "later":
             return False
-        run.decided.consumed.append(letter.key)
+        run.decided.besides.consumed.append(letter.key)
         if verdict == "refused":
-            run.decided.refused[letter.id] = encode({"reason": reason})
+            run.decided.besides.refused[letter.id] = encode({"reason": reason})
             self._note(run)
             return True
-        run.decided.accepted.append(letter.id)
+        run.decided.besides.accepted.append(letter.id)
         at = max(letter.at, run.state.now)
         self._advance(run, UpdateReceived(at, body["update"], body["data"], letter.id))
         return True

@@ -16,11 +16,11 @@ from perdure.core.blocks.sending import DeliverFrame
 from perdure.core.commands import CancelActivity, Command
 from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
 from perdure.core.lifecycle import KEEPING
-from perdure.engine.commits import write_down
+from perdure.engine.commits import KEPT, write_down
 from perdure.engine.creation import listening
 from perdure.engine.deferred import Deferred
 from perdure.program import Program
-from perdure.stores.store import Commit, NewRun, NewTask, RunRow
+from perdure.stores.store import Commit, NewRun, NewTask, RunRow, Steps
 from perdure.vault import struck
 
 SNAPSHOT_EVENTS: Final = 500
@@ -30,11 +30,9 @@ PARKED_EVENTS: Final = 50
 
 
 @dataclass(slots=True)
-class Decided:
-    """What has been decided and is not yet durable."""
+class Besides:
+    """What has been decided besides events and commands: nothing, in most turns."""
 
-    events: list[tuple[int, int, bytes]] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
     consumed: list[int] = field(default_factory=list)
     heartbeats: dict[int, bytes] = field(default_factory=dict)
     heartbeats_dropped: list[int] = field(default_factory=list)
@@ -44,6 +42,30 @@ class Decided:
     moved: tuple[str, str | None] | None = None
     withdrawn: list[int] = field(default_factory=list)
     """Frames of questions that are still open, and are to be answered by nobody any more."""
+
+    def put_into(self, commit: Commit) -> None:
+        """Add it to a commit, but for what is withdrawn."""
+        commit.consumed, commit.tasks, commit.moved = self.consumed, self.tasks, self.moved
+        commit.heartbeats, commit.heartbeats_dropped = self.heartbeats, self.heartbeats_dropped
+        commit.accepted, commit.refused = self.accepted, self.refused
+
+
+class Decided:
+    """What has been decided and is not yet durable."""
+
+    __slots__ = ("commands", "events", "rest")
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, int, bytes]] = []
+        self.commands: list[Command] = []
+        self.rest: Besides | None = None
+
+    @property
+    def besides(self) -> Besides:
+        """Where to note something that is neither event nor command."""
+        if self.rest is None:
+            self.rest = Besides()
+        return self.rest
 
 
 class LiveRun:
@@ -109,14 +131,14 @@ class LiveRun:
 
     def note_heartbeat(self, slot: int, details: bytes) -> None:
         """Details that are to be kept for the next attempt."""
-        self.heartbeats[slot] = self.decided.heartbeats[slot] = details
+        self.heartbeats[slot] = self.decided.besides.heartbeats[slot] = details
 
     def note_end(self, slot: int, event: Event) -> None:
         """An attempt has ended: after one that was completed nobody needs the details of its heartbeats."""
         if isinstance(event, ActivityCompleted) and slot in self.heartbeats:
             del self.heartbeats[slot]
-            self.decided.heartbeats.pop(slot, None)
-            self.decided.heartbeats_dropped.append(slot)
+            self.decided.besides.heartbeats.pop(slot, None)
+            self.decided.besides.heartbeats_dropped.append(slot)
 
     def advance(self, event: Event) -> None:
         """Move the machine by one event, without markers of secrets; what comes of it waits for the next batch."""
@@ -132,7 +154,7 @@ class LiveRun:
         self.program, self.state = program, machine.migrated(program, event)
         self.origin = replace(self.origin, digest=event.digest, version=event.version)
         self._journal(event.at, wire.event_to_bytes(event))
-        self.decided.moved = (event.digest, event.version)
+        self.decided.besides.moved = (event.digest, event.version)
 
     def _journal(self, at: int, text: bytes) -> None:
         self.seq += 1
@@ -142,25 +164,19 @@ class LiveRun:
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
         decided = self.decided
-        commit = Commit(
-            self.key,
-            worker,
-            events=decided.events,
-            consumed=decided.consumed,
-            heartbeats=decided.heartbeats,
-            heartbeats_dropped=decided.heartbeats_dropped,
-            accepted=decided.accepted,
-            refused=decided.refused,
-            tasks=decided.tasks,
-            moved=decided.moved,
-        )
-        if decided.commands:
+        rest, keeps = decided.rest, not KEPT.isdisjoint(map(type, decided.commands))
+        if rest is None and not keeps and not self.recoveries and self._goes_on():
+            return Steps(self.key, worker, decided.events)
+        commit = Commit(self.key, worker, decided.events)
+        if rest is not None:
+            rest.put_into(commit)
+        if keeps:
             commit.tasks_cancelled = self._unwanted(decided.commands)
             write_down(commit, self.key, self.origin, self.program, self.state, decided.commands)
             if commit.takes:
                 self.fresh = self.slotted = True
-        if decided.withdrawn:
-            commit.asks_closed = [*commit.asks_closed, *decided.withdrawn]
+        if rest is not None and rest.withdrawn:
+            commit.asks_closed = [*commit.asks_closed, *rest.withdrawn]
             self.withdrawing = True
         if commit.closing is None:
             self._keep(commit, soon, park)
@@ -168,6 +184,16 @@ class LiveRun:
         if self.recoveries and any_progress(decided):
             commit.recoveries = self.recoveries = 0
         return commit
+
+    def _goes_on(self) -> bool:
+        """Whether the store has nothing to learn of the run but its events: it stays, as it was."""
+        return (
+            self.seq - self.snapshot_seq < SNAPSHOT_EVENTS
+            and self.state.status == self.status
+            and not self.listening
+            and not self.state.waiting
+            and self.busy()
+        )
 
     def _unwanted(self, commands: Sequence[Command]) -> list[int]:
         """The frames whose attempts other workers have and that are told to stop."""
@@ -208,11 +234,18 @@ class LiveRun:
         here = self.fresh or self.attempts or self.promised or self.errands or self.withdrawn
         # What a run that stands still keeps for later is patient: the store wakes nobody for it.
         kept = self.deferred and self.state.status not in KEEPING
-        return bool(here or kept) or any(
-            (isinstance(frame, DeliverFrame) or (isinstance(frame, ActivityFrame) and not frame.queued))
-            and frame.id not in self.state.held
-            for frame in self.state.frames.values()
-        )
+        return bool(here or kept) or self._works()
+
+    def _works(self) -> bool:
+        """Whether a frame has asked for something that only this process does. The newest frames are the innermost."""
+        held = self.state.held
+        for frame in reversed(self.state.frames.values()):
+            if isinstance(frame, ActivityFrame):
+                if not frame.queued and frame.id not in held:
+                    return True
+            elif isinstance(frame, DeliverFrame) and frame.id not in held:
+                return True
+        return False
 
     def next_due(self) -> int | None:
         return min((frame.due for frame in self.state.frames.values() if frame.due is not None), default=None)

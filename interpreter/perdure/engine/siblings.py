@@ -20,7 +20,7 @@ MOST: Final = 100
 
 
 async def siblings(
-    definition: Definition, known: Callable[[str], Awaitable[bool]], catalogue: Catalogue | None
+    definition: Definition, known: Callable[[str], Awaitable[bool]], catalogue: Callable[[], Catalogue | None]
 ) -> list[Definition]:
     """The definitions that this one's children need, and theirs, as far as they are not known and lie beside it.
 
@@ -39,7 +39,7 @@ async def siblings(
         asked.add(name)
         path = None if await known(name) else _file_of(name, folder)
         if path is not None:
-            sibling = load(path, catalogue=catalogue)
+            sibling = load(path, catalogue=catalogue())
             if sibling.name == name:
                 found[name] = sibling
                 waiting.extend(sibling.program.children)

@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from os import urandom
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from perdure.core import State, wire
 from perdure.core import start as start_machine
@@ -50,7 +50,7 @@ UNDONE = ("failed", "cancelled", "terminated")
 """Ends that `reuse="allow_failed"` does not let stand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Options:
     """How a run is started, as `Engine.start` was told; `reuse` and `conflict` are about a run that has the id."""
 
@@ -65,7 +65,7 @@ class Options:
     update: tuple[str, JSON] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wish:
     """What is to be started, checked."""
 
@@ -141,7 +141,7 @@ class Starter:
         begins = begins_at(options.delay, options.at, now)
         # Children, letters and idempotency keys are named after the run: not as those of the run before it were.
         generation = 0 if former is None else former.generation + 1
-        event = RunStarted(now, wish.id, wish.input, uuid4().hex, generation=generation, begins=begins)
+        event = RunStarted(now, wish.id, wish.input, urandom(16).hex(), generation=generation, begins=begins)
         state, commands = start_machine(definition.program, event)
         labels = {**own_labels(definition, state), **texts(options.labels or {})}
         commit = self._first_commit(definition, event, state, commands, labels, former)
@@ -204,12 +204,14 @@ class Starter:
         labels: Mapping[str, str],
         former: Former | None,
     ) -> Commit:
-        run = replace(
-            new_run(definition.program, event.run, event.at, labels=labels),
+        run = new_run(
+            definition.program,
+            event.run,
+            event.at,
+            labels=labels,
             status="running" if state.status in ENDED else state.status,
             owner=None if self._worker is None else self._worker.id,
             replaces=None if former is None else former.key,
-            apart=former is not None,
         )
         return first_commit(run, state, commands, [event])
 

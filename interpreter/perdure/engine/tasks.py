@@ -67,7 +67,7 @@ def task_event(run: LiveRun, at: int, body: JSON) -> Event | None:
     if body.get("details") is not None:
         run.note_heartbeat(body["slot"], encode(body["details"]))
     if again := body.get("again"):
-        run.decided.tasks.append(NewTask(frame.id, again["queue"], again["priority"], encode(again["body"])))
+        run.decided.besides.tasks.append(NewTask(frame.id, again["queue"], again["priority"], encode(again["body"])))
     if body.get("lost"):
         return AttemptLost(at, frame.id)
     if body.get("cancelled"):

@@ -37,7 +37,7 @@ from perdure.engine.programs import Programs
 from perdure.engine.tidying import Tidying
 from perdure.engine.timers import Timers
 from perdure.errors import Fenced, StoreError
-from perdure.stores.store import Closing, Commit, Store
+from perdure.stores.store import Closing, Commit, Steps, Store
 from perdure.values import SECOND
 
 log = logging.getLogger("perdure.engine")
@@ -91,7 +91,8 @@ class Worker:
         )
         self._awake: list[tuple[LiveRun, Sequence[Command]]] = []
         self._changed: dict[int, LiveRun] = {}
-        self._writing: list[tuple[LiveRun, list[Command]]] = []
+        self._writing: list[tuple[LiveRun, list[Command], int]] = []
+        """Whose commits are being written, what they want done then, and how many errands are among it."""
         self._committer = Committer(store, self._cut, self._settled)
         self._timers = Timers(clock, self._poke)
         self._dispatch = Dispatch(
@@ -206,20 +207,24 @@ class Worker:
             if run.parking or not self._owned.is_here(run):
                 continue
             commands = run.decided.commands
-            run.promised += count_of(commands)
+            errands = count_of(commands)
+            run.promised += errands
             try:
                 batch.append(run.commit(self.id, soon, park=not self._closing))
             except Exception as problem:
                 self._owned.set_aside(run, problem)
             else:
-                self._writing.append((run, commands))
+                self._writing.append((run, commands, errands))
                 run.decided = Decided()
         return batch
 
     def _settled(self, batch: Sequence[Commit], answers: Sequence[int | StoreError]) -> None:
         writing, self._writing = self._writing, []
-        for commit, answer, (run, commands) in zip(batch, answers, writing, strict=True):
-            run.promised -= count_of(commands)
+        for commit, answer, (run, commands, errands) in zip(batch, answers, writing, strict=True):
+            run.promised -= errands
+            if type(commit) is Steps and not isinstance(answer, StoreError):
+                self._go_on(run, commands)
+                continue
             if commit.closing is not None and not isinstance(answer, StoreError):
                 log.info("run %s %s", run.id, commit.closing.status)
                 self._told(run.id, commit.closing)
@@ -238,11 +243,16 @@ class Worker:
                 if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
-                if self._deadlines.written(run):
-                    self._poke()
-                self._dispatch.carry_out(run, commands)
+                self._go_on(run, commands)
                 if commit.takes:
                     self._let_read(run, ())
+
+    def _go_on(self, run: LiveRun, commands: Sequence[Command]) -> None:
+        """What a run has decided is durable: do it, if the run still is here."""
+        if self._owned.is_here(run):
+            if run.withdrawing and self._deadlines.written(run):
+                self._poke()
+            self._dispatch.carry_out(run, commands)
 
     def _sent(self, child: str | None) -> None:
         """Something was sent to another run: it may be this worker's to move; a child always is."""
@@ -274,8 +284,8 @@ class Worker:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
         await self._lease.take()
         await self._claims.settle_doubts()
-        if not self._closing:
-            await self._claims.claim(owned.MOST_LIVE)
+        if not self._closing and await self._claims.claim(owned.MOST_LIVE):
+            self._poke()
         withdrawn = self._deadlines.withdrawn
         await self._inbox.read(self.id)
         self._set_going()

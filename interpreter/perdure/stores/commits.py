@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NoReturn
 
 from perdure.errors import StoreError
 from perdure.stores.rows import AskRow, RunRow
+
+
+class Nothing(dict[Any, Any]):
+    """An empty mapping that stays empty: what most fields of most commits are, so it is made once."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        raise TypeError("a commit's fields are replaced, not changed")
+
+
+NOTHING: Final = Nothing()
 
 ANSWERED: Final = ("update", "migrate")
 """Kinds of letters that have a row beside them which says how they stand."""
@@ -105,7 +117,7 @@ class Closing:
     outcome: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class Commit:
     """What one turn of a run decided. All of it or none of it becomes durable.
 
@@ -123,7 +135,7 @@ class Commit:
     asks_opened: Sequence[AskRow] = ()
     asks_closed: Sequence[int] = ()
     """Frames whose question is no longer open (an answered one may be gone already: that is no error)."""
-    heartbeats: Mapping[int, bytes] = field(default_factory=dict)
+    heartbeats: Mapping[int, bytes] = NOTHING
     """Frame → latest heartbeat details; replaces what was there."""
     heartbeats_dropped: Sequence[int] = ()
     snapshot: tuple[int, bytes] | None = None
@@ -144,7 +156,7 @@ class Commit:
     leaves: Sequence[int] = ()
     """Frames whose slot, held or waited for, is given back (one without is no error), with the letter about it that
     nobody has read; done before `takes`."""
-    cached: Mapping[str, tuple[bytes, int | None]] = field(default_factory=dict)
+    cached: Mapping[str, tuple[bytes, int | None]] = NOTHING
     """Cache key → (value, when it expires); replaces what was there."""
     tasks: Sequence[NewTask] = ()
     """One for a frame that has a task already changes nothing, and so does one of a run that has ended."""
@@ -157,13 +169,13 @@ class Commit:
     letters: Sequence[NewLetter] = ()
     """Letters to other runs, posted as `post` does when all else of this is done (so a run may write to itself, or to
     its successor); one to a run that is unknown or has ended is dropped."""
-    replies: Mapping[str, bytes] = field(default_factory=dict)
+    replies: Mapping[str, bytes] = NOTHING
     """Update id → what became of it (JSON): replaces `accepted`. What became of an update never changes again."""
     accepted: Sequence[str] = ()
     """Ids of updates that these events have accepted."""
-    refused: Mapping[str, bytes] = field(default_factory=dict)
+    refused: Mapping[str, bytes] = NOTHING
     """Update id → why it was refused (JSON)."""
-    listens: Mapping[str, bool] = field(default_factory=dict)
+    listens: Mapping[str, bool] = NOTHING
     """Event name → whether the run waits for it from now on."""
     closing: Closing | None = None
     """Ends the run: sets status, closed_at, outcome; deletes its snapshot, asks and heartbeats; owner and wake_at
@@ -199,6 +211,13 @@ class Commit:
         """Whether only the worker that owns the run may do this: give it up, end it, set its status. Where it does not
         own it, it is refused as SequenceTaken; what has only events rests on their numbers."""
         return self.worker is not None and (self.release or self.closing is not None or self.status is not None)
+
+
+class Steps(Commit):
+    """What most commits are: events of a run that exists, and nothing else."""
+
+    def __init__(self, run: int, worker: str | None, events: Sequence[tuple[int, int, bytes]]) -> None:
+        self.run, self.worker, self.events = run, worker, events
 
 
 class RunExists(StoreError):

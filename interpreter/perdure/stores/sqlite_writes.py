@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.commits import Commit, NewRun, RunExists, SequenceTaken, SlotTaken
+from perdure.stores.commits import Commit, NewRun, RunExists, SequenceTaken, SlotTaken, Steps
 from perdure.stores.rows import OPEN
 from perdure.stores.slots import (
     hand_on_slots,
@@ -44,6 +44,9 @@ def write_commit(transaction: Transaction, commit: Commit) -> int | StoreError:
     if commit.worker is not None and not transaction.has_worker(commit.worker):
         return Fenced()
     run = commit.run
+    if type(commit) is Steps and isinstance(run, int):
+        transaction.append(run, commit.events)
+        return run
     if commit.is_for_owner and isinstance(run, int) and _owner(transaction, run) != commit.worker:
         return SequenceTaken()
     if commit.successor is not None and (refusal := _refuse_successor(transaction, commit, commit.successor)):

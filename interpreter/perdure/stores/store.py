@@ -28,6 +28,7 @@ from perdure.stores.commits import (
     SequenceTaken,
     SlotTaken,
     StaleSchedule,
+    Steps,
     Take,
 )
 from perdure.stores.conditions import Condition
@@ -64,6 +65,7 @@ __all__ = [
     "SlotRow",
     "SlotTaken",
     "StaleSchedule",
+    "Steps",
     "Store",
     "Take",
     "TaskRow",
