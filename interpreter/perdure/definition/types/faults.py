@@ -16,7 +16,7 @@ from perdure.expressions.access import Key
 class Fault:
     """A problem of the last of the `keys` behind the `word` at an offset of the expression, or of the word itself.
 
-    `known` are the words that may have been meant.
+    `before` when the word is the last of its like before the offset; `known` are the words that may have been meant.
     """
 
     code: str
@@ -28,6 +28,7 @@ class Fault:
     hint: str | None = None
     known: tuple[str, ...] = ()
     sure: bool = False
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

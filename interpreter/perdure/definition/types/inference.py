@@ -108,11 +108,12 @@ class Inference:
         hint: str | None = None,
         known: tuple[str, ...] = (),
         fails: bool = True,
+        before: bool = False,
     ) -> None:
         """A fault; `fails` when evaluation that gets here fails."""
         if not self._quiet:
             sure = fails and self.sure
-            found = Fault(code, message, severity, offset, word, keys, hint, known, sure)
+            found = Fault(code, message, severity, offset, word, keys, hint, known, sure, before)
             if found not in self.faults:
                 self.faults.append(found)
 

@@ -174,8 +174,13 @@ def only(type: Type, kinds: int) -> Type:
 
 
 def untold(type: Type) -> Type:
-    """The type, whose null nobody needs to be warned of."""
-    return Type(type.kinds & ~TOLD, type.texts, type.items, type.fields, type.size) if type.kinds & TOLD else type
+    """The type, of whose nulls, inside too, nobody needs to be warned."""
+    items = None if type.items is None else untold(type.items)
+    fields = type.fields
+    if fields is not None:
+        named = {name: Field(untold(found.type), found.required) for name, found in fields.named.items()}
+        fields = Fields(named, untold(fields.rest), fields.listed)
+    return Type(type.kinds & ~TOLD, type.texts, items, fields, type.size)
 
 
 def nullable(type: Type) -> Type:

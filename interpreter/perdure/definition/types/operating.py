@@ -117,14 +117,16 @@ def are_disjoint(one: Type, other: Type) -> bool:
 
 
 def check_equality(self: Inference, symbol: str, node: nodes.Expr, left: Type, right: Type) -> None:
-    """A warning where two values are never equal; a comparison with null alone is left to the author."""
+    """A warning where two values are never equal, the second at a node; with null alone it is left to the author."""
     if not are_disjoint(left, right) or not left.kinds & ~(NULL | TOLD) or not right.kinds & ~(NULL | TOLD):
         return
     holds = "always holds" if symbol in ("!=", "not in") else "never holds"
     texts = left.kinds == right.kinds == TEXT
     one, other = (describe(left), describe(right)) if texts else (called(left), called(right))
     told = f"{one} and the items are {other}" if symbol.endswith("in") else f"{one} never equals {other}"
-    self.fault("WF321", f"{symbol} {holds}: {told}", node_offset(node), severity="warning", fails=False)
+    self.fault(
+        "WF321", f"{symbol} {holds}: {told}", node_offset(node), symbol, severity="warning", fails=False, before=True
+    )
 
 
 def _numbers(symbol: str, left: Type, right: Type) -> Type:
@@ -140,7 +142,7 @@ def _operated(self: Inference, node: nodes.BinExpr, symbol: str, left: Type, rig
     if not found.kinds:
         hint = "write ~ to join texts" if symbol == "+" and (left.kinds | right.kinds) & TEXT else None
         message = f"{symbol} cannot take {called(left)} and {called(right)}"
-        self.fault("WF319", message, node_offset(node), hint=hint)
+        self.fault("WF319", message, node_offset(node.right), symbol, hint=hint, before=True)
         return NEVER
     for operand, type in ((node.left, left), (node.right, right)):
         if type.kinds & TOLD:
@@ -160,7 +162,7 @@ def _comparable(
     self: Inference, op: str, left_node: nodes.Expr, left: Type, right_node: nodes.Expr, right: Type
 ) -> bool:
     if op in _EQUALITIES:
-        check_equality(self, _EQUALITIES[op], left_node, left, right)
+        check_equality(self, _EQUALITIES[op], right_node, left, right)
         return True
     if op in _ORDERINGS:
         return _orderable(self, _ORDERINGS[op], left_node, left, right_node, right)
@@ -172,7 +174,7 @@ def _orderable(
 ) -> bool:
     if not (left.kinds & NUMBER and right.kinds & NUMBER) and not left.kinds & right.kinds & TEXT:
         message = f"{symbol} needs two numbers or two texts, not {called(left)} and {called(right)}"
-        self.fault("WF319", message, node_offset(left_node))
+        self.fault("WF319", message, node_offset(right_node), symbol, before=True)
         return False
     for node, type in ((left_node, left), (right_node, right)):
         if type.kinds & TOLD:
@@ -186,12 +188,12 @@ def _containable(
     able = right.kinds & (LIST | MAPPING | (TEXT if left.kinds & TEXT else 0))
     if not able:
         message = f"in needs a list, text or mapping, not {called(left)} in {called(right)}"
-        self.fault("WF319", message, node_offset(left_node))
+        self.fault("WF319", message, node_offset(right_node), "in", before=True)
         return False
     if right.kinds & TOLD:
         warn_of_null(self, right_node)
     if able == LIST and right.items is not None and right.items.kinds:
-        check_equality(self, symbol, left_node, left, right.items)
+        check_equality(self, symbol, right_node, left, right.items)
     return True
 
 

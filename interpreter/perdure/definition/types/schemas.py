@@ -45,16 +45,23 @@ MOST_NAMES: Final = 200
 """Fields of one schema that are told apart."""
 
 
-def from_schema(schema: JSON) -> Type:
-    """The type of the values that fit a schema."""
-    return _Reading(schema).type(schema, 0)
+_COERCED: Final[Mapping[str, int]] = {"boolean": BOOLEAN | NUMBER | TEXT, "integer": BOOLEAN | NUMBER | TEXT,
+                                      "number": BOOLEAN | NUMBER | TEXT}  # fmt: skip
+"""What activities make of other scalars: the number of a text, the truth of a number."""
+
+
+def from_schema(schema: JSON, root: JSON = None, *, coerced: bool = False) -> Type:
+    """The type of the values that fit a schema, a part of `root` perhaps; `coerced` with those that an activity would
+    make fit."""
+    return _Reading(schema if root is None else root, coerced).type(schema, 0)
 
 
 class _Reading:
     """One schema and the references within it; what refers to itself is anything, one turn further in."""
 
-    def __init__(self, root: JSON) -> None:
+    def __init__(self, root: JSON, coerced: bool) -> None:
         self.root = root
+        self.coerced = coerced
         self.parts = 0
         self.following: set[str] = set()
 
@@ -89,7 +96,7 @@ class _Reading:
         names = wanted if isinstance(wanted, list) else [wanted]
         kinds = 0
         for name in names:
-            kinds |= _KINDS.get(name, 0) if isinstance(name, str) else 0
+            kinds |= self._kinds(name, schema) if isinstance(name, str) else 0
         found = only(found, kinds)
         return Type(
             found.kinds | (kinds & TOLD if found.kinds & NULL else 0),
@@ -98,6 +105,12 @@ class _Reading:
             found.fields,
             found.size,
         )
+
+    def _kinds(self, name: str, schema: dict[str, JSON]) -> int:
+        kinds = _KINDS.get(name, 0)
+        if self.coerced and "enum" not in schema and "const" not in schema:
+            kinds |= _COERCED.get(name, NUMBER if name == "string" and "format" in schema else 0)
+        return kinds
 
     def _parts(self, schema: dict[str, JSON], depth: int) -> Type:
         items, fields = None, None
