@@ -138,10 +138,11 @@ def taken(around: Placed, within: StepList) -> Known | None:
 def _skipped(step: Placed, is_target: bool) -> Iterator[Doubt]:
     condition = step.step.keys.get("if", True)
     if condition is not True:
-        whose = "its `if`" if is_target else f"the `if` of {_named(step)}"
+        whose = "its `if`" if is_target else f"the `if` of {_named(step)}" if step.step.id else "the `if` around it"
         yield Doubt(f"when {whose} does not hold", conjuncts(condition, True))
 
 
 def _named(step: Placed) -> str:
-    label = step.label
-    return label if len(label) <= 20 else f"{label[:19]}…"
+    """A step in a message; it may be one that has no id."""
+    label = step.step.id or f"the {step.step.kind} around it"
+    return label if len(label) <= 25 else f"{label[:24]}…"

@@ -25,6 +25,7 @@ from perdure.definition.types.lattice import (
     nullable,
     text,
     union,
+    untold,
 )
 from perdure.values import JSON
 
@@ -136,7 +137,7 @@ def _wait(typing: Typing, placed: Placed) -> Type:
         return NOTHING
     if "any" in terms:
         names = [_trigger_name(entry) for entry in terms["any"]]
-        found = mapping({"name": text(*names), "data": union(*map(_carried, terms["any"]))})
+        found = mapping({"name": text(*names), "data": untold(union(*map(_carried, terms["any"])))})
     elif "all" in terms:
         found = mapping({_trigger_name(entry): _carried(entry) for entry in terms["all"]})
     else:

@@ -173,9 +173,10 @@ class Typing:
             writers[name] = [_always(field.type)]
         inside = names_in_receive(placed)
         for index, handler in enumerate(placed.step.keys["receive"]["on"]):
+            names, slot = names_in_handler(handler, inside), handling(str(index))
             for name, value in (handler.get("set") or {}).items():
-                names, slot = names_in_handler(handler, inside), handling(str(index))
-                writers.setdefault(name, []).append(self._writer(placed, slot, names, value))
+                if name in writers:  # others are no fields of the state, which is told elsewhere
+                    writers[name].append(self._writer(placed, slot, names, value))
         try:
             return mapping(self._grown(writers, lambda types: self._growing.update({id(placed): mapping(types)})))
         finally:
