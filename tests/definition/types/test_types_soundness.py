@@ -181,8 +181,10 @@ FILTERS = (
     "length", "upper", "first", "last", "list", "keys", "values", "items", "sum", "int", "int(none)", "float('x')",
     "round", "round(1)", "abs", "string", "tojson", "join('-')", "sort", "unique", "reverse", "min", "max", "trim",
     "default(1)", "default('x', true)", "default([])", "map('upper')", "map(attribute='a')",
-    "map(attribute='a.b', default=none)", "select", "reject", "selectattr('a')", "select('string')", "split", "split(',')",
-    "sum(start=1)", "max(attribute='a')", "replace('x', 'y')", "map('length')", "selectattr('a', 'defined')", "isotime",
+    "map(attribute='a.b', default=none)", "select", "reject", "selectattr('a')", "select('string')", "split",
+    "split(',')",
+    "sum(start=1)", "max(attribute='a')", "replace('x', 'y')", "map('length')", "isotime",
+    "selectattr('a', 'defined')",
 )  # fmt: skip
 TESTS = (
     "none", "defined", "undefined", "string", "mapping", "sequence", "number", "integer", "float", "true", "false",

@@ -65,9 +65,7 @@ class Grounds:
         inference = Inference(self.scene(placed, names), ground, self.effort)
         found = assume(inference, tree, truth)
         own = ("steps", placed.step.id)
-        refined = {
-            path: type for path, type in found.refined.items() if path[0] not in _CHANGING and path[:2] != own
-        }
+        refined = {path: type for path, type in found.refined.items() if path[0] not in _CHANGING and path[:2] != own}
         return Ground(refined, found.known)
 
     def _inside(self, parent: Placed, within: StepList) -> Ground:

@@ -101,7 +101,7 @@ class Types:
         text, at = reading.text, reading.start + expression.shift + fault.offset
         hint = fault.hint
         if fault.known:
-            hint = self.findings.suggestion(str(fault.keys[-1]) if fault.keys else "", fault.known) or hint
+            hint = self.findings.suggestion(str(fault.keys[-1]) if fault.keys else fault.word, fault.known) or hint
         stretch = _stretch(fault, text, at)
         self.findings.add_inside(
             fault.code, fault.message, reading.file, reading.path, stretch, hint, severity=fault.severity

@@ -81,8 +81,8 @@ EXPRESSIONS: Final = table(
     Rule(
         "WF311", "unknown-field", "error",
         "a field that its schema does not have is read, or set in a state",
-        "The schema of the input, the activity's declared result, or what a state begins with says which fields "
-        "there are.",
+        "Schemas, what activities declare to give, what a state begins with, and the types that follow from them "
+        "say which fields there are.",
         'with: {id: "{{ input.oder }}"}   # the input has the field order',
         'with: {id: "{{ input.order }}"}',
     ),
@@ -126,8 +126,8 @@ EXPRESSIONS: Final = table(
     Rule(
         "WF317", "may-not-have-run", "warning",
         "a field is read of a result that is null when its step has not run",
-        "A step that is skipped, stands in an arm that is not taken, or was jumped over by a catch, reads as null; null "
-        "has no fields, so the run would fail with ExpressionFailed.",
+        "A step that is skipped, stands in an arm that is not taken, or was jumped over by a catch, reads as null; "
+        "null has no fields, so the run would fail with ExpressionFailed.",
         '- id: seat\n  if: input.wanted\n  activity: seats.book\n- set: {seat: "{{ steps.seat.number }}"}',
         '- id: seat\n  if: input.wanted\n  activity: seats.book\n'
         '- set: {seat: "{{ steps.seat.number | default(none) }}"}',

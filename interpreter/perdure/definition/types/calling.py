@@ -35,6 +35,7 @@ from perdure.definition.types.lattice import (
     union,
     values,
 )
+from perdure.definition.types.reading import node_offset
 from perdure.definition.types.signatures import signature
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, Builtin
 from perdure.expressions.itemwise import GUARDS
@@ -146,7 +147,7 @@ def _fits(
 
 def _takes(self: Inference, name: str, kinds: int, node: nodes.Expr, given: Type) -> bool:
     message = f"{name} takes {called(Type(kinds))} here, not {called(given)}"
-    return self.demand(node, given, kinds, "WF320", message, node.lineno, "")
+    return self.demand(node, given, kinds, "WF320", message, node_offset(node), "")
 
 
 def _default(self: Inference, node: nodes.Filter, soft: bool) -> Type:
@@ -282,7 +283,7 @@ def _judge_item(self: Inference, items: Type, key: str, offset: int) -> None:
         known = () if fields is None else tuple(fields.named)
         message = f"an item has no field {quoted(key)}"
         message += "" if items.kinds & MAPPING else f": it is {called(items)}"
-        self.fault("WF311", message, offset, severity="warning", known=known, fails=False)
+        self.fault("WF311", message, offset, key, severity="warning", known=known, fails=False)
 
 
 def _chosen(
