@@ -39,13 +39,17 @@ class Builtin:
     apply: Callable[..., JSON]
     recorded: bool = False
     """Answered by the host once and kept, because it differs from call to call."""
+    types: str = "any -> any"
+    """What it takes, operand first, and gives: `text, text|null -> text`; any other value is refused."""
 
 
 Table = dict[str, Builtin]
 Registration = Callable[[Callable[..., JSON]], Callable[..., JSON]]
 
 
-def enter(table: Table, *names: str, given: int, signature: str | None = None, recorded: bool = False) -> Registration:
+def enter(
+    table: Table, *names: str, given: int, types: str, signature: str | None = None, recorded: bool = False
+) -> Registration:
     """A decorator that enters a function under its own or other names; `given` leading arguments are ours."""
 
     def register(function: Callable[..., JSON]) -> Callable[..., JSON]:
@@ -56,7 +60,7 @@ def enter(table: Table, *names: str, given: int, signature: str | None = None, r
         summary = (function.__doc__ or "").strip().splitlines()[0]
         for name in names or (function.__name__.rstrip("_"),):
             shown = signature or _shown(name, parameters)
-            table[name] = Builtin(name, summary, shown, parameters, function, recorded)
+            table[name] = Builtin(name, summary, shown, parameters, function, recorded, types)
         return function
 
     return register

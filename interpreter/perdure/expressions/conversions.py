@@ -30,19 +30,19 @@ ABSENT: Final = object()
 """Stands for an argument that was not given, since null is a value."""
 
 
-@_filter()
+@_filter(types="text -> text")
 def upper(scope: Scope, value: JSON) -> JSON:
     """The text in capitals."""
     return _cased(scope, "upper", value, str.upper)
 
 
-@_filter()
+@_filter(types="text -> text")
 def lower(scope: Scope, value: JSON) -> JSON:
     """The text in small letters."""
     return _cased(scope, "lower", value, str.lower)
 
 
-@_filter()
+@_filter(types="text, text|null -> text")
 def trim(scope: Scope, value: JSON, characters: JSON = None) -> JSON:
     """The text without white space, or the given characters, at both ends."""
     text = demand_text("trim", value)
@@ -50,7 +50,7 @@ def trim(scope: Scope, value: JSON, characters: JSON = None) -> JSON:
     return text.strip(characters)
 
 
-@_filter()
+@_filter(types="text, text, text, integer|null -> text")
 def replace(scope: Scope, value: JSON, old: JSON, new: JSON, count: JSON = None) -> JSON:
     """The text with each `old`, or the first `count` of them, replaced by `new`."""
     text, old, new = (demand_text("replace", part) for part in (value, old, new))
@@ -65,7 +65,7 @@ def replace(scope: Scope, value: JSON, old: JSON, new: JSON, count: JSON = None)
     return text.replace(old, new, times)
 
 
-@_filter()
+@_filter(types="text, text|null -> [text]")
 def split(scope: Scope, value: JSON, separator: JSON = None) -> JSON:
     """The parts of a text between separators, or between white space."""
     text = demand_text("split", value)
@@ -77,13 +77,13 @@ def split(scope: Scope, value: JSON, separator: JSON = None) -> JSON:
     return parts
 
 
-@_filter()
+@_filter(types="any -> text")
 def string(scope: Scope, value: JSON) -> JSON:
     """The value as it reads in text: texts bare, everything else as JSON."""
     return operators.render(scope, value)
 
 
-@_filter()
+@_filter(types="any, integer|null -> text")
 def tojson(scope: Scope, value: JSON, indent: JSON = None) -> JSON:
     """The value as JSON text."""
     if indent is not None and (type(indent) is not int or not 0 <= indent <= DEEPEST_INDENT):
@@ -91,7 +91,7 @@ def tojson(scope: Scope, value: JSON, indent: JSON = None) -> JSON:
     return operators.dump(scope, value, indent)
 
 
-@_filter("int", signature="int(default=…)")
+@_filter("int", signature="int(default=…)", types="text|number|boolean, any -> integer")
 def int_(scope: Scope, value: JSON, default: JSON = ABSENT) -> JSON:
     """The whole number in a text or number, its fraction cut off; the default where there is none."""
     if type(value) is int:
@@ -109,7 +109,7 @@ def int_(scope: Scope, value: JSON, default: JSON = ABSENT) -> JSON:
     return _fallback("a whole number", value, default)
 
 
-@_filter("float", signature="float(default=…)")
+@_filter("float", signature="float(default=…)", types="text|number|boolean, any -> number")
 def float_(scope: Scope, value: JSON, default: JSON = ABSENT) -> JSON:
     """The number in a text or number, with a fraction; the default where there is none."""
     try:
@@ -122,7 +122,7 @@ def float_(scope: Scope, value: JSON, default: JSON = ABSENT) -> JSON:
     return _fallback("a number", value, default)
 
 
-@_filter("round")
+@_filter("round", types="number, integer, text -> number")
 def round_(scope: Scope, value: JSON, precision: JSON = 0, method: JSON = "common") -> JSON:
     """The number to so many digits; whole without any. `method` is common (half to even), ceil or floor."""
     if type(value) not in operators.NUMBERS:
@@ -139,7 +139,7 @@ def round_(scope: Scope, value: JSON, precision: JSON = 0, method: JSON = "commo
         raise refusal("the result is too large for a number") from None
 
 
-@_filter("abs")
+@_filter("abs", types="number -> number")
 def abs_(scope: Scope, value: JSON) -> JSON:
     """The number without its sign."""
     if type(value) not in operators.NUMBERS:
@@ -147,7 +147,7 @@ def abs_(scope: Scope, value: JSON) -> JSON:
     return abs(value)
 
 
-@_filter()
+@_filter(types="text -> number")
 def timestamp(scope: Scope, value: JSON) -> JSON:
     """The seconds since 1970 of an ISO 8601 time with offset; a date alone is its midnight in UTC."""
     text = demand_text("timestamp", value)[: LONGEST_SPAN + 1].strip()
@@ -158,7 +158,7 @@ def timestamp(scope: Scope, value: JSON) -> JSON:
         raise refusal(f"{message.split(',')[0]}: {clipped(text)}", hint="write 2026-03-01T09:00:00+01:00") from None
 
 
-@_filter()
+@_filter(types="number -> text")
 def isotime(scope: Scope, value: JSON) -> JSON:
     """The ISO 8601 text in UTC of seconds since 1970."""
     if type(value) not in operators.NUMBERS:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from jinja2 import nodes
+
 from perdure.errors import ExpressionError
 from perdure.expressions.access import Closure
 from perdure.expressions.catalogue import FUNCTIONS
@@ -28,16 +30,18 @@ KEPT: Final = 4_096
 class Expression:
     """A compiled expression; evaluating it changes nothing and may be repeated.
 
-    `functions` are those it calls; `constant` says that it reads no names and calls nothing recorded.
+    `functions` are those it calls; `constant` says that it reads no names and calls nothing recorded. Offsets in the
+    `tree` count from `shift` in the text.
     """
 
     text: str
     references: tuple[Reference, ...]
     functions: frozenset[str]
     constant: bool
+    tree: nodes.Expr = field(repr=False)
     _run: Closure = field(repr=False)
     _builds: bool = field(repr=False)
-    _shift: int = field(default=0, repr=False)
+    shift: int = field(default=0, repr=False)
 
     def evaluate(self, names: Mapping[str, JSON], ambient: Ambient) -> JSON:
         """The value; raises ExpressionError. The caller must not change what it is given."""
@@ -59,7 +63,7 @@ class Expression:
             return scope.made(value) if self._builds else scope.read(value)
         except ExpressionError as error:
             if error.offset is not None:
-                error.offset += self._shift
+                error.offset += self.shift
             raise
         except RecursionError:
             raise refusal("the expression is nested too deep") from None
@@ -84,7 +88,7 @@ def compile_bare(text: str) -> Expression:
     functions = frozenset(compiler.functions)
     recorded = any(FUNCTIONS[name].recorded for name in functions)
     references = tuple(sorted(compiler.references, key=lambda reference: reference.offset or 0))
-    return Expression(text, references, functions, not references and not recorded, run, makes)
+    return Expression(text, references, functions, not references and not recorded, tree, run, makes)
 
 
 @functools.lru_cache(maxsize=KEPT)
@@ -112,4 +116,4 @@ def shifted(hole: Hole, text: str) -> Expression:
     references = tuple(
         replace(reference, offset=(reference.offset or 0) + hole.offset) for reference in inner.references
     )
-    return replace(inner, text=text, references=references, _shift=hole.offset)
+    return replace(inner, text=text, references=references, shift=hole.offset)

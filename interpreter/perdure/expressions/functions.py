@@ -21,31 +21,33 @@ FUNCTIONS: Final[Table] = {}
 _function = functools.partial(enter, FUNCTIONS, given=1)
 
 
-@_function(signature="now()", recorded=True)
+@_function(signature="now()", recorded=True, types="-> text")
 def now(scope: Scope) -> JSON:
     """The current time as an ISO 8601 text in UTC."""
     return format_time(scope.ambient.now())
 
 
-@_function(signature="today()", recorded=True)
+@_function(signature="today()", recorded=True, types="-> text")
 def today(scope: Scope) -> JSON:
     """The current date in UTC as an ISO 8601 text."""
     return format_time(scope.ambient.now())[:10]
 
 
-@_function(signature="uuid()", recorded=True)
+@_function(signature="uuid()", recorded=True, types="-> text")
 def uuid(scope: Scope) -> JSON:
     """A new UUID as a text."""
     return scope.ambient.uuid()
 
 
-@_function(signature="random()", recorded=True)
+@_function(signature="random()", recorded=True, types="-> number")
 def random(scope: Scope) -> JSON:
     """A number of at least 0 and less than 1."""
     return scope.ambient.random()
 
 
-@_function("range", signature="range(stop) or range(start, stop, step=1)")
+@_function(
+    "range", signature="range(stop) or range(start, stop, step=1)", types="integer, integer|null, integer -> [integer]"
+)
 def range_(scope: Scope, start: JSON, stop: JSON = None, step: JSON = 1) -> JSON:
     """The whole numbers from `start` (or 0) up to but without `stop`; at most 10,000."""
     if stop is None:
@@ -62,7 +64,7 @@ def range_(scope: Scope, start: JSON, stop: JSON = None, step: JSON = 1) -> JSON
     return list(range(start, stop, step))
 
 
-@_function()
+@_function(types="text -> number")
 def duration(scope: Scope, text: JSON) -> JSON:
     """The seconds of a duration such as `"1h30m"`, `"0.3s"` or `"P1DT2H"`."""
     if not isinstance(text, str):

@@ -29,7 +29,7 @@ PARTIAL: Final = frozenset({"first", "last", "min", "max"})
 MAP_SIGNATURE: Final = 'map(attribute="key.path", default=…) or map("filter", …)'
 
 
-@_filter()
+@_filter(types="list|text|mapping -> integer")
 def length(scope: Scope, value: JSON) -> JSON:
     """How many items, keys or characters it has."""
     if isinstance(value, list | str | Mapping):
@@ -37,39 +37,39 @@ def length(scope: Scope, value: JSON) -> JSON:
     raise refusal(f"length needs a list, text or mapping, not {kind(value)}")
 
 
-@_filter()
+@_filter(types="any, any, any -> any")
 def default(scope: Scope, value: JSON, default_value: JSON = "", boolean: JSON = False) -> JSON:
     """The other value where the path cannot be read; with `boolean` true also for null, 0 and ""."""
     return default_value if value is MISSING or (boolean and not value) else value
 
 
-@_filter()
+@_filter(types="list|text -> any")
 def first(scope: Scope, value: JSON) -> JSON:
     """The first item of a list or character of a text."""
     return _end("first", value, 0)
 
 
-@_filter()
+@_filter(types="list|text -> any")
 def last(scope: Scope, value: JSON) -> JSON:
     """The last item of a list or character of a text."""
     return _end("last", value, -1)
 
 
-@_filter("min")
+@_filter("min", types="list, text|integer|null -> any")
 def min_(scope: Scope, value: JSON, attribute: JSON = None) -> JSON:
     """The least item, all numbers or all texts; with `attribute` the item where that is least."""
     ranked = _ranked(scope, "min", value, attribute)
     return value[min(range(len(ranked)), key=ranked.__getitem__)] if ranked else MISSING
 
 
-@_filter("max")
+@_filter("max", types="list, text|integer|null -> any")
 def max_(scope: Scope, value: JSON, attribute: JSON = None) -> JSON:
     """The greatest item, all numbers or all texts; with `attribute` the item where that is greatest."""
     ranked = _ranked(scope, "max", value, attribute)
     return value[max(range(len(ranked)), key=ranked.__getitem__)] if ranked else MISSING
 
 
-@_filter()
+@_filter(types="list, any, text|integer|null -> list")
 def sort(scope: Scope, value: JSON, reverse: JSON = False, attribute: JSON = None) -> JSON:
     """The items in order, all numbers or all texts, capitals before small letters; equal ones keep theirs."""
     ranked = _ranked(scope, "sort", value, attribute)
@@ -77,7 +77,7 @@ def sort(scope: Scope, value: JSON, reverse: JSON = False, attribute: JSON = Non
     return [value[index] for index in order]
 
 
-@_filter()
+@_filter(types="list, text|integer|null -> list")
 def unique(scope: Scope, value: JSON, attribute: JSON = None) -> JSON:
     """The items without later ones that equal an earlier one."""
     seen: set[str] = set()
@@ -90,7 +90,7 @@ def unique(scope: Scope, value: JSON, attribute: JSON = None) -> JSON:
     return kept
 
 
-@_filter("sum")
+@_filter("sum", types="list, text|integer|null, any -> any")
 def sum_(scope: Scope, value: JSON, attribute: JSON = None, start: JSON = 0) -> JSON:
     """The numbers added up; 0 for an empty list."""
     total = start
@@ -101,7 +101,7 @@ def sum_(scope: Scope, value: JSON, attribute: JSON = None, start: JSON = 0) -> 
     return total
 
 
-@_filter()
+@_filter(types="list, text, text|integer|null -> text")
 def join(scope: Scope, value: JSON, separator: JSON = "", attribute: JSON = None) -> JSON:
     """The items as one text with the separator between them."""
     if not isinstance(separator, str):
@@ -116,7 +116,7 @@ def join(scope: Scope, value: JSON, separator: JSON = "", attribute: JSON = None
     return separator.join(texts)
 
 
-@_filter()
+@_filter(types="list|text -> list|text")
 def reverse(scope: Scope, value: JSON) -> JSON:
     """The items or characters from last to first."""
     if isinstance(value, str):
@@ -125,7 +125,7 @@ def reverse(scope: Scope, value: JSON) -> JSON:
     return demand_list(scope, "reverse", value)[::-1]
 
 
-@_filter("list")
+@_filter("list", types="list|text|mapping -> list")
 def list_(scope: Scope, value: JSON) -> JSON:
     """The list itself, the characters of a text or the keys of a mapping."""
     if isinstance(value, list):
@@ -136,39 +136,39 @@ def list_(scope: Scope, value: JSON) -> JSON:
     raise refusal(f"list needs a list, text or mapping, not {kind(value)}")
 
 
-@_filter()
+@_filter(types="mapping -> [text]")
 def keys(scope: Scope, value: JSON) -> JSON:
     """The keys of a mapping, in its order."""
     return list(_demand_mapping(scope, "keys", value))
 
 
-@_filter()
+@_filter(types="mapping -> list")
 def values(scope: Scope, value: JSON) -> JSON:
     """The values of a mapping, in its order."""
     return list(_demand_mapping(scope, "values", value).values())
 
 
-@_filter()
+@_filter(types="mapping -> [list]")
 def items(scope: Scope, value: JSON) -> JSON:
     """The pairs `[key, value]` of a mapping, in its order."""
     return [[key, item] for key, item in _demand_mapping(scope, "items", value).items()]
 
 
-@enter(SEQUENCES, "map", given=3, signature=MAP_SIGNATURE)
+@enter(SEQUENCES, "map", given=3, signature=MAP_SIGNATURE, types="list -> list")
 def map_(scope: Scope, value: JSON, step: Step) -> JSON:
     """What stands under a key path of each item, or each item sent through a filter."""
     return [step(item) for item in demand_list(scope, "map", value)]
 
 
-@enter(SEQUENCES, "selectattr", given=3, signature='selectattr("key.path", "test", …)')
-@enter(SEQUENCES, "select", given=3, signature='select("test", …)')
+@enter(SEQUENCES, "selectattr", given=3, signature='selectattr("key.path", "test", …)', types="list -> list")
+@enter(SEQUENCES, "select", given=3, signature='select("test", …)', types="list -> list")
 def select(scope: Scope, value: JSON, holds: Step) -> JSON:
     """The items for which a test holds; without a test those that are not empty, 0, false or null."""
     return [item for item in demand_list(scope, "select", value) if holds(item)]
 
 
-@enter(SEQUENCES, "rejectattr", given=3, signature='rejectattr("key.path", "test", …)')
-@enter(SEQUENCES, "reject", given=3, signature='reject("test", …)')
+@enter(SEQUENCES, "rejectattr", given=3, signature='rejectattr("key.path", "test", …)', types="list -> list")
+@enter(SEQUENCES, "reject", given=3, signature='reject("test", …)', types="list -> list")
 def reject(scope: Scope, value: JSON, holds: Step) -> JSON:
     """The items for which a test does not hold; without a test those that are empty, 0, false or null."""
     return [item for item in demand_list(scope, "reject", value) if not holds(item)]

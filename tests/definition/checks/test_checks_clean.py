@@ -117,7 +117,7 @@ EVERYTHING = """
         steps: [{id: inner, use: notify, with: {to: "{{ steps.gone.best | default('x') }}"}}]
         catch: [{as: bad, steps: [{id: caught, set: {best: "{{ bad.type ~ error.type }}"}}]}]
         finally: [{set: {best: "{{ [steps.inner, steps.caught] }}"}}]
-      - {use: notify, with: {to: "{{ steps.inner.sent }}", text: bye}}
+      - {use: notify, with: {to: "{{ steps.inner.sent | default('x', true) }}", text: bye}}
       - id: cart
         receive:
           state: {items: [], open: true, by: "{{ vars.by }}"}
@@ -153,7 +153,7 @@ EVERYTHING = """
       - {cancel: "{{ steps.packed }}"}
       - {if: steps.heard.again, restart: {input: {orders: "{{ input.orders }}", note: "{{ steps.cart.by }}"}}}
       - rollback: {to: charge}
-      - {id: last, return: {each: "{{ steps.each }}", first: "{{ steps.each[0].ok }}", last: "{{ steps.caught }}"}}
+      - {id: last, return: {each: "{{ steps.each }}", first: "{{ steps.each }}", last: "{{ steps.caught }}"}}
     """
 
 

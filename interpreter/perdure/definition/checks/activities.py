@@ -8,6 +8,7 @@ from typing import Any, Final
 from perdure.definition.checks.arguments import Call, check_arguments
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Space
+from perdure.definition.checks.types import Types
 from perdure.definition.diagnostics import quoted
 
 BUILT_IN: Final = frozenset(("http.request", "log", "noop"))
@@ -16,7 +17,9 @@ BUILT_IN: Final = frozenset(("http.request", "log", "noop"))
 _NONE_NAMED: Final = "no project activities are loaded: --activities MODULE, or activities in perdure.toml"
 
 
-def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+def check_activities(
+    space: Space, catalogue: Mapping[str, Mapping[str, Any]], types: Types, findings: Findings
+) -> None:
     """The calls in a space."""
     none_named = None if catalogue.keys() - BUILT_IN else _NONE_NAMED
     for placed in space.steps():
@@ -33,6 +36,6 @@ def check_activities(space: Space, catalogue: Mapping[str, Mapping[str, Any]], f
         if deprecated is not None:
             hint = str(deprecated) or None
             findings.add("WF606", f"{name} is deprecated", space.file, path, hint)
-        call = Call(name, entry.get("arguments") or {}, "WF602", "WF603", "WF604")
+        call = Call(name, entry.get("arguments") or {}, "WF602", "WF603", "WF604", coerces=True)
         given = placed.step.keys.get("with") or {}
-        check_arguments(call, given, space.file, placed.path, "activity", findings)
+        check_arguments(call, given, space.file, placed.path, "activity", types, findings)

@@ -1,7 +1,7 @@
-"""The arguments of a call against the JSON Schema of what is called, as far as they are literal.
+"""The arguments of a call against the JSON Schema of what is called: literal ones by value, templates by type.
 
-What a template gives is unknown and accepted. Literals inside a mapping or list with templates are looked at where the
-schema is plain enough. Knows neither activities nor fragments.
+The parts of a mapping or list are looked at one by one where the schema is plain enough. Knows neither activities nor
+fragments.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from perdure.definition.checks.fields import is_closed, is_open, resolved
 from perdure.definition.checks.findings import Findings
+from perdure.definition.checks.types import Types
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 from perdure.definition.rules import Severity
+from perdure.definition.types import from_schema
+from perdure.definition.types.fitting import misfit
+from perdure.definition.types.schemas import pointed
 from perdure.schemas import check_value
 from perdure.values import JSON
 
@@ -26,10 +29,20 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }  # fmt: skip
 
 
+MOST_REFERENCES: Final = 20
+"""References followed one behind the other, against those that run in circles."""
+
+_COMBINING: Final = frozenset((
+    "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "patternProperties",
+    "dependentSchemas", "unevaluatedProperties", "propertyNames",
+))  # fmt: skip
+"""Keywords beside which `properties` may not be all there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What is called: its name for messages, the schema of its arguments, and the codes of what can be wrong; `under`
-    is the key that holds the arguments."""
+    is the key that holds the arguments, `coerces` says that texts are read as numbers where these are wanted."""
 
     callee: str
     schema: JSON
@@ -37,9 +50,10 @@ class Call:
     missing: str
     wrong: str
     under: str = "with"
+    coerces: bool = False
 
 
-def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, findings: Findings) -> None:
+def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, types: Types, findings: Findings) -> None:
     """The arguments of the step at a path; what is missing is told at the step's `key`."""
     if not isinstance(given, dict):
         return
@@ -55,7 +69,7 @@ def check_arguments(call: Call, given: JSON, file: str, step: Path, key: str, fi
     for name, value in given.items():
         path = (*step, call.under, name)
         if name in properties:
-            _check(call, properties[name], name, value, file, path, findings)
+            _check(call, properties[name], name, value, file, path, types, findings)
         elif is_closed(schema) or (properties and is_open(schema)):
             _report_unknown(call, name, properties, is_closed(schema), file, path, findings)
 
@@ -89,7 +103,9 @@ def _report_unknown(
     findings.add(call.unknown, message, file, path, hint, key=True, severity=severity)
 
 
-def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
+def _check(
+    call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, types: Types, findings: Findings
+) -> None:
     """One argument: its literal parts, from the inside, so that a problem is told at the part that has it."""
     before = len(findings.found)
     waiting = [(schema, value, path)]
@@ -111,6 +127,8 @@ def _check(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Pa
                     findings.add(call.wrong, message, file, (*at, key), hint, key=True)
         elif is_literal(part):
             _check_literal(call, wanted, name, part, file, at, findings)
+        elif isinstance(part, str):
+            _check_type(call, wanted, name, file, at, types, findings)
     if len(findings.found) == before and isinstance(value, dict | list) and is_literal(value):
         _check_literal(call, schema, name, value, file, path, findings)
 
@@ -121,6 +139,26 @@ def _check_literal(call: Call, schema: JSON, name: str, value: JSON, file: str, 
     alone = _with_definitions(schema, call.schema)
     for problem in check_value(alone, value) if _stands_alone(alone) else ():
         findings.add(call.wrong, f"{quoted(name)}: {problem}", file, path)
+
+
+def _check_type(call: Call, schema: JSON, name: str, file: str, path: Path, types: Types, findings: Findings) -> None:
+    """What a template gives, by its type."""
+    given = types.given(file, path)
+    if given is None:
+        return
+    found = misfit(given.type, from_schema(schema, call.schema))
+    if found is None:
+        return
+    if found.only_null:
+        code = "WF318" if given.doubt is None else "WF317"
+        why = "may be null" if given.doubt is None else f"is null {given.doubt}"
+        findings.add(code, f"{quoted(name)} takes no null, and this {why}", file, path, severity="warning")
+        return
+    severity: Severity | None = None
+    if call.coerces:
+        coerced = misfit(given.type, from_schema(schema, call.schema, coerced=True))
+        severity = "warning" if coerced is None or coerced.only_null else None
+    findings.add(call.wrong, f"{quoted(name)} {found.reason}", file, path, severity=severity)
 
 
 def _fits_plainly(schema: JSON, value: JSON) -> bool:
@@ -161,3 +199,25 @@ def _stands_alone(schema: JSON) -> bool:
         if isinstance(part, dict | list):
             waiting.extend(part.values() if isinstance(part, dict) else part)
     return True
+
+
+def resolved(schema: JSON, root: JSON) -> dict[str, JSON]:
+    """The schema behind references within `root`; one that allows anything where there is none."""
+    for _ in range(MOST_REFERENCES):
+        if not isinstance(schema, dict):
+            return {}
+        target = schema.get("$ref")
+        if not isinstance(target, str) or "properties" in schema:
+            return schema
+        schema = pointed(root, target)
+    return {}
+
+
+def is_closed(schema: dict[str, JSON]) -> bool:
+    """Whether an object has no keys but its `properties`."""
+    return schema.get("additionalProperties") is False and not schema.get("patternProperties")
+
+
+def is_open(schema: dict[str, JSON]) -> bool:
+    """Whether an object's `properties` are all that is told about its keys, though others are not refused."""
+    return "additionalProperties" not in schema and _COMBINING.isdisjoint(schema)

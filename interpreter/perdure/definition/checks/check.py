@@ -26,6 +26,7 @@ from perdure.definition.checks.recursion import check_recursion
 from perdure.definition.checks.schedules import check_schedules
 from perdure.definition.checks.secrecy import check_secrecy, check_texts
 from perdure.definition.checks.spaces import read_spaces
+from perdure.definition.checks.typing import Typing
 from perdure.definition.checks.unused import check_unused
 from perdure.definition.diagnostics import Diagnostic, in_order
 from perdure.definition.models import Document, Library
@@ -46,6 +47,7 @@ def check(
     findings, constants = Findings(sources), Constants()
     spaces = read_spaces(document, library)
     patience = Patience(spaces)
+    types, reads = check_names(spaces, Typing(spaces, catalogue or {}), constants, findings)
     for space in spaces.all:
         check_ids(space, findings)
         check_control(space, spaces, findings)
@@ -56,12 +58,11 @@ def check(
         check_secrecy(space, findings)
         check_naming(space, findings)
         if catalogue is not None:
-            check_activities(space, catalogue, findings)
+            check_activities(space, catalogue, types, findings)
     check_recursion(spaces, findings)
     check_texts(sources, findings)
-    check_fragments(spaces, findings)
+    check_fragments(spaces, types, findings)
     check_policies(spaces, findings)
-    check_schedules(spaces, findings)
-    reads = check_names(spaces, catalogue or {}, constants, findings)
+    check_schedules(spaces, types, findings)
     check_unused(spaces, reads, findings)
     return in_order(findings.found)

@@ -6,13 +6,17 @@ on values that `constants` has found.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
+
+from jinja2 import nodes
 
 from perdure.definition.checks.constants import UNKNOWN
 from perdure.definition.checks.findings import Findings
 from perdure.definition.grammar import called
 from perdure.definition.models import Path
 from perdure.errors import ExpressionError
+from perdure.expressions import compile_expression
 from perdure.values import JSON
 
 _ENDLESS: Final = {"while": True, "until": False}
@@ -47,6 +51,32 @@ def check_collection(
             if _holds_template(item):
                 hint = 'write the list as an expression: "[input.first, input.second]"'
                 findings.add("WF310", "the items of a literal list are no templates", file, (*path, index), hint)
+
+
+def condition_tree(condition: JSON) -> nodes.Expr | None:
+    """The syntax tree of a condition that is an expression and compiles."""
+    if not isinstance(condition, str):
+        return None
+    try:
+        return compile_expression(condition).tree
+    except ExpressionError:
+        return None
+
+
+def conjuncts(condition: JSON, truth: bool) -> frozenset[tuple[str, bool]]:
+    """The parts of a condition, spelled out, that all hold or do not hold where the whole does, or does not."""
+    tree = condition_tree(condition)
+    return frozenset(((repr(condition), truth),)) if tree is None else frozenset(_parts(tree, truth))
+
+
+def _parts(node: nodes.Node, truth: bool) -> Iterator[tuple[str, bool]]:
+    if isinstance(node, nodes.Not):
+        yield from _parts(node.node, not truth)
+    elif isinstance(node, nodes.And if truth else nodes.Or):
+        yield from _parts(node.left, truth)
+        yield from _parts(node.right, truth)
+    else:
+        yield repr(node), truth
 
 
 def _holds_template(value: JSON) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 from perdure.definition.checks.arguments import Call, check_arguments
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Placed, Space, Spaces
+from perdure.definition.checks.types import Types
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 
 
-def check_fragments(spaces: Spaces, findings: Findings) -> None:
+def check_fragments(spaces: Spaces, types: Types, findings: Findings) -> None:
     """All uses, and what nothing uses."""
     for space in spaces.all:
         for placed, used in space.uses:
@@ -21,7 +22,7 @@ def check_fragments(spaces: Spaces, findings: Findings) -> None:
             name = placed.step.keys["use"]
             call = Call(f"the fragment {name}", used.keys.get("input") or {}, "WF411", "WF411", "WF411")
             given = placed.step.keys.get("with") or {}
-            check_arguments(call, given, space.file, placed.path, "use", findings)
+            check_arguments(call, given, space.file, placed.path, "use", types, findings)
     _check_recursion(spaces, findings)
     _check_unused(spaces, findings)
 

@@ -1,13 +1,13 @@
 """Every expression of every space: compiled, and each name it reads looked up where it stands.
 
-Goes through the places of `written`, hands texts to `texts`, names to `references` and conditions to
-`conditions`. Settings in `defaults` are looked at where they apply: in the scope of each step they hold for.
+Goes through the places of `written`, hands texts to `texts`, names to `references`, types to `types` and constant
+conditions to `conditions`. Settings in `defaults` are looked at where they apply: in the scope of each step they hold
+for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from perdure.definition.checks.conditions import check_collection, check_condition
 from perdure.definition.checks.constants import Constants
@@ -15,6 +15,8 @@ from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.references import Lookup, Reading
 from perdure.definition.checks.spaces import Placed, Spaces
 from perdure.definition.checks.texts import Read, read_expression, read_templates, refuse
+from perdure.definition.checks.types import Types
+from perdure.definition.checks.typing import Typing
 from perdure.definition.checks.unused import Reads
 from perdure.definition.checks.written import Written, policies, written
 from perdure.definition.defaults import with_defaults
@@ -23,17 +25,16 @@ from perdure.errors import ExpressionError
 from perdure.values import JSON
 
 
-def check_names(
-    spaces: Spaces, catalogue: Mapping[str, Mapping[str, Any]], constants: Constants, findings: Findings
-) -> Reads:
-    """Expressions that do not compile, and names that mean nothing where they stand. Gives what is read."""
-    lookup, reads = Lookup(variables(spaces), catalogue, findings), Reads()
+def check_names(spaces: Spaces, typing: Typing, constants: Constants, findings: Findings) -> tuple[Types, Reads]:
+    """Expressions that do not compile, and names that mean nothing where they stand; what each text gives, and what
+    is read."""
+    lookup, types = Lookup(variables(spaces), findings), Types(typing, constants, findings)
     for space in spaces.all:
         for placed in space.placed:
             for place in written(placed):
-                _check(placed, place, lookup, reads, constants, findings)
-    _check_defaults(spaces, lookup, reads, findings)
-    return reads
+                _check(placed, place, lookup, types, constants, findings)
+    _check_defaults(spaces, lookup, types, findings)
+    return types, lookup.reads
 
 
 def variables(spaces: Spaces) -> set[str]:
@@ -47,14 +48,14 @@ def variables(spaces: Spaces) -> set[str]:
 
 
 def _check(
-    placed: Placed, place: Written, lookup: Lookup, reads: Reads, constants: Constants, findings: Findings
+    placed: Placed, place: Written, lookup: Lookup, types: Types, constants: Constants, findings: Findings
 ) -> None:
     file, path = placed.space.file, (*placed.path, *place.path)
     for at, text, start, expression in _read(place, file, path, constants, findings):
-        reads.note(placed.space, expression.references)
         reading = Reading(placed, place.slot, place.names, at, text, start)
         lookup.check(expression.references, reading)
         lookup.check_handed_on(expression, reading)
+        types.check(expression, reading, place)
 
 
 def _read(place: Written, file: str, path: Path, constants: Constants, findings: Findings) -> Iterator[Read]:
@@ -80,7 +81,7 @@ def _read(place: Written, file: str, path: Path, constants: Constants, findings:
         check_collection(*known, not isinstance(value, str), file, path, findings)
 
 
-def _check_defaults(spaces: Spaces, lookup: Lookup, reads: Reads, findings: Findings) -> None:
+def _check_defaults(spaces: Spaces, lookup: Lookup, types: Types, findings: Findings) -> None:
     defaults: Mapping[str, Mapping[str, JSON]] = spaces.main.keys.get("defaults") or {}
     file = spaces.main.file
     compiled: dict[str, list[tuple[str, Read]]] = {}
@@ -99,5 +100,5 @@ def _check_defaults(spaces: Spaces, lookup: Lookup, reads: Reads, findings: Find
             for key, (at, text, start, expression) in compiled.get(pattern, ()):
                 if key not in placed.step.keys:
                     reading = Reading(placed, "before", placed.names, at, text, start, file)
-                    reads.note(space, expression.references)
                     lookup.check(expression.references, reading)
+                    types.check(expression, reading, None)

@@ -5,6 +5,7 @@ Sure cases only: a condition, a catch or a loop in between ends the certainty.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
@@ -19,17 +20,24 @@ ENDS: Final = ("fail", *LEAVES)
 
 def check_reach(space: Space, findings: Findings) -> None:
     """Unreachable steps and arms of a space."""
-    ending: set[int] = set()
+    ending = endings(space)
     for placed in reversed(space.placed):
         for _, children in placed.children:
             _check_list(children, ending, findings)
-        if _always_ends(placed, ending):
-            ending.add(id(placed))
         _check_catch(placed, findings)
         _check_else(placed, findings)
 
 
-def _check_list(children: list[Placed], ending: set[int], findings: Findings) -> None:
+def endings(space: Space) -> frozenset[int]:
+    """The steps of a space, by `id()`, behind which nothing can run."""
+    ending: set[int] = set()
+    for placed in reversed(space.placed):
+        if "if" not in placed.step.keys and ends_once_entered(placed, ending):
+            ending.add(id(placed))
+    return frozenset(ending)
+
+
+def _check_list(children: list[Placed], ending: AbstractSet[int], findings: Findings) -> None:
     """The first step behind one that always ends; one problem a list."""
     for placed, following in pairwise(children):
         if id(placed) in ending:
@@ -41,10 +49,10 @@ def _check_list(children: list[Placed], ending: set[int], findings: Findings) ->
             return
 
 
-def _always_ends(placed: Placed, ending: set[int]) -> bool:
-    """Whether nothing can run behind a step, its lists having been looked at before."""
+def ends_once_entered(placed: Placed, ending: AbstractSet[int]) -> bool:
+    """Whether nothing can run behind a step whose `if` holds, its lists having been looked at before."""
     keys, kind = placed.step.keys, placed.step.kind
-    if "if" in keys or ("catch" in keys and kind not in LEAVES):
+    if "catch" in keys and kind not in LEAVES:
         return False
     if kind in ENDS:
         return True

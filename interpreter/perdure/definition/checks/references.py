@@ -1,27 +1,25 @@
-"""A name that an expression reads, looked up where it stands: roots, steps, variables and known fields.
+"""A name that an expression reads, looked up where it stands: roots, steps and variables.
 
-Says what is wrong with it at the very token. Knows the schemas of inputs and the results that activities
-declare; which step may have run before which is `order`'s business.
+Says what is wrong with it at the very token. Which step may have run before which is `order`'s business, what can be
+read of a value that of `typing`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from perdure.definition.checks.fields import find_unknown
 from perdure.definition.checks.findings import Findings, suggested
 from perdure.definition.checks.order import why_not_yet
-from perdure.definition.checks.results import result_schema
 from perdure.definition.checks.spaces import Names, Placed, Space
 from perdure.definition.checks.tokens import span
+from perdure.definition.checks.unused import Reads
 from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 from perdure.definition.rules import Severity
 from perdure.expressions import FUNCTIONS, Expression, Reference, altered
-from perdure.values import JSON
 from perdure.vault import NAME
 
 ROOTS: Final = ("input", "steps", "vars", "run")
@@ -31,10 +29,6 @@ OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {"query": ("run",), "schedule": 
 MOST_BEARERS: Final = 10
 """Steps of one id that are looked at; a second one is an error of its own."""
 
-RUN: Final[JSON] = {
-    "properties": {name: {} for name in ("id", "workflow", "version", "started_at", "attempt")},
-    "additionalProperties": False,
-}
 _WITH_DASHES: Final = re.compile(r"[\w-]{1,100}")
 _BOUND: Final = {
     "item": "inside a foreach",
@@ -69,18 +63,17 @@ class Reading:
 
 
 class Lookup:
-    """Looks names up in one definition. `variables` are all that are ever set."""
+    """Looks names up in one definition. `variables` are all that are ever set; `reads` is what was looked up."""
 
-    def __init__(
-        self, variables: Collection[str], catalogue: Mapping[str, Mapping[str, Any]], findings: Findings
-    ) -> None:
+    def __init__(self, variables: Collection[str], findings: Findings) -> None:
         self.variables = variables
-        self.catalogue = catalogue
         self.findings = findings
+        self.reads = Reads()
         self._spellings: dict[int, Mapping[str, str]] = {}
 
-    def check(self, references: Iterable[Reference], reading: Reading) -> None:
+    def check(self, references: Sequence[Reference], reading: Reading) -> None:
         """Every reference of one expression."""
+        self.reads.note(reading.placed.space, references)
         dashed = -1
         for reference in references:
             if (reference.offset or 0) < dashed:
@@ -91,14 +84,10 @@ class Lookup:
                 case "secrets":
                     self._secret(reference, reading)
                 case root if root in reading.names:
-                    self._field(reading.names[root], reference, reading, 0)
-                case "input":
-                    self._field(reading.placed.space.keys.get("input") or {}, reference, reading, 0)
-                case "run":
-                    self._field(RUN, reference, reading, 0)
+                    continue
                 case "vars":
                     self._variable(reference, reading)
-                case _:
+                case "steps":
                     dashed = max(dashed, self._step(reference, reading))
 
     def _unknown_root(self, reference: Reference, reading: Reading) -> None:
@@ -180,9 +169,6 @@ class Lookup:
             if None not in reasons:
                 message = f"step {quoted(id)} {reasons[0]}"
                 self._report("WF302", message, reference, reading, keys=1)
-            elif len(reasons) == 1:
-                schema = result_schema(ids[id][0], reading.placed, reading.slot, self.catalogue)
-                self._field(schema, reference, reading, 1)
         return -1
 
     def _unknown_step(self, id: str, reference: Reference, reading: Reading) -> int:
@@ -198,23 +184,6 @@ class Lookup:
             hint = self.findings.suggestion(id, ids.keys()) or _around(reading)
         self.findings.add_inside("WF301", message, reading.file, reading.path, (first, end), hint)
         return -1 if dashed is None else end - reading.start
-
-    def _field(self, schema: JSON, reference: Reference, reading: Reading, behind: int) -> None:
-        """A field that a schema does not have, `behind` keys of the path leading to what it describes."""
-        if reference.guarded:
-            return
-        unknown = find_unknown(schema, reference.path[behind:])
-        if unknown is None:
-            return
-        index = behind + unknown.index
-        name = str(reference.path[index])
-        holder = ".".join((reference.root, *map(str, reference.path[:index])))
-        hint = self.findings.suggestion(name, unknown.known)
-        if hint is None and len(unknown.known) < 9:
-            hint = f"it has {', '.join(unknown.known)}" if unknown.known else "it has no fields"
-        severity: Severity | None = None if unknown.certain else "warning"
-        message = f"{holder} has no field {quoted(name)}"
-        self._report("WF311", message, reference, reading, hint, keys=index + 1, severity=severity)
 
     def _report(
         self,

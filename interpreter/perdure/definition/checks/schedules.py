@@ -9,6 +9,7 @@ from perdure.cron import ClockChange, clock_changes, readings_between
 from perdure.definition.checks.arguments import Call, check_arguments
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.spaces import Spaces
+from perdure.definition.checks.types import Types
 from perdure.definition.diagnostics import Related, quoted
 from perdure.definition.models import Path
 from perdure.definition.schedules import read_schedule, schedules
@@ -20,7 +21,7 @@ YEARS: Final = (parse_time("2026-01-01T00:00:00Z"), parse_time("2028-01-01T00:00
 KINDS: Final = ("cron", "every", "event")
 
 
-def check_schedules(spaces: Spaces, findings: Findings) -> None:
+def check_schedules(spaces: Spaces, types: Types, findings: Findings) -> None:
     """The schedules of the document."""
     keys, file = spaces.main.keys, spaces.main.file
     first: dict[str, Path] = {}
@@ -39,7 +40,7 @@ def check_schedules(spaces: Spaces, findings: Findings) -> None:
         schedule = read_schedule(str(keys.get("workflow")), plain)
         _check_window(schedule, kind, file, path, findings)
         _check_clock(schedule, file, path, findings)
-        _check_input(written, kind, keys.get("input"), file, path, findings)
+        _check_input(written, kind, keys.get("input"), file, path, types, findings)
 
 
 def _check_window(schedule: Schedule, kind: str, file: str, path: Path, findings: Findings) -> None:
@@ -78,9 +79,10 @@ def _note(schedule: Schedule, change: ClockChange) -> str | None:
 
 
 def _check_input(
-    written: Mapping[str, JSON], kind: str, schema: JSON, file: str, path: Path, findings: Findings
+    written: Mapping[str, JSON], kind: str, schema: JSON, file: str, path: Path, types: Types, findings: Findings
 ) -> None:
     if schema is None or (kind == "event" and "input" not in written):
         return
     call = Call("the workflow", schema, "WF510", "WF510", "WF510", "input")
-    check_arguments(call, written.get("input", {}), file, path, "input" if "input" in written else kind, findings)
+    key = "input" if "input" in written else kind
+    check_arguments(call, written.get("input", {}), file, path, key, types, findings)

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from perdure.definition.models import Document, Library, Origin, Path, Step, StepList, TooManySteps, read_document
 from perdure.values import JSON
 
-Names = Mapping[str, JSON]
-"""Names that a scope binds, each with the JSON Schema of what it holds."""
 
-ERROR: Final[JSON] = {
-    "properties": {name: {} for name in ("type", "message", "details", "step", "attempt", "cause")},
-    "additionalProperties": False,
-}
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a scope binds a name to: `what` it is, the step `by` which it is, and the schema that messages fit."""
+
+    what: Literal["item", "index", "error", "message", "state", "published", "schedule", "secrets"]
+    by: Placed | None = None
+    schema: JSON = None
+
+
+Names = Mapping[str, Binding]
+"""Names that a scope binds, each with what it is bound to."""
 
 
 class _Unexpanded(Library):
@@ -148,39 +153,36 @@ def document_space(document: Document) -> Space:
     return _space(document.origin.file, None, (), document.keys)
 
 
-def names_in(step: Step, found: StepList, around: Names, state: JSON) -> Names:
-    """The names that the steps of one of a step's lists can read besides those of the space; `state` is that of a
-    receive."""
+def names_in(placed: Placed, found: StepList) -> Names:
+    """The names that the steps of one of a step's lists can read besides those of the space."""
+    step, around = placed.step, placed.names
     match found.role:
         case "turn" if step.kind == "foreach":
-            return {**around, step.keys.get("as", "item"): {}, "index": {}}
+            return {**around, step.keys.get("as", "item"): Binding("item", placed), "index": Binding("index")}
         case "turn":
-            return {**around, "index": {}}
+            return {**around, "index": Binding("index")}
         case "catch":
             return names_in_arm(found.owner, around)
         case "arm":
-            return {**around, "message": {}}
+            return {**around, "message": Binding("message")}
         case "handler":
-            return names_in_handler(found.owner, {**around, "state": state})
+            return names_in_handler(found.owner, names_in_receive(placed))
     return around
 
 
 def names_in_arm(arm: Mapping[str, JSON], around: Names) -> Names:
     """The names that a catch arm and its `if` can read."""
-    return {**around, "error": ERROR, arm.get("as", "error"): ERROR}
+    return {**around, "error": Binding("error"), arm.get("as", "error"): Binding("error")}
+
+
+def names_in_receive(placed: Placed) -> Names:
+    """The names that what a receive evaluates can read."""
+    return {**placed.names, "state": Binding("state", placed)}
 
 
 def names_in_handler(handler: Mapping[str, JSON], inside: Names) -> Names:
     """The names that a handler's steps and expressions can read, those inside its receive being known."""
-    return {**inside, "message": handler.get("input") or {}}
-
-
-def state_schema(step: Step) -> JSON:
-    """The fields of a receive's state are those it begins with; nothing is known where an expression gives them."""
-    state = step.keys["receive"].get("state", {})
-    if not isinstance(state, dict):
-        return {}
-    return {"properties": {name: {} for name in state}, "additionalProperties": False}
+    return {**inside, "message": Binding("message", None, handler.get("input"))}
 
 
 def _space(file: str, name: str | None, prefix: Path, keys: Mapping[str, JSON]) -> Space:
@@ -196,9 +198,8 @@ def _space(file: str, name: str | None, prefix: Path, keys: Mapping[str, JSON]) 
         if placed.parent is not None and placed.step.id is not None:
             space.ids.setdefault(placed.step.id, []).append(placed)
         below: list[Placed] = []
-        state = state_schema(placed.step) if placed.step.kind == "receive" else {}
         for found in placed.step.lists:
-            names = names_in(placed.step, found, placed.names, state)
+            names = names_in(placed, found)
             closing = found.role if found.role in ("finally", "undo", "handler") else placed.closing
             children = [
                 Placed(step, space, placed, found, index, placed.depth + 1, names, closing)

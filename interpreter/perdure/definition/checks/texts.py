@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from perdure.definition.checks.findings import Findings
 from perdure.definition.models import Path
 from perdure.errors import ExpressionError
-from perdure.expressions import Expression, compile_expression, compile_template
+from perdure.expressions import Expression, Template, compile_expression, compile_template
 from perdure.values import DEEPEST, JSON
 
 Read = tuple[Path, str, int, Expression]
@@ -44,6 +45,22 @@ def read_templates(value: JSON, file: str, path: Path, findings: Findings) -> It
         elif isinstance(part, dict | list) and len(at) - len(path) < DEEPEST:
             items = part.items() if isinstance(part, dict) else enumerate(part)
             waiting.extend([((*at, key), item) for key, item in items])
+
+
+@lru_cache(maxsize=4_096)
+def compiled(text: str) -> Template:
+    """A text with its expressions; raises ExpressionError. One definition is looked at from several sides."""
+    return compile_template(text)
+
+
+def only_expression(text: str) -> Expression | None:
+    """The expression whose value a text has; None where the text is more than that. Raises ExpressionError."""
+    template = compiled(text)
+    if len(template.expressions) != 1:
+        return None
+    (_, expression), offset = template.expressions[0], template.offsets[0]
+    before, after = text[:offset].strip(), text[offset + len(expression.text) :].strip()
+    return expression if before.rstrip("-+") == "{{" and after.lstrip("-+") == "}}" else None
 
 
 def read_expression(text: str, file: str, path: Path, findings: Findings) -> Expression | None:
@@ -79,7 +96,7 @@ def _holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Rea
     while "{{" in text[start:] or "{%" in text[start:]:
         rest = text[start:] if start else text
         try:
-            template = compile_template(rest)
+            template = compiled(rest)
         except ExpressionError as error:
             refuse(error, text, start, file, path, findings)
             if error.offset is None or rest.startswith("{%", error.offset):
@@ -98,7 +115,7 @@ def _holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Rea
 def _compiled(part: str, text: str, start: int, path: Path) -> Iterator[Read]:
     """The expressions of the part of a text before a broken one."""
     try:
-        template = compile_template(part)
+        template = compiled(part)
     except ExpressionError:
         return
     yield from _offsets(template.expressions, template.offsets, text, start, path)

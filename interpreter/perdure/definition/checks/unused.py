@@ -1,6 +1,6 @@
 """What is given and never read: variables, inputs, and the `output` of a step.
 
-Knows what the expressions read from `names`, which tells it. Looks only where there are no errors: a name that is
+Knows what the expressions read from `references`, which tells it. Looks only where there are no errors: a name that is
 mistyped would be found twice.
 """
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from perdure.definition.checks.order import handling
-from perdure.definition.checks.spaces import Names, Placed, names_in_arm, names_in_handler, state_schema
+from perdure.definition.checks.spaces import (
+    Binding,
+    Names,
+    Placed,
+    names_in_arm,
+    names_in_handler,
+    names_in_receive,
+)
 from perdure.definition.models import Path, Step
 from perdure.definition.schedules import schedules
 from perdure.values import JSON
@@ -44,9 +51,6 @@ _PATIENCE: Final = ("timeout", "default")
 _TRIGGER: Final = ("after", "until", "timezone")
 _JOINING: Final = ("join", "tolerate")
 
-SCHEDULE: Final[JSON] = {"properties": {"id": {}, "time": {}}, "additionalProperties": False}
-"""What the name `schedule` holds."""
-
 Found = Iterator[tuple[Form, JSON, Path]]
 
 
@@ -59,14 +63,16 @@ def written(placed: Placed) -> Iterator[Written]:
         for form, value, path in (*_templates(keys, (), ("vars", "labels")), *slots, *policies(keys)):
             yield Written(form, value, path, "before", names)
         for name, text in (keys.get("queries") or {}).items():
-            yield Written("expression", text, ("queries", name), "query", {"state": {}})
+            yield Written("expression", text, ("queries", name), "query", {"state": Binding("published")})
         yield from _schedules(keys)
     else:
         for form, value, path in _modifiers(keys):
             yield Written(form, value, path, "before", names)
         for form, value, path in _KINDS[step.kind](step):
-            yield Written(form, value, path, "before", {**names, "secrets": {}} if path == ("with",) else names)
-        yield from _inner(step, names)
+            yield Written(
+                form, value, path, "before", {**names, "secrets": Binding("secrets")} if path == ("with",) else names
+            )
+        yield from _inner(placed)
     for index, arm in enumerate(keys.get("catch") or ()):
         if "if" in arm:
             yield Written("condition", arm["if"], ("catch", index, "if"), "catch", names_in_arm(arm, names))
@@ -76,7 +82,7 @@ def written(placed: Placed) -> Iterator[Written]:
 
 def _schedules(keys: Mapping[str, JSON]) -> Iterator[Written]:
     for path, schedule in schedules(keys):
-        names = {"schedule": SCHEDULE, **({"message": {}} if "event" in schedule else {})}
+        names = {"schedule": Binding("schedule"), **({"message": Binding("message")} if "event" in schedule else {})}
         for form, value, at in _templates(schedule, path, ("input",)):
             yield Written(form, value, at, "schedule", names)
         if "match" in schedule:
@@ -109,17 +115,24 @@ def _templates(keys: JSON, path: Path, names: tuple[str, ...]) -> Found:
             yield "template", keys[name], (*path, name)
 
 
-def _inner(step: Step, names: Names) -> Iterator[Written]:
+def _inner(placed: Placed) -> Iterator[Written]:
     """What is evaluated in a scope of the step's own: it binds names that the step itself cannot read."""
+    step, names = placed.step, placed.names
     match step.kind:
         case "repeat":
-            yield from _loop_conditions(step.keys["repeat"], {**names, "index": {}})
+            yield from _loop_conditions(step.keys["repeat"], {**names, "index": Binding("index")})
         case "wait" | "select":
             for path, entry in triggers(step):
                 if "match" in entry:
-                    yield Written("condition", entry["match"], (*path, "match"), "before", {**names, "message": {}})
+                    yield Written(
+                        "condition",
+                        entry["match"],
+                        (*path, "match"),
+                        "before",
+                        {**names, "message": Binding("message")},
+                    )
         case "receive":
-            yield from _messages(step, names)
+            yield from _messages(placed)
 
 
 def _loop_conditions(terms: Mapping[str, JSON], names: Names) -> Iterator[Written]:
@@ -128,8 +141,8 @@ def _loop_conditions(terms: Mapping[str, JSON], names: Names) -> Iterator[Writte
             yield Written("condition", terms[slot], ("repeat", slot), slot, names)
 
 
-def _messages(step: Step, names: Names) -> Iterator[Written]:
-    terms, inside = step.keys["receive"], {**names, "state": state_schema(step)}
+def _messages(placed: Placed) -> Iterator[Written]:
+    terms, inside = placed.step.keys["receive"], names_in_receive(placed)
     if "until" in terms:
         yield Written("condition", terms["until"], ("receive", "until"), "until", inside)
     for index, handler in enumerate(terms["on"]):

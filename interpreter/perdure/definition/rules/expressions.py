@@ -81,8 +81,8 @@ EXPRESSIONS: Final = table(
     Rule(
         "WF311", "unknown-field", "error",
         "a field that its schema does not have is read, or set in a state",
-        "The schema of the input, the activity's declared result, or what a state begins with says which fields "
-        "there are.",
+        "Schemas, what activities declare to give, what a state begins with, and the types that follow from them "
+        "say which fields there are.",
         'with: {id: "{{ input.oder }}"}   # the input has the field order',
         'with: {id: "{{ input.order }}"}',
     ),
@@ -122,6 +122,56 @@ EXPRESSIONS: Final = table(
         "a definition uses is written in it.",
         'with: {key: "{{ secrets.stripe_key | upper }}"}',
         'with: {header: "Bearer {{ secrets.stripe_key }}"}',
+    ),
+    Rule(
+        "WF317", "may-not-have-run", "warning",
+        "a field is read of a result that is null when its step has not run",
+        "A step that is skipped, stands in an arm that is not taken, or was jumped over by a catch, reads as null; "
+        "null has no fields, so the run would fail with ExpressionFailed.",
+        '- id: seat\n  if: input.wanted\n  activity: seats.book\n- set: {seat: "{{ steps.seat.number }}"}',
+        '- id: seat\n  if: input.wanted\n  activity: seats.book\n'
+        '- set: {seat: "{{ steps.seat.number | default(none) }}"}',
+    ),
+    Rule(
+        "WF318", "may-be-null", "warning",
+        "a value that may be null stands where null fails",
+        "The schema, or the step, says that the value may be null; null has no fields and cannot be added, compared or "
+        "filtered.",
+        '- id: note\n  wait: {signal: note, timeout: 1h, default: null}\n- set: {text: "{{ steps.note | upper }}"}',
+        '- id: note\n  wait: {signal: note, timeout: 1h, default: null}\n'
+        "- set: {text: \"{{ steps.note | default('', true) | upper }}\"}",
+    ),
+    Rule(
+        "WF319", "wrong-operand", "error",
+        "an operator gets what it never takes",
+        "Numbers and texts are never converted silently, and nothing is added to a mapping: the run would fail with "
+        "ExpressionFailed.",
+        'vars: {total: 1}\noutput: "{{ vars.total + \' EUR\' }}"',
+        'vars: {total: 1}\noutput: "{{ vars.total ~ \' EUR\' }}"',
+    ),
+    Rule(
+        "WF320", "wrong-filter", "error",
+        "a filter, a test or a function gets what it never takes",
+        "A number has no length, and a list no capitals: the run would fail with ExpressionFailed.",
+        'vars: {total: 1}\noutput: "{{ vars.total | length }}"',
+        'vars: {total: 1}\noutput: "{{ vars.total | string | length }}"',
+    ),
+    Rule(
+        "WF321", "never-equal", "warning",
+        "a comparison of two values that never equal each other",
+        "A number never equals a text, and a text none that its schema does not have; most often one of them is "
+        "spelled wrong, and what stands under the condition never runs.",
+        '- id: decision\n  ask: {prompt: ok?, choices: [approve, reject], timeout: 1d}\n'
+        '- if: steps.decision.answer == "approved"\n  activity: a.b',
+        '- id: decision\n  ask: {prompt: ok?, choices: [approve, reject], timeout: 1d}\n'
+        '- if: steps.decision.answer == "approve"\n  activity: a.b',
+    ),
+    Rule(
+        "WF322", "not-a-choice", "error",
+        "`on` of a branch is a list or a mapping",
+        "Cases are texts, numbers, booleans and null; the branch would fail when the run gets there.",
+        'vars: {kinds: [a, b]}\nsteps: [{branch: {on: vars.kinds, cases: {a: []}}}]',
+        "vars: {kinds: [a, b]}\nsteps: [{branch: {on: 'vars.kinds[0]', cases: {a: []}}}]",
     ),
     Rule(
         "WF340", "unused-variable", "warning",
