@@ -219,6 +219,7 @@ def test_short_collections_stay_in_their_line_and_long_ones_or_commented_ones_do
             1,
             2
           ]
+          pairs: [a:   1, b: [c: {{}}], {{d}}, e: ]
           long: ["{word}", "{word}", "{word}", {{c: 1}}] # beside
           told: {{ # at the head
             a: 1, # the first
@@ -233,6 +234,7 @@ def test_short_collections_stay_in_their_line_and_long_ones_or_commented_ones_do
         vars:
           short: {{a: 1, b: [x, y]}}
           several: [1, 2]
+          pairs: [a: 1, b: [c: {{}}], {{d}}, {{e}}]
           long: # beside
             - "{word}"
             - "{word}"

@@ -35,10 +35,6 @@ class Scalar:
     below: bool = False
 
     @property
-    def is_empty(self) -> bool:
-        return self.lines == [""] and not self.anchor
-
-    @property
     def keeps(self) -> bool:
         """Whether blank lines behind it belong to it."""
         return self.style in ("|", ">") and "+" in self.lines[0]
@@ -46,12 +42,13 @@ class Scalar:
 
 @dataclass(slots=True)
 class Collection:
-    """A mapping or a list; `foot` are comments behind its last entry."""
+    """A mapping or a list; `foot` are comments behind its last entry. A `bare` one is a pair in a list, `[a: 1]`."""
 
     mapping: bool
     flow: bool
     column: int
     anchor: str = ""
+    bare: bool = False
     entries: list[Entry] = field(default_factory=list)
     foot: list[str] = field(default_factory=list)
 

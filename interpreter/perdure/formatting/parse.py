@@ -154,7 +154,8 @@ class _Parser:
         self.put(entry, found, is_key=False)
         if flow:
             bracket = event.end_mark.index - 1
-            opens = self.text[bracket : bracket + 1] in ("[", "{")
+            opens = bracket >= start and self.text[bracket] in "[{"
+            found.bare = not opens
             self.comments.reach(bracket if opens else start)
             self.comments.lift(entry)
             self.comments.passed(bracket + 1 if opens else start, entry)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from perdure.formatting.layout import BLANK, Collection, Comment, Entry, Layout, Scalar, trimmed
+from perdure.formatting.layout import BLANK, Collection, Comment, Entry, Layout, Scalar, Value, trimmed
 
 WIDTH: Final = 120
 """Columns within which a list in `[ ]` or a mapping in `{ }` stays in its line."""
@@ -155,6 +155,8 @@ def _short(value: Collection, room: int) -> str | None:
         parts.append(text)
         left -= len(text) + 2
     text = ", ".join(parts)
+    if value.bare and not _is_empty(value.entries[0].value):
+        return text
     return f"{{{text}}}" if value.mapping else f"[{text}]"
 
 
@@ -171,6 +173,10 @@ def _part(entry: Entry, room: int) -> str | None:
     if entry.key is None:
         return text
     return f"{_key(entry.key)}: {text}" if text else _key(entry.key)
+
+
+def _is_empty(value: Value) -> bool:
+    return isinstance(value, Scalar) and value.lines == [""]
 
 
 def _key(key: Scalar) -> str:
