@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from perdure.schemas import DIALECT
-
 if TYPE_CHECKING:
     from perdure.definition.rules import Rule
 
@@ -71,6 +69,7 @@ def settings_schema() -> dict[str, Any]:
     """The JSON Schema of `perdure.toml`; equal on every call, and every call gives its own."""
     from perdure.definition.lint import may_be_silenced
     from perdure.definition.rules import RULES
+    from perdure.schemas import DIALECT
 
     rules = sorted(RULES.values(), key=lambda rule: rule.code)
     return {
