@@ -24,7 +24,7 @@ from perdure.editor.uses import apply, rename, step_at, uses
         ("buy.yaml", "activity: shop.^old", "*Deprecated:* use shop.price"),
         ("buy.yaml", "s^ku: \"", "**sku**: string — which thing"),
         ("buy.yaml", "{{ steps.pr^ice.amount }}\"}", "**steps.price**: activity: shop.price"),
-        ("buy.yaml", "{{ steps.price.am^ount }}\"}", "**steps.price.amount**\n\nnumber"),
+        ("buy.yaml", "{{ steps.price.am^ount }}\"}", "**steps.price.amount**\n\n`number`"),
         ("buy.yaml", "{{ inp^ut.sku", "the run's input"),
         ("buy.yaml", "use: mails.t^old", "Tell somebody."),
         ("buy.yaml", "workflow: sur^vey", "Ask how it was."),

@@ -213,7 +213,7 @@ async def test_activities_that_cannot_be_imported_are_told_once_and_not_checked(
 
 async def test_a_configuration_that_is_wrong_is_told_and_taken_once_it_is_mended(editor: Editor) -> None:
     name = "definitions/buy.yaml"
-    editor.open(name, DEFINITION + "  - return: 1\n  - wait: 1s\n")
+    editor.open(name, DEFINITION + "  - return: 1\n  - {activity: log, with: {message: a}}\n")
     await editor.codes(name, "WF405")
     configuration = editor.root / "perdure.toml"
     saved = lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(editor.uri("perdure.toml")))

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from perdure.definition.checks.names import variables
 from perdure.definition.checks.spaces import Placed, Space, Spaces, read_spaces
+from perdure.definition.checks.typing import Typing
 from perdure.definition.checks.written import Written, written
 from perdure.definition.files import SUFFIXES, Files
 from perdure.definition.marks import Path as Trail
@@ -100,6 +101,11 @@ class Analysis:
             return None if self.is_tests else self._spaces()
         except (RecursionError, KeyError, TypeError, AttributeError, StopIteration, ValueError, IndexError):
             return None  # what repair let pass: the file says nothing about its steps then
+
+    @cached_property
+    def typing(self) -> Typing | None:
+        """The types of what its expressions read."""
+        return None if self.spaces is None else Typing(self.spaces, self.surroundings.catalogue)
 
     def _spaces(self) -> Spaces | None:
         documents: dict[str, Any] = {}

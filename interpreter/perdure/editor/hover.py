@@ -17,13 +17,14 @@ from perdure.cron import parse as parse_cron
 from perdure.definition.grammar import Leaf
 from perdure.definition.marks import Path
 from perdure.definition.rules import RULES, Rule
+from perdure.definition.types import ANY, describe
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Shown
 from perdure.editor.continuing import is_bare
 from perdure.editor.cursor import Spotted, at, comment_before, offset_in, spotted, written_at
 from perdure.editor.expressions import Name, name_at
 from perdure.editor.known import called_schema, told_type
-from perdure.editor.names import ABOUT, Scope, summed, told
+from perdure.editor.names import ABOUT, Scope, summed
 from perdure.editor.shapes import key_at, leaves, shape_at
 from perdure.editor.text import Text
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS
@@ -195,12 +196,13 @@ def _of_name(analysis: Analysis, found: Spotted, name: Name, offset: int) -> tup
         if step is None:
             return None
         parts = [f"**{shown}**: {summed(step)}"] if len(keys) == 1 else parts
+    kind = scope.type(name.root, keys)
+    parts += [f"`{describe(kind)}`"] if kind != ANY else []
     schema = scope.schema(name.root, keys)
     if schema:
-        parts.append(_fields("fields", schema) or told(schema))
-    elif name.root in ("input", "run"):
-        about = scope.members(name.root, keys[:-1]).get(str(keys[-1]))
-        parts += [about] if about else []
+        parts.append(_fields("fields", schema) or scope.said(name.root, keys))
+    elif name.root == "run":
+        parts.append(scope.members(name.root, keys[:-1]).get(str(keys[-1]), ""))
     return "\n\n".join(part for part in parts if part), *stretch
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os.path import relpath
 from typing import Any, Final
 
-from perdure.definition.checks.fields import resolved
+from perdure.definition.checks.arguments import resolved
 from perdure.definition.marks import Path
 from perdure.editor.analysis import TEST_SUFFIXES, Analysis
 from perdure.editor.answers import Sort

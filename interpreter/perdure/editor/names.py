@@ -1,6 +1,7 @@
 """The names that an expression can read at a place, and what is known of what they hold.
 
-Asks the scopes and schemas that the checks ask. What nothing is known of has no fields to offer, and is not an error.
+Asks the scopes and types that the checks ask; what a declared schema says in words is told besides. What nothing is
+known of has no fields to offer, and is not an error.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from perdure.definition.checks.fields import resolved
+from perdure.definition.checks.arguments import resolved
 from perdure.definition.checks.order import why_not_yet
-from perdure.definition.checks.references import OUTSIDE, ROOTS, RUN
-from perdure.definition.checks.results import result_schema
-from perdure.definition.checks.spaces import Names, Placed, Space
+from perdure.definition.checks.references import OUTSIDE, ROOTS
+from perdure.definition.checks.spaces import Binding, Names, Placed, Space
+from perdure.definition.checks.typing import RUN
 from perdure.definition.marks import Path
+from perdure.definition.types import ANY, Type, describe
+from perdure.definition.types.lattice import find
 from perdure.editor.analysis import Analysis
 from perdure.values import JSON
 
@@ -66,7 +69,7 @@ class Scope:
         if found is not None:
             return found.names
         inside = self.path[len(self.placed.path) :]
-        return {**self.placed.names, **({"secrets": {}} if inside[:1] == ("with",) else {})}
+        return {**self.placed.names, **({"secrets": Binding("secrets")} if inside[:1] == ("with",) else {})}
 
     @property
     def roots(self) -> Mapping[str, str]:
@@ -80,11 +83,17 @@ class Scope:
             return self.steps()
         if root == "vars" and root not in self.bound and not keys:
             return dict.fromkeys(sorted(self.analysis.variables), "a variable")
-        schema = self.schema(root, keys)
-        properties = schema.get("properties")
-        fields = properties if isinstance(properties, dict) else {}
+        fields = self.type(root, keys).fields
         about = _RUN if root == "run" and not keys else {}
-        return {str(name): about.get(name) or told(one) for name, one in fields.items()}
+        return {
+            str(name): about.get(name) or self.said(root, [*keys, name]) or describe(field.type)
+            for name, field in ({} if fields is None else fields.named).items()
+        }
+
+    def said(self, root: str, keys: Sequence[str | int]) -> str:
+        """The description that a schema gives of what a path reads."""
+        said = self.schema(root, keys).get("description")
+        return said if isinstance(said, str) else ""
 
     def steps(self) -> Mapping[str, str]:
         """The ids of the steps that may have run before, nearest first."""
@@ -96,9 +105,21 @@ class Scope:
                 found[id] = summed(targets[0])
         return found
 
+    def type(self, root: str, keys: Sequence[str | int]) -> Type:
+        """The type of what a path reads; anything where nothing is known."""
+        typing = self.analysis.typing
+        if self.placed is None or typing is None:
+            return find(RUN, keys[0]) if root == "run" and keys else RUN if root == "run" else ANY
+        scene = typing.scene(self.placed, self.slot, self.bound)
+        member = scene.member(root, keys[0], frozenset()) if keys else None
+        found, rest = (scene.root(root), keys) if member is None else (member.type, keys[1:])
+        for key in rest:
+            found = find(found, key)
+        return found
+
     def schema(self, root: str, keys: Sequence[str | int]) -> dict[str, Any]:
-        """The schema of what a path reads, as far as it is known."""
-        schema, rest = self._base(root, keys)
+        """The schema that somebody has declared for what a path reads; empty where nobody has."""
+        schema, rest = self._declared(root, keys)
         whole = schema
         for key in rest:
             part = resolved(schema, whole)
@@ -108,23 +129,18 @@ class Scope:
             schema = inner
         return resolved(schema, whole)
 
-    def _base(self, root: str, keys: Sequence[str | int]) -> tuple[JSON, Sequence[str | int]]:
-        """The schema that is known, and the keys that lead on inside it."""
+    def _declared(self, root: str, keys: Sequence[str | int]) -> tuple[JSON, Sequence[str | int]]:
+        """The schema that is declared, and the keys that lead on inside it."""
         if root in self.bound:
-            return self.bound[root], keys
+            return self.bound[root].schema, keys
         if self.placed is None:
             return {}, ()
-        match root:
-            case "input":
-                return self.placed.space.keys.get("input") or {}, keys
-            case "run":
-                return RUN, keys
-            case "steps" if keys:
-                target = self.step(str(keys[0]))
-                if target is not None:
-                    catalogue = self.analysis.surroundings.catalogue
-                    return result_schema(target, self.placed, self.slot, catalogue), keys[1:]
-        return {}, ()
+        if root == "input":
+            return self.placed.space.keys.get("input") or {}, keys
+        step = self.step(str(keys[0])) if root == "steps" and keys else None
+        if step is None or step.step.kind != "activity" or {"output", "catch"} & step.step.keys.keys():
+            return {}, ()
+        return self.analysis.surroundings.catalogue.get(step.step.keys["activity"], {}).get("result"), keys[1:]
 
     def step(self, id: str) -> Placed | None:
         """The step of an id in the same space."""

@@ -60,7 +60,7 @@ class Typing:
         self.catalogue = catalogue
         self.effort = Effort()
         self.presence = Presence()
-        self.grounds = Grounds(self.presence, self.effort, lambda placed, names: Scene(self, placed, "before", names))
+        self.grounds = Grounds(self.presence, self.effort, lambda placed, names: self.scene(placed, "before", names))
         self._results: dict[tuple[int, str], Type] = {}
         self._states: dict[int, Type] = {}
         self._growing: dict[int, Type] = {}
@@ -71,10 +71,14 @@ class Typing:
 
     # -- what expressions and templates give
 
+    def scene(self, placed: Placed, slot: str, names: Names) -> Scene:
+        """The names that an expression of a step reads."""
+        return Scene(self, placed, slot, names)
+
     def inference(self, placed: Placed, slot: str, names: Names, ground: Ground | None = None) -> Inference:
         """An inference of an expression of a step."""
         known = self.ground(placed, names) if ground is None else ground
-        return Inference(Scene(self, placed, slot, names), known, self.effort)
+        return Inference(self.scene(placed, slot, names), known, self.effort)
 
     def ground(self, placed: Placed, names: Names) -> Ground:
         """What is known where a step whose `if` holds evaluates something with these names."""
