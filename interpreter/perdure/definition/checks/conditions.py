@@ -7,6 +7,7 @@ on values that `constants` has found.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from jinja2 import nodes
@@ -15,6 +16,7 @@ from perdure.definition.checks.constants import UNKNOWN
 from perdure.definition.checks.findings import Findings
 from perdure.definition.grammar import called
 from perdure.definition.models import Path
+from perdure.definition.types.narrowing import spelled
 from perdure.errors import ExpressionError
 from perdure.expressions import compile_expression
 from perdure.values import JSON
@@ -65,8 +67,13 @@ def condition_tree(condition: JSON) -> nodes.Expr | None:
 
 def conjuncts(condition: JSON, truth: bool) -> frozenset[tuple[str, bool]]:
     """The parts of a condition, spelled out, that all hold or do not hold where the whole does, or does not."""
+    return _conjuncts(condition if isinstance(condition, str) else repr(condition), truth)
+
+
+@lru_cache(maxsize=4_096)
+def _conjuncts(condition: str, truth: bool) -> frozenset[tuple[str, bool]]:
     tree = condition_tree(condition)
-    return frozenset(((repr(condition), truth),)) if tree is None else frozenset(_parts(tree, truth))
+    return frozenset(((condition, truth),)) if tree is None else frozenset(_parts(tree, truth))
 
 
 def _parts(node: nodes.Node, truth: bool) -> Iterator[tuple[str, bool]]:
@@ -76,7 +83,7 @@ def _parts(node: nodes.Node, truth: bool) -> Iterator[tuple[str, bool]]:
         yield from _parts(node.left, truth)
         yield from _parts(node.right, truth)
     else:
-        yield repr(node), truth
+        yield spelled(node), truth
 
 
 def _holds_template(value: JSON) -> bool:

@@ -7,6 +7,7 @@ says nothing, which is always right.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes
@@ -45,6 +46,12 @@ _TESTS: Final = {
 """Kinds that are left where a test holds, and kinds that are gone where it does not: 1.0 counts as whole."""
 
 
+@lru_cache(maxsize=4_096)
+def spelled(node: nodes.Node) -> str:
+    """A condition in a form that is the same wherever it is written; nodes are told apart by identity."""
+    return repr(node)
+
+
 def assume(self: Inference, node: nodes.Node, truth: bool) -> Ground:
     """What is known where a condition holds, or where it does not."""
     around = self.ground
@@ -64,7 +71,7 @@ class _Narrowing:
         inference.ground = Ground(refined, inference.ground.known)
 
     def assume(self, node: nodes.Node, truth: bool) -> None:
-        spelling = repr(node)
+        spelling = spelled(node)
         if "Call(" not in spelling:
             self.known.add((spelling, truth))
         match node:
