@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -152,18 +152,10 @@ class Registry:
             )
         return entry.description
 
-    def catalogue(self) -> dict[str, dict[str, Any]]:
-        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`."""
-        described_all = (self.describe(name) for name in self._entries)
-        return {
-            one.name: {
-                "arguments": one.arguments,
-                "result": one.result,
-                "summary": one.summary,
-                "deprecated": one.deprecated,
-            }
-            for one in described_all
-        }
+    def catalogue(self) -> Mapping[str, dict[str, Any]]:
+        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`. Each is described when
+        it is asked for, which may raise DeclarationError: most definitions call few of many."""
+        return _Catalogue(self)
 
     async def call(self, name: str, arguments: dict[str, JSON], context: Context) -> JSON:
         """Run one attempt and give its result. Raises ActivityFailure or CancelledError, nothing else.
@@ -281,6 +273,31 @@ class Registry:
             attribute=attribute,
             threaded=not inspect.iscoroutinefunction(function),
         )
+
+
+class _Catalogue(Mapping[str, dict[str, Any]]):
+    """What a registry has, described as far as anybody asks."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        one = self._registry.describe(name)
+        return {
+            "arguments": one.arguments,
+            "result": one.result,
+            "summary": one.summary,
+            "deprecated": one.deprecated,
+        }
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._registry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry._entries)
+
+    def __len__(self) -> int:
+        return len(self._registry._entries)
 
 
 def _cancelling() -> bool:

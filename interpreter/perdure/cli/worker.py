@@ -6,11 +6,11 @@ import asyncio
 import gc
 import logging
 import os
-from typing import Final
 
 import click
 
 from perdure.cli.durations import Duration
+from perdure.cli.entry import YOUNG
 from perdure.cli.exits import complain
 from perdure.cli.interrupts import interrupts
 from perdure.cli.lazy import command
@@ -21,10 +21,6 @@ from perdure.cli.showable import one_line
 from perdure.cli.streams import results_only
 
 log = logging.getLogger("perdure.worker")
-
-YOUNG: Final = 20_000
-"""New objects after which Python looks for cycles among the youngest. Runs leave hardly any; with Python's own 700 the
-looking takes a twentieth of a worker's time."""
 
 
 @command("worker")

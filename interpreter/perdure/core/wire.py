@@ -48,6 +48,8 @@ _EVENTS: Final[dict[str, type[Event]]] = {
 }
 _TAGS: Final = {kind: tag for tag, kind in _EVENTS.items()}
 _EVENT_FIELDS: Final = {kind: tuple(f.name for f in fields(kind) if f.name != "at") for kind in _TAGS}
+_read_event: Final = {kind: attrgetter("at", *names) for kind, names in _EVENT_FIELDS.items()}
+"""The time and the other fields; at least two everywhere but in events that have none, whose time comes alone."""
 
 _FRAMES: Final[dict[str, type[Frame]]] = {
     **{node.__name__.lower(): block for node, block in BLOCKS.items()},
@@ -70,7 +72,7 @@ _read_state: Final = attrgetter(*_STATE_FIELDS)
 
 def event_to_bytes(event: Event) -> bytes:
     kind = type(event)
-    return encode([_TAGS[kind], *[getattr(event, name) for name in _EVENT_FIELDS[kind]]])
+    return encode([_TAGS[kind], *(_read_event[kind](event)[1:] if _EVENT_FIELDS[kind] else ())])
 
 
 def event_from_bytes(at: int, text: bytes) -> Event:

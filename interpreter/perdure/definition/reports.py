@@ -15,7 +15,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 from perdure.definition.diagnostics import Diagnostic, Place
 from perdure.definition.rules import RULES
@@ -165,6 +164,8 @@ def _suite(file: str, found: list[Diagnostic]) -> str:
 def _failed(one: Diagnostic) -> str:
     name = f"{one.code} {one.name} at {one.place.line}:{one.place.column}"
     kind = f'type="{one.severity}" message={_attribute(one.message)}'
+    from xml.sax.saxutils import escape  # brings urllib with it, which few commands need
+
     text = escape(_NOT_XML.sub("�", str(one)))
     return f"    <testcase{_named(name, one.place.file)}>\n      <failure {kind}>{text}</failure>\n    </testcase>\n"
 
@@ -174,6 +175,8 @@ def _named(name: str, file: str) -> str:
 
 
 def _attribute(text: str) -> str:
+    from xml.sax.saxutils import quoteattr
+
     return quoteattr(_NOT_XML.sub("�", text))
 
 

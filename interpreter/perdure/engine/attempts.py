@@ -203,13 +203,16 @@ class Attempts:
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.over = True
-        self._lanes.drop(attempt)
+        if attempt.context is None:
+            self._lanes.drop(attempt)
         self._young.pop(attempt, None)
         self._old.pop(attempt, None)
         self._live.pop((attempt.owner.key, attempt.command.frame), None)
         attempt.owner.attempts.discard(attempt.command.frame)
-        _cancel(attempt.patience)
-        _cancel(attempt.grace)
+        if attempt.patience is not None:
+            attempt.patience.cancel()
+        if attempt.grace is not None:
+            attempt.grace.cancel()
 
     def _stop(self, attempt: Attempt) -> None:
         if attempt.cancelled:

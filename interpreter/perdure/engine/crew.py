@@ -51,8 +51,12 @@ class Crew(Generic[Item]):
 
     async def rest(self, seconds: float) -> bool:
         """Wait until all is done, so many seconds at most; whether it is."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        now = asyncio.get_running_loop().time
+        until = now() + seconds
+        while self._tasks:  # one task may hand the rest over to another
+            await asyncio.wait(self._tasks, timeout=max(until - now(), 0))
+            if now() >= until:
+                break
         return not self._tasks
 
     def _send_next(self) -> None:

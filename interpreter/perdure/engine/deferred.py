@@ -26,43 +26,43 @@ def line_of(letter: Letter, body: JSON) -> Line:
 class Deferred:
     """The lines of one run. `busy` while somebody goes through them."""
 
-    __slots__ = ("_lines", "busy")
+    __slots__ = ("busy", "lines")
 
     def __init__(self) -> None:
-        self._lines: dict[Line, deque[tuple[Letter, JSON]]] = {}
+        self.lines: dict[Line, deque[tuple[Letter, JSON]]] = {}
         self.busy = False
 
     def __bool__(self) -> bool:
-        return bool(self._lines)
+        return bool(self.lines)
 
     def __contains__(self, line: Line) -> bool:
-        return line in self._lines
+        return line in self.lines
 
     def append(self, letter: Letter, body: JSON) -> None:
-        self._lines.setdefault(line_of(letter, body), deque()).append((letter, body))
+        self.lines.setdefault(line_of(letter, body), deque()).append((letter, body))
 
     def first(self, without: Collection[Line]) -> tuple[Line, Letter, JSON] | None:
         """The oldest message of all lines but these."""
-        heads = [(line, *waiting[0]) for line, waiting in self._lines.items() if line not in without]
+        heads = [(line, *waiting[0]) for line, waiting in self.lines.items() if line not in without]
         return min(heads, key=lambda head: head[1].key, default=None)
 
     def pop(self, line: Line) -> None:
         """Take the first of a line away."""
-        self._lines[line].popleft()
-        if not self._lines[line]:
-            del self._lines[line]
+        self.lines[line].popleft()
+        if not self.lines[line]:
+            del self.lines[line]
 
     def names(self, kind: str, before: int) -> Iterator[str]:
         """The names under which messages of a kind wait that are older than the letter with this key."""
-        return (line[1] for line, waiting in self._lines.items() if line[0] == kind and waiting[0][0].key < before)
+        return (line[1] for line, waiting in self.lines.items() if line[0] == kind and waiting[0][0].key < before)
 
     def take(self, line: Line, keys: Collection[int]) -> None:
         """Take these letters out of the middle of a line."""
-        kept = deque(entry for entry in self._lines.get(line, ()) if entry[0].key not in keys)
+        kept = deque(entry for entry in self.lines.get(line, ()) if entry[0].key not in keys)
         if kept:
-            self._lines[line] = kept
+            self.lines[line] = kept
         else:
-            self._lines.pop(line, None)
+            self.lines.pop(line, None)
 
     def waiting(self, line: Line) -> list[tuple[Letter, JSON]]:
-        return list(self._lines.get(line, ()))
+        return list(self.lines.get(line, ()))

@@ -230,7 +230,7 @@ class Engine:
         """
         return Run(self, await import_run(self, lines))
 
-    def _catalogue(self) -> dict[str, dict[str, Any]] | None:
+    def _catalogue(self) -> Mapping[str, dict[str, Any]] | None:
         """What calls in definitions are checked against; a client that has no activities leaves that to the workers."""
         return self._registry.catalogue() if self._checks else None
 

@@ -233,7 +233,7 @@ class LiveRun:
         """Whether anything is under way, or about to be, that only this process knows of."""
         here = self.fresh or self.attempts or self.promised or self.errands or self.withdrawn
         # What a run that stands still keeps for later is patient: the store wakes nobody for it.
-        kept = self.deferred and self.state.status not in KEEPING
+        kept = self.deferred.lines and self.state.status not in KEEPING
         return bool(here or kept) or self._works()
 
     def _works(self) -> bool:

@@ -190,7 +190,8 @@ class Worker:
             self._owned.set_aside(run, problem)
         else:
             self._note(run)
-            self._inbox.look_again(run)
+            if run.deferred.lines:
+                self._inbox.look_again(run)
 
     def _note(self, run: LiveRun) -> None:
         self._changed[run.key] = run

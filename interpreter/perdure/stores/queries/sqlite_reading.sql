@@ -80,7 +80,7 @@ FROM runs WHERE key IN (
 -- name: asks_page
 -- Open questions, oldest first.
 SELECT runs.id, runs.workflow, asks.run, asks.frame, asks.address, asks.opened_at, asks.due, asks.body
-FROM asks JOIN runs ON runs.key = asks.run
+FROM asks INDEXED BY asks_by_opening CROSS JOIN runs ON runs.key = asks.run
 ORDER BY asks.opened_at, asks.run, asks.frame LIMIT ?;
 
 -- name: asks_page_of_run
