@@ -20,8 +20,13 @@ _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*igno
 _WORD: Final = re.compile(r"[^\s,]+")
 
 
-BESIDE: Final = frozenset(("WF801", "unchanged-label", "WF904", "no-tests"))
-"""Rules that look beside the definition, only where `validate` is asked to: a comment for them is never unused."""
+BESIDE: Final = frozenset((
+    "WF801", "unchanged-label", "WF904", "no-tests",
+    "WF415", "expression-fails-on-a-path", "WF416", "wait-without-end", "WF417", "join-never-met",
+    "WF418", "effect-not-undone", "WF419", "arm-never-taken",
+))  # fmt: skip
+"""Rules that look beside the definition, only where `validate` is asked to, and those of `explore`: a comment for them
+is never unused."""
 
 
 @dataclass(frozen=True, slots=True)
