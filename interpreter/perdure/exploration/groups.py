@@ -81,8 +81,9 @@ def _entries(walk: Walk, node: Parallel, paths: list[Path], ends: Ends) -> list[
     """The paths with the branches that take part on them; None where that stays open."""
     made: list[tuple[Path, dict[str, bool | None]]] = []
     terms = (node.joining.join, node.joining.tolerate)
+    always: dict[str, bool | None] = {name: True for name, lane in node.lanes.items() if lane.when is None}
     for path, _ in walk.given(node, terms, paths, ends.failed):
-        ways: list[tuple[Path, dict[str, bool | None]]] = [(path, {})]
+        ways: list[tuple[Path, dict[str, bool | None]]] = [(path, always)]
         for name, lane in node.lanes.items():
             if lane.when is None:
                 continue

@@ -65,7 +65,7 @@ def deadline(walk: Walk, node: Deadline, paths: list[Path]) -> Ends:
         walk.reached.add(f"{node.address}:timeout")
     words = f"{walk.label(node.step)} times out"
     late = [
-        path.after(Deed("expired", node.step, words), end=Error(frozenset(("Timeout",)), step=node.step))
+        path.after(Deed("overrun", node.step, words), end=Error(frozenset(("Timeout",)), step=node.step))
         for path in found.stopped
     ]
     ends.failed += late

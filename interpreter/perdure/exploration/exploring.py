@@ -173,17 +173,25 @@ def _effects(walk: Walk, failed: list[Path]) -> Iterator[Finding]:
     shortest: dict[str, Path] = {}
     for path in failed:
         error = path.end
-        if not isinstance(error, Error) or not error.real or error.sure or not path.undos:
+        if not isinstance(error, Error) or not error.real or error.sure or not path.undos or _is_late(path):
             continue
         for step in path.effects:
             before = shortest.get(step)
-            if step != error.step and (before is None or _cost(path) < _cost(before)):
+            if step == error.step:
+                continue
+            if before is None or _cost(path) < _cost(before):
                 shortest[step] = path
     for step, path in shortest.items():
         assert isinstance(path.end, Error)
         if any(deed.step == step and deed.kind == "completed" for deed in deeds(path.trail)):
             message = f"{walk.label(step)} is not undone when {walk.label(path.end.step)} fails"
             yield finding(walk.program, "WF418", step, message, path)
+
+
+def _is_late(path: Path) -> bool:
+    """Whether a step that was told to stop has completed all the same: true, but not what one wants to be shown."""
+    done = [deed for deed in deeds(path.trail) if deed.kind or deed.words][-2:]
+    return [deed.kind for deed in done] == ["completed", "overrun"]
 
 
 def _cost(path: Path) -> tuple[bool, int]:
