@@ -277,7 +277,7 @@ def _combined(entry: Path, choices: Sequence[Choice], visible: bool = True) -> P
     """The path on which the members came out like this, one told behind the other."""
     results, vars = dict(entry.results), dict(entry.vars)
     cells, atoms = dict(entry.cells), dict(entry.atoms)
-    undos, effects, trail = list(entry.undos), list(entry.effects), entry.trail
+    undos, effects, trail = entry.undos, entry.effects, entry.trail
     count, blurred = max(entry.count, 1), entry.blurred
     for choice in choices:
         path = choice.path
@@ -289,15 +289,15 @@ def _combined(entry: Path, choices: Sequence[Choice], visible: bool = True) -> P
         cells.update((cell, one) for cell, one in path.cells.items() if cell not in entry.cells)
         atoms.update((key, one) for key, one in path.atoms.items() if key not in entry.atoms)
         if choice.how != "lost" or visible:
-            undos += path.undos[len(entry.undos) :]
-        effects += [one for one in path.effects if one not in effects]
+            undos += max(0, path.undos - entry.undos)
+        effects |= path.effects
         for link in since(path.trail, entry.trail):
             trail = further(trail, link)
         count *= max(1, path.count // max(entry.count, 1))
         blurred = blurred or path.blurred
     end = next((choice.path.end for choice in choices if choice.how in ("left", "failed")), NULL)
     return entry.but(
-        results=results, vars=vars, cells=cells, atoms=atoms, undos=tuple(undos), effects=tuple(effects), trail=trail,
+        results=results, vars=vars, cells=cells, atoms=atoms, undos=undos, effects=effects, trail=trail,
         count=count, blurred=blurred, end=end,
     )  # fmt: skip
 
@@ -379,6 +379,6 @@ def _turns(
 
 def _later(path: Path, earlier: Path) -> Path:
     """A failure behind a turn that went well."""
-    return path.but(effects=tuple(dict.fromkeys((*earlier.effects, *path.effects))), blurred=path.blurred)
+    return path.but(effects=earlier.effects | path.effects, blurred=path.blurred)
 
 

@@ -50,7 +50,7 @@ def activity(walk: Walk, node: Activity, paths: list[Path]) -> Ends:
     acts = walk.saga and node.name not in HARMLESS and not entry.get("read_only")
     for path, _ in walk.given(node, (node.arguments, *limits), paths, ends.failed):
         path = path.without_cells(cell).without_cells(f"!{node.step}")
-        effects = tuple(dict.fromkeys((*path.effects, node.step))) if acts else path.effects
+        effects = path.effects | {node.step} if acts else path.effects
         ends.done.append(path.after(Deed("completed", node.step, f"{label} completes"), end=result, effects=effects))
         ends.stopped.append(path.after(Deed("hung", node.step, f"{label} does not end")))
         if node.name not in HARMLESS:
@@ -212,7 +212,7 @@ def fail(walk: Walk, node: Fail, paths: list[Path]) -> Ends:
 
 def rollback(walk: Walk, node: Rollback, paths: list[Path]) -> Ends:
     stopped = [path for path in paths if path.undos]
-    done = [path.but(end=NULL, undos=() if node.to is None else path.undos) for path in paths]
+    done = [path.but(end=NULL, undos=0 if node.to is None else path.undos) for path in paths]
     return Ends(done=done, stopped=stopped)
 
 

@@ -205,7 +205,7 @@ def finish(walk: Walk, node: Finish, paths: list[Path]) -> Ends:
             done = [path.but(results={**path.results, node.own: path.end}) for path in done]
     if node.undo is not None:
         _try_undo(walk, node, done)
-        done = [path.but(undos=(*path.undos, node.step), effects=path.stack[-1]) for path in done]
+        done = [path.but(undos=path.undos + 1, effects=path.stack[-1]) for path in done]
         if walk.layout.blocks(node.child):
             found.stopped = [*found.stopped, *done]
     found.done = done

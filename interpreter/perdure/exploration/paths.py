@@ -71,8 +71,8 @@ def _contradicts(wanted: tuple[str, ...]) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Path:
-    """`results` are those of steps by id, `cells` and `atoms` what was learned of values and of conditions, `stack` what
-    blocks around have noted; `end` is the last step's result, or the error. `count` says how many paths it stands for;
+    """`results` are those of steps by id, `cells` and `atoms` what was learned of values and of conditions, `undos` how
+    many are registered, `effects` the steps whose effects none of them covers, `stack` what blocks around have noted; `end` is the last step's result, or the error. `count` says how many paths it stands for;
     `blurred` that some were taken together that differ."""
 
     results: Mapping[str, Value] = field(default_factory=dict)
@@ -80,8 +80,8 @@ class Path:
     names: Mapping[str, Value] = field(default_factory=dict)
     cells: Mapping[str, tuple[Value | Missing, Reference]] = field(default_factory=dict)
     atoms: Mapping[Any, tuple[bool, Reference]] = field(default_factory=dict)
-    undos: tuple[str, ...] = ()
-    effects: tuple[str, ...] = ()
+    undos: int = 0
+    effects: frozenset[str] = frozenset()
     stack: tuple[Any, ...] = ()
     end: Value | Error = NULL
     count: int = 1
@@ -90,9 +90,12 @@ class Path:
 
     def but(self, **changes: Any) -> Path:
         """This path with something else known."""
-        made = Path.__new__(Path)
-        for name in _SLOTS:
-            setattr(made, name, changes[name] if name in changes else getattr(self, name))
+        made = Path(
+            self.results, self.vars, self.names, self.cells, self.atoms, self.undos, self.effects, self.stack, self.end,
+            self.count, self.trail, self.blurred,
+        )  # fmt: skip
+        for name, value in changes.items():
+            setattr(made, name, value)
         return made
 
     def after(self, link: Link, **changes: Any) -> Path:
@@ -110,7 +113,7 @@ class Path:
         return (
             frozenset(self.results.items()), frozenset(self.vars.items()), frozenset(self.names.items()),
             frozenset(self.cells.items()), frozenset(self.atoms.items()), self.stack, self.end,
-            bool(self.undos), frozenset(self.effects),
+            bool(self.undos), self.effects,
         )  # fmt: skip
 
     def without_cells(self, origin: str) -> Path:
@@ -121,15 +124,15 @@ class Path:
         return self.but(cells=cells, atoms={key: one for key, one in self.atoms.items() if origin not in str(key)})
 
 
-_SLOTS: Final = tuple(Path.__slots__)
-
-
 def _within(cell: str, origin: str) -> bool:
     return cell.startswith(origin)
 
 
 def gathered(paths: Iterable[Path], most: int = MOST_PATHS) -> list[Path]:
     """The paths, those that are alike as one, and at most so many for each state of the blocks around."""
+    paths = list(paths)
+    if len(paths) < 2:
+        return paths
     alike: dict[Any, Path] = {}
     for path in paths:
         key = path.key()
@@ -163,7 +166,7 @@ def blended(one: Path, other: Path) -> Path:
         names=_joined(one.names, other.names, None),
         cells={cell: learned for cell, learned in one.cells.items() if other.cells.get(cell) == learned},
         atoms={key: decided for key, decided in one.atoms.items() if other.atoms.get(key) == decided},
-        effects=tuple(dict.fromkeys((*one.effects, *other.effects))),
+        effects=one.effects | other.effects,
         end=_either_end(one.end, other.end),
         count=one.count + other.count,
         blurred=True,

@@ -81,9 +81,12 @@ class Walk:
             ends.done = [_kept(path, node.result) for path in ends.done]
         place = self.layout.last[address]
         ends.done = self.gather(ends.done, place)
-        ends.failed = self.gather(ends.failed, place, MOST_FAILURES)
-        ends.left = self.gather(ends.left, place)
-        ends.stopped = self.gather((path.but(end=NULL) for path in ends.stopped), place)
+        if len(ends.failed) > MOST_FAILURES:
+            ends.failed = self.gather(ends.failed, place, MOST_FAILURES // 2)
+        if len(ends.left) > MOST_PATHS:
+            ends.left = self.gather(ends.left, place)
+        if len(ends.stopped) > MOST_PATHS:
+            ends.stopped = self.gather((path.but(end=NULL) for path in ends.stopped), place, MOST_PATHS // 2)
         return ends
 
     def gather(self, paths: Iterable[Path], place: int, most: int = MOST_PATHS) -> list[Path]:
@@ -92,12 +95,14 @@ class Walk:
 
     def _forgetting(self, path: Path, place: int) -> Path:
         read = self.layout.is_read
-        return path.but(
-            results={id: value for id, value in path.results.items() if read("steps", id, place)},
-            vars={name: value for name, value in path.vars.items() if read("vars", name, place)},
-            cells={cell: one for cell, one in path.cells.items() if read(*one[1], place)},
-            atoms={key: one for key, one in path.atoms.items() if read(*one[1], place)},
-        )
+        results = {id: value for id, value in path.results.items() if read("steps", id, place)}
+        vars = {name: value for name, value in path.vars.items() if read("vars", name, place)}
+        cells = {cell: one for cell, one in path.cells.items() if read(*one[1], place)}
+        atoms = {key: one for key, one in path.atoms.items() if read(*one[1], place)}
+        before = len(path.results) + len(path.vars) + len(path.cells) + len(path.atoms)
+        if len(results) + len(vars) + len(cells) + len(atoms) == before:
+            return path
+        return path.but(results=results, vars=vars, cells=cells, atoms=atoms)
 
     # -- what blocks ask for
 
