@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ THREADS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class ActivityDescription:
-    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself."""
+    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `errors` are the
+    types that its documentation names behind "Errors:"."""
 
     name: str
     summary: str
@@ -53,6 +55,8 @@ class ActivityDescription:
     deprecated: str | None
     source: str
     rate: str | None = None
+    read_only: bool = False
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -143,11 +147,14 @@ class Registry:
                 deprecated=entry.declaration.deprecated,
                 source=described(entry.function),
                 rate=None if entry.declaration.rate is None else str(entry.declaration.rate),
+                read_only=entry.declaration.read_only,
+                errors=_named_errors(doc),
             )
         return entry.description
 
     def catalogue(self) -> dict[str, dict[str, Any]]:
-        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`."""
+        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`; and `read_only` and
+        `errors` of those that say so."""
         described_all = (self.describe(name) for name in self._entries)
         return {
             one.name: {
@@ -155,6 +162,8 @@ class Registry:
                 "result": one.result,
                 "summary": one.summary,
                 "deprecated": one.deprecated,
+                **({"read_only": True} if one.read_only else {}),
+                **({"errors": list(one.errors)} if one.errors else {}),
             }
             for one in described_all
         }
@@ -246,6 +255,7 @@ class Registry:
                 own.summary,
                 own.deprecated or declaration.deprecated,
                 own.rate or declaration.rate,
+                own.read_only or declaration.read_only,
             )
             self._add(function, full, owner, key)
 
@@ -275,6 +285,12 @@ class Registry:
             attribute=attribute,
             threaded=not inspect.iscoroutinefunction(function),
         )
+
+
+def _named_errors(doc: str) -> tuple[str, ...]:
+    """The types of errors in the paragraph of a docstring that begins with "Errors:"."""
+    told = re.search(r"^Errors:(.*?)(?:\n\s*\n|\Z)", doc, re.DOTALL | re.MULTILINE)
+    return () if told is None else tuple(dict.fromkeys(re.findall(r"`([A-Za-z_][\w.]*[A-Z]\w*|[A-Z]\w*)`", told[1])))
 
 
 def _cancelling() -> bool:

@@ -13,6 +13,9 @@ from functools import reduce
 from itertools import product
 from typing import Final
 
+from jinja2 import nodes
+
+from perdure.exploration.filling import tree_of
 from perdure.exploration.knowledge import (
     FALSE,
     NULL,
@@ -29,7 +32,7 @@ from perdure.exploration.knowledge import (
     opened,
 )
 from perdure.exploration.paths import MOST_FAILURES, Error, Path, blended, gathered
-from perdure.exploration.trails import Deed, further, length, since
+from perdure.exploration.trails import Condition, Deed, further, length, since
 from perdure.exploration.walk import Ends, Walk, bound, error_value, unbound, without_vars
 from perdure.program.nodes import Foreach, Joining, Parallel
 
@@ -326,8 +329,7 @@ def foreach(walk: Walk, node: Foreach, paths: list[Path]) -> Ends:
         if not isinstance(items, Known) or items.value:
             turn = without_vars(path, setting, where).without_cells(f"{where}.item").without_cells("index")
             index = Open("index", {"type": "integer", "minimum": 0}, solid=True)
-            turns = Deed("turns", node.step, "", node.items.text)
-            entered.append(bound(turn.after(turns), **{node.name: _item(where, items), "index": index}))
+            entered.append(bound(_counted(node, turn, items, True), **{node.name: _item(where, items), "index": index}))
     found = walk.visit(node.body, entered)
     if found.done or found.failed or found.left or found.stopped:
         walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
@@ -344,9 +346,18 @@ def _item(where: str, items: Value) -> Value:
     return opened(f"{where}.item", part if isinstance(part, dict) and "$ref" not in str(part) else {})
 
 
+def _counted(node: Foreach, path: Path, items: Value | None, some: bool) -> Path:
+    """The path on which there are items, or none."""
+    if isinstance(items, Known):
+        return path
+    length = nodes.Filter(tree_of(node.items.text), "length", [], [], None, None, lineno=0)
+    more = nodes.Compare(length, [nodes.Operand("gt", nodes.Const(0, lineno=0), lineno=0)], lineno=0)
+    return path.after(Condition(more, some, path))
+
+
 def _no_turn(walk: Walk, node: Foreach, path: Path, wanted: int | None, ends: Ends) -> None:
     walk.reached.add(f"{node.address}:no turn")
-    path = path.after(Deed("empty", node.step, f"{walk.label(node.step)} has no turn", node.items.text))
+    path = _counted(node, path, None, False).after(Deed("", node.step, f"{walk.label(node.step)} has no turn"))
     if wanted is None or wanted < 0:
         ends.done.append(path.but(end=known([])))
     if wanted is not None:

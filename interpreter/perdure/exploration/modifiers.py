@@ -188,8 +188,8 @@ def finally_(walk: Walk, node: Finally, paths: list[Path]) -> Ends:
         ends.lists()[number].append(path.but(end=end).pop())
     for path in inside.failed:
         (ends.stopped if path.stack[-1][0] == 3 else ends.failed).append(path.pop())
-    if walk.layout.blocks(node.body):
-        ends.stopped += ends.done
+    if walk.layout.blocks(node.body):  # told to stop, and done with closing all the same
+        ends.stopped += [*ends.done, *(path.but(end=NULL) for path in ends.failed)]
     return ends
 
 
