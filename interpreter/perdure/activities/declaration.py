@@ -61,8 +61,8 @@ def activity(
     Without a name, that of the function or class counts. A class is constructed once per registry, without
     arguments; its methods `setup` and `teardown`, async or not, are called around its use. `deprecated` says
     what to use instead. `rate` (`10/s`, `100/m`, `5/10s`) is how often one worker starts it in any such time.
-    `read_only` says that it changes nothing in the world, so that nothing is left to undo; it is believed. The decorated
-    object itself is unchanged. Raises DeclarationError.
+    `read_only` says that it changes nothing in the world, so that nothing is left to undo; it is believed. The
+    decorated object itself is unchanged. Raises DeclarationError.
     """
     if callable(name):
         return activity()(name)

@@ -44,8 +44,8 @@ THREADS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class ActivityDescription:
-    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `errors` are the
-    types that its documentation names behind "Errors:"."""
+    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `errors` are
+    the types that its documentation names behind "Errors:"."""
 
     name: str
     summary: str

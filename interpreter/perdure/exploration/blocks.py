@@ -136,13 +136,13 @@ def repeat(walk: Walk, node: Repeat, paths: list[Path]) -> Ends:
     if node.before is not None:  # the condition of a later turn
         again = [yes for path in again for yes in walk.decided(node, node.before, path, ends.failed)[0]]
     found = walk.visit(node.body, walk.gather([*entered, *again], walk.layout.first[node.body]))
-    if found.done:
-        walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
-    elif found.failed or found.left or found.stopped:
+    if found.done or found.failed or found.left or found.stopped:
         walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
     _after_turns(walk, node, found, ends)
     ends.add(found.each(lambda path: path.but(count=path.count * (path.count + 1))))
-    bound_ends = Ends(*([path if not _is_bound(path, paths) else unbound(path) for path in each] for each in ends.lists()))
+    bound_ends = Ends(
+        *([path if not _is_bound(path, paths) else unbound(path) for path in each] for each in ends.lists())
+    )
     bound_ends.stopped += bound_ends.done
     return bound_ends
 
@@ -206,7 +206,9 @@ def receive(walk: Walk, node: Receive, paths: list[Path]) -> Ends:
         yes, no = walk.decided(node, node.until, start, ends.failed)
         ends.done += [one.but(end=one.names["state"]) for one in yes]
         waiting += no
-    changed = frozenset(name for one in node.handlers if not one.stop and one.values is not None for name in one.values.names)
+    changed = frozenset(
+        name for one in node.handlers if not one.stop and one.values is not None for name in one.values.names
+    )
     kept = waiting
     for handler in node.handlers:
         kept = [*kept, *_handled(walk, node, handler, [_changing(path, changed, node) for path in waiting], ends)]

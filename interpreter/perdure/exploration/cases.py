@@ -6,6 +6,7 @@ What is made are plain mappings as `perdure test` reads them. Knows nothing of f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from perdure.definition.load import Catalogue
@@ -17,7 +18,7 @@ from perdure.exploration.solving import Solver
 from perdure.exploration.trails import Deed, Trail, deeds
 from perdure.expressions import Reference
 from perdure.program import Program, matches
-from perdure.program.nodes import Activity, Ask, Cache, Child, Node, Receive, Select, Send, Wait
+from perdure.program.nodes import Activity, Ask, Cache, Child, Node, Parallel, Receive, Select, Send, Wait
 from perdure.values import JSON
 
 Make = Callable[[JSON], JSON]
@@ -77,6 +78,8 @@ class _Writer:
         solver.solve(list(trail or ()))
         case: Written = {"name": f"{finding.code}: {finding.message}", "input": solver.value("input")}
         mocks = self._mocks(trail, finding.path.end, solver)
+        if finding.code == "WF418" and any(isinstance(node, Parallel) for node in self.program.nodes.values()):
+            mocks = [{**mock, "after": "1ms"} if "raise" in mock else mock for mock in mocks]
         script = self._script(trail, solver)
         if mocks:
             case["mocks"] = mocks
@@ -91,15 +94,13 @@ class _Writer:
         for address, node in self.program.nodes.items():
             cell = f"@{address}"
             if isinstance(node, Activity | Child | Cache):
-                found[cell] = lambda node=node: self.result(node)
+                found[cell] = partial(self.result, node)
             elif isinstance(node, Wait | Select):
-                for trigger in node.triggers:
-                    found[f"{cell}:{trigger.name}"] = lambda node=node: self.data(node)
+                found |= {f"{cell}:{trigger.name}": partial(self.data, node) for trigger in node.triggers}
             elif isinstance(node, Receive):
-                for handler in node.handlers:
-                    found[f"{cell}:{handler.name}"] = lambda schema=handler.schema: self.message(schema)
+                found |= {f"{cell}:{one.name}": partial(self.message, one.schema) for one in node.handlers}
             elif isinstance(node, Ask):
-                found[f"{cell}.answer"] = lambda node=node: self.answer(node)
+                found[f"{cell}.answer"] = partial(self.answer, node)
         return found
 
     def input(self) -> JSON:
@@ -207,14 +208,15 @@ def _type(typing: Any, declared: tuple[str, ...]) -> str:
     if not typing or not typing["open"]:
         return typing["named"][0] if typing and typing["named"] else INVENTED[0]
     wanted, excluded = typing["wanted"], typing["excluded"]
+    patterns = [pattern for group in wanted for pattern in group]
     candidates = [
-        *(pattern for pattern in wanted if "*" not in pattern),
+        *(pattern for pattern in patterns if "*" not in pattern),
         *declared,
-        *(pattern.replace("*", "Any") for pattern in wanted),
+        *(pattern.replace("*", "Any") for pattern in patterns),
         *INVENTED,
     ]
     fitting = [
-        name for name in candidates if all(matches((one,), name) for one in wanted) and not matches(excluded, name)
+        name for name in candidates if all(matches(group, name) for group in wanted) and not matches(excluded, name)
     ]
     return fitting[0] if fitting else INVENTED[0]
 

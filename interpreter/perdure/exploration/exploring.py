@@ -88,7 +88,7 @@ def explore(program: Program, catalogue: Catalogue | None = None) -> Exploration
         program,
         tuple(found),
         _statuses(walk, ends),
-        frozenset(name for path in ends.failed for name in _types(path)),
+        frozenset(name for path in ends.failed for name in _types(path)) | _unfit(walk, ends),
         frozenset(walk.reached),
         sum(address == node.step for address, node in program.nodes.items()),
         len(ends.done) + len(ends.failed) + len(ends.left),
@@ -127,6 +127,12 @@ def _statuses(walk: Walk, ends: Ends) -> frozenset[str]:
     if ends.failed or (walk.program.output_schema is not None and "completed" in found):
         found.add("failed")
     return frozenset(found)
+
+
+def _unfit(walk: Walk, ends: Ends) -> frozenset[str]:
+    """What a run fails with whose output does not fit."""
+    completes = walk.program.output_schema is not None and (ends.done or ends.left)
+    return frozenset(("InvalidOutput",) if completes else ())
 
 
 def _types(path: Path) -> Iterator[str]:

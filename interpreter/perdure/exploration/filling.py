@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from jinja2 import nodes
 
-from perdure.exploration.evaluation import Evaluation, Failure
+from perdure.exploration.evaluation import Evaluation
 from perdure.exploration.knowledge import Fields, Items, Known, Missing, Open, Value, either, known
+from perdure.exploration.operations import Failure
 from perdure.exploration.paths import Path
 from perdure.expressions import Expression, Template
 from perdure.expressions.expression import sole

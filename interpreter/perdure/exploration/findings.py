@@ -44,7 +44,7 @@ def finding(program: Program, code: str, address: Address, message: str, path: P
 
 
 def _with(error: Error) -> str:
-    plain = [pattern for pattern in error.wanted if "*" not in pattern]
+    plain = [patterns[0] for patterns in error.wanted if len(patterns) == 1 and "*" not in patterns[0]]
     if plain or (len(error.named) == 1 and not error.open):
         return f" with {(plain or sorted(error.named))[0]}"
     return ""

@@ -75,8 +75,8 @@ def parallel(walk: Walk, node: Parallel, paths: list[Path]) -> Ends:
             active = entries[number][1].get(name)
             own = Ends(*([path.pop() for path in each if path.stack[-1] == number] for each in found.lists()))
             members[number].append(Member(name, own, active is not False, active is None))
-    for (entry, _), own in zip(entries, members, strict=True):
-        _join(walk, node, entry, own, ends)
+    for (entry, _), ours in zip(entries, members, strict=True):
+        _join(walk, node, entry, ours, ends)
     return ends
 
 
@@ -178,8 +178,12 @@ def _outcomes(
         else:
             yield from _one_differs(number, usual, other, lost)
     if not simple:
-        yield from _filled([other_ or usual_ or lost_ for other_, usual_, lost_ in zip(other, usual, lost, strict=True)])
-        yield from _filled([usual_ or other_ or lost_ for other_, usual_, lost_ in zip(other, usual, lost, strict=True)])
+        yield from _filled(
+            [other_ or usual_ or lost_ for other_, usual_, lost_ in zip(other, usual, lost, strict=True)]
+        )
+        yield from _filled(
+            [usual_ or other_ or lost_ for other_, usual_, lost_ in zip(other, usual, lost, strict=True)]
+        )
 
 
 def _one_fails(
@@ -189,7 +193,8 @@ def _one_fails(
     for failure in failures:
         for first, second in ((usual, lost), (lost, usual)):
             rest = [one or other for one, other in zip(first, second, strict=True)]
-            yield [failure if at == number else one for at, one in enumerate(rest) if at == number or one is not None]
+            rest[number] = failure
+            yield [one for one in rest if one is not None]
 
 
 def _one_differs(
@@ -391,5 +396,3 @@ def _turns(
 def _later(path: Path, earlier: Path) -> Path:
     """A failure behind a turn that went well."""
     return path.but(effects=earlier.effects | path.effects, blurred=path.blurred)
-
-

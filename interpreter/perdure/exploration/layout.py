@@ -25,7 +25,6 @@ from perdure.program.nodes import (
     Emit,
     Finally,
     Finish,
-    Foreach,
     Handler,
     Joining,
     Lane,

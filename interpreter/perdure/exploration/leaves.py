@@ -32,8 +32,9 @@ from perdure.program.nodes import (
 
 HARMLESS: Final = frozenset(("noop", "log"))
 """Built-in activities that do nothing to the world, and do not fail."""
-_BY_ENGINE: Final = frozenset((
-    "ActivityFailed", "Cancelled", "InvalidInput", "InvalidOutput", "SecretUnavailable", "UnknownActivity", "WorkerLost",
+_ANY_CALL: Final = frozenset((
+    "ActivityFailed", "Cancelled", "InvalidInput", "InvalidOutput", "SecretUnavailable", "UnknownActivity",
+    "WorkerLost",
 ))  # fmt: skip
 """Errors any call may end with, besides those the activity chooses."""
 
@@ -44,7 +45,7 @@ def activity(walk: Walk, node: Activity, paths: list[Path]) -> Ends:
     entry = walk.catalogue.get(node.name) or {}
     label, cell = walk.label(node.step), f"@{node.address}"
     result = opened(cell, entry.get("result"))
-    named = set(_BY_ENGINE) | set(entry.get("errors") or ())
+    named = set(_ANY_CALL) | set(entry.get("errors") or ())
     if node.queue_timeout is not None or node.heartbeat is not None:
         named.add("Timeout")
     acts = walk.saga and node.name not in HARMLESS and not entry.get("read_only")

@@ -45,7 +45,9 @@ def lock(walk: Walk, node: Lock, paths: list[Path]) -> Ends:
         ends.stopped.append(path)
         if not node.whole:
             refused = Error(frozenset(("LimitExceeded",)), step=node.step, real=False)
-            ends.failed.append(path.after(Deed("refused", node.step, f"{walk.label(node.step)} cannot lock"), end=refused))
+            ends.failed.append(
+                path.after(Deed("refused", node.step, f"{walk.label(node.step)} cannot lock"), end=refused)
+            )
     return _with(ends, walk.visit(node.child, entered))
 
 
@@ -146,15 +148,14 @@ def _offered(walk: Walk, node: Catch, path: Path, taken: dict[int, list[Path]], 
     return [*left, *failed]
 
 
-def _caught(
-    walk: Walk, node: Catch, handler: Handler, path: Path, failed: list[Path]
-) -> tuple[list[Path], list[Path]]:
+def _caught(walk: Walk, node: Catch, handler: Handler, path: Path, failed: list[Path]) -> tuple[list[Path], list[Path]]:
     error = path.end
     assert isinstance(error, Error)
     value = error_value(error, walk)
     names = {"error": value} if handler.name is None else {"error": value, handler.name: value}
     inside = bound(path.without_cells(f"!{error.step}.type"), **names)
-    yes, no = [inside], []
+    yes: list[Path] = [inside]
+    no: list[Path] = []
     if handler.when is not None:
         problems: list[Path] = []
         yes, no = walk.decided(node, handler.when, inside, problems)
@@ -170,9 +171,7 @@ def _caught(
 
 def _typing(error: Error) -> dict[str, object]:
     """What a test has to know to raise an error of this type."""
-    return {
-        "named": sorted(error.named), "open": error.open, "wanted": list(error.wanted), "excluded": list(error.excluded),
-    }  # fmt: skip
+    return {"named": sorted(error.named), "open": error.open, "wanted": error.wanted, "excluded": error.excluded}
 
 
 def finally_(walk: Walk, node: Finally, paths: list[Path]) -> Ends:

@@ -20,6 +20,14 @@ MOST_PATHS: Final = 8
 MOST_FAILURES: Final = 24
 """Failing paths told apart at one place: each may be a problem of its own."""
 
+BY_ENGINE: Final = frozenset((
+    "Timeout", "Cancelled", "ActivityFailed", "UnknownActivity", "InvalidInput", "InvalidOutput", "ExpressionFailed",
+    "ChildFailed", "UnknownRun", "RunConflict", "JoinFailed", "LimitExceeded", "CompensationFailed",
+    "SecretUnavailable", "WorkerLost", "Terminated", "Stuck",
+))  # fmt: skip
+"""Types that activities do not choose, unless they say so (language, "Errors")."""
+
+Patterns = tuple[str, ...]
 Reference = tuple[str, object]
 """The root and the first key of what an expression reads."""
 
@@ -29,11 +37,11 @@ _numbers = itertools.count()
 @dataclass(frozen=True, slots=True)
 class Error:
     """The errors a path may fail with: some by name, or, where it is `open`, any an activity may choose that fits
-    `wanted` and none of `excluded`. `sure` when its cause has been proved, with the reason in `why`."""
+    one of each `wanted` and none of `excluded`. `sure` when its cause has been proved, with the reason in `why`."""
 
     named: frozenset[str] = frozenset()
     open: bool = False
-    wanted: tuple[str, ...] = ()
+    wanted: tuple[Patterns, ...] = ()
     excluded: tuple[str, ...] = ()
     details: Value = NULL
     step: str = ""
@@ -45,13 +53,15 @@ class Error:
         """The part that these names and globs take, and the rest."""
         fitting = frozenset(name for name in self.named if matches(patterns, name))
         rest, every = self.named - fitting, "*" in patterns
-        wanted = self.wanted if every else (*self.wanted, *patterns)
-        taken = self._with(fitting, self.open and not _contradicts(wanted), wanted, self.excluded)
+        chosen = tuple(pattern for pattern in patterns if pattern not in BY_ENGINE)
+        wanted = self.wanted if every or not chosen else (*self.wanted, chosen)
+        opened = self.open and bool(chosen) and not _contradicts(wanted)
+        taken = self._with(fitting, opened, wanted, self.excluded)
         left = self._with(rest, self.open and not every, self.wanted, (*self.excluded, *patterns))
         return taken, left
 
     def _with(
-        self, named: frozenset[str], opened: bool, wanted: tuple[str, ...], excluded: tuple[str, ...]
+        self, named: frozenset[str], opened: bool, wanted: tuple[Patterns, ...], excluded: tuple[str, ...]
     ) -> Error | None:
         if not named and not opened:
             return None
@@ -61,19 +71,19 @@ class Error:
         )  # fmt: skip
 
 
-def _contradicts(wanted: tuple[str, ...]) -> bool:
+def _contradicts(wanted: tuple[Patterns, ...]) -> bool:
     """Whether no name fits all: two different names, or a name and a glob it does not fit."""
-    plain = {pattern for pattern in wanted if "*" not in pattern}
-    return len(plain) > 1 or (
-        len(plain) == 1 and len(wanted) > 1 and not all(matches((one,), next(iter(plain))) for one in wanted)
-    )
+    single = [patterns[0] for patterns in wanted if len(patterns) == 1]
+    plain = {pattern for pattern in single if "*" not in pattern}
+    return len(plain) > 1 or any(not matches((one,), name) for name in plain for one in single)
 
 
 @dataclass(slots=True, eq=False)
 class Path:
     """`results` are those of steps by id, `cells` and `atoms` what was learned of values and of conditions, `undos` how
-    many are registered, `effects` the steps whose effects none of them covers, `stack` what blocks around have noted; `end` is the last step's result, or the error. `count` says how many paths it stands for;
-    `blurred` that some were taken together that differ."""
+    many are registered, `effects` the steps whose effects none of them covers, `stack` what blocks around have noted;
+    `end` is the last step's result, or the error. `count` says how many paths it stands for; `blurred` that some were
+    taken together that differ."""
 
     results: Mapping[str, Value] = field(default_factory=dict)
     vars: Mapping[str, Value] = field(default_factory=dict)

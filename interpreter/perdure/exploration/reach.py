@@ -34,7 +34,11 @@ def unreached(walk: Walk) -> Iterator[Finding]:
 
 def _branch(node: Branch) -> Arms:
     for arm in node.arms:
-        which = "else" if arm.when is None and arm.case is None else arm.case or " ".join(str(arm.when and arm.when.text).split())
+        which = (
+            "else"
+            if arm.when is None and arm.case is None
+            else arm.case or " ".join(str(arm.when and arm.when.text).split())
+        )
         yield arm.body, f"the arm {which[:40]} of {{}}".replace("{{}}", "{}") if "{" not in which else "this arm of {}"
 
 

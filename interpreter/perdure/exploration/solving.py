@@ -20,7 +20,7 @@ from perdure.expressions.compiler import Compiler
 from perdure.expressions.scope import Scope
 from perdure.values import JSON
 
-USUAL: Final = (True, False, 0, 1, -1, "x", "", None, [{}], ["x"], [], {}, 1_000_000)
+USUAL: Final[tuple[JSON, ...]] = (True, False, 0, 1, -1, "x", "", None, [{}], ["x"], [], {}, 1_000_000)
 """Tried where nothing in the condition helps."""
 _GONE: Final = object()
 _MOST_TRIES: Final = 400

@@ -94,5 +94,3 @@ def deeds(trail: Trail | None) -> list[Deed]:
 def told(trail: Trail | None) -> list[str]:
     """What happened in words."""
     return [deed.words for deed in deeds(trail) if deed.words]
-
-

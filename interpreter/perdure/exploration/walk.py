@@ -197,7 +197,9 @@ def error_value(error: Error, walk: Walk) -> Value:
     text = Open(f"{where}.message", {"type": "string"}, solid=True)
     step = Open(f"{where}.step", {"type": ["string", "null"]})
     attempt = Open(f"{where}.attempt", {"type": ["integer", "null"]})
-    return fields(type=type, message=text, details=error.details, step=step, attempt=attempt, cause=Open(f"{where}.cause"))
+    return fields(
+        type=type, message=text, details=error.details, step=step, attempt=attempt, cause=Open(f"{where}.cause")
+    )
 
 
 def settled(path: Path, value: Value) -> Path:

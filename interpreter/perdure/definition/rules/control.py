@@ -109,8 +109,8 @@ CONTROL: Final = table(
     Rule(
         "WF415", "expression-fails-on-a-path", "warning",
         "a path on which an expression fails and nothing catches it",
-        "Found by `perdure explore`. A step that was skipped, a default of another shape or an optional key that is left "
-        "out make the run fail where nobody thought of it.",
+        "Found by `perdure explore`. A step that was skipped, a default of another shape or an optional key that is "
+        "left out make the run fail where nobody thought of it.",
         "- {id: seat, if: input.wish, activity: seats.take}\n"
         "- {id: mail, activity: mail.send, with: {seat: \"{{ steps.seat.row }}\"}}",
         "- {id: seat, if: input.wish, activity: seats.take}\n"
@@ -119,8 +119,8 @@ CONTROL: Final = table(
     Rule(
         "WF416", "wait-without-end", "warning",
         "a wait that some path reaches and nothing but a message ends",
-        "Found by `perdure explore`. No timeout stands on it or around it, and no other branch cuts it short: if nobody "
-        "writes, the run stays for ever.",
+        "Found by `perdure explore`. No timeout stands on it or around it, and no other branch cuts it short: if "
+        "nobody writes, the run stays for ever.",
         "- {id: paid, wait: {signal: paid}}",
         "- {id: paid, wait: {signal: paid, timeout: 14d}}",
     ),
@@ -128,8 +128,8 @@ CONTROL: Final = table(
         "WF417", "join-never-met", "warning",
         "a group whose join is met on no path",
         "Found by `perdure explore`. Too few of its branches can succeed, whatever happens, so it always fails.",
-        "- id: two\n  parallel:\n    join: 2\n    branches:\n      a: [{fail: {type: Never}}]\n      b: [{activity: a.b}]",
-        "- id: two\n  parallel:\n    join: 1\n    branches:\n      a: [{fail: {type: Never}}]\n      b: [{activity: a.b}]",
+        "- id: two\n  parallel:\n    join: 2\n    branches:\n      a: [{fail: {type: No}}]\n      b: [{activity: a.b}]",
+        "- id: two\n  parallel:\n    join: 1\n    branches:\n      a: [{fail: {type: No}}]\n      b: [{activity: a.b}]",
     ),
     Rule(
         "WF418", "effect-not-undone", "warning",
@@ -139,13 +139,14 @@ CONTROL: Final = table(
         "- {id: seat, activity: seats.take, compensate: {activity: seats.free}}\n"
         "- {id: meal, activity: meals.order}\n- {id: pay, activity: payments.charge}",
         "- {id: seat, activity: seats.take, compensate: {activity: seats.free}}\n"
-        "- {id: meal, activity: meals.order, compensate: {activity: meals.cancel}}\n- {id: pay, activity: payments.charge}",
+        "- {id: meal, activity: meals.order, compensate: {activity: meals.cancel}}\n"
+        "- {id: pay, activity: payments.charge}",
     ),
     Rule(
         "WF419", "arm-never-taken", "warning",
         "an arm that no path takes",
-        "Found by `perdure explore`. No error of this type can arise inside, no value of this case can come, or an earlier "
-        "condition decides.",
+        "Found by `perdure explore`. No error of this type can arise inside, no value of this case can come, or an "
+        "earlier condition decides.",
         "- {id: pay, activity: payments.charge, catch: [{errors: [Timeout], steps: []}]}",
         "- {id: pay, activity: payments.charge, timeout: 1m, catch: [{errors: [Timeout], steps: []}]}",
     ),

@@ -6,7 +6,6 @@ own seed decides (`random()`, `uuid()`, the jitter of retries) is another in the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
