@@ -333,6 +333,8 @@ def foreach(walk: Walk, node: Foreach, paths: list[Path]) -> Ends:
             _no_turn(walk, node, path, wanted, ends)
         if not isinstance(items, Known) or items.value:
             turn = without_vars(path, setting, where).without_cells(f"{where}.item").without_cells("index")
+            if isinstance(items, Open):
+                turn = turn.without_cells(f"{items.cell}.0")
             index = Open("index", {"type": "integer", "minimum": 0}, solid=True)
             entered.append(bound(_counted(node, turn, items, True), **{node.name: _item(where, items), "index": index}))
     found = walk.visit(node.body, entered)
@@ -347,8 +349,11 @@ def _item(where: str, items: Value) -> Value:
         return items.item
     if isinstance(items, Known):
         return either(f"{where}.item", [lifted(known(item)) for item in items.value])
-    part = items.schema.get("items") if isinstance(items, Open) else None
-    return opened(f"{where}.item", part if isinstance(part, dict) and "$ref" not in str(part) else {})
+    if isinstance(items, Open):
+        part = items.schema.get("items")
+        plain = isinstance(part, dict) and "$ref" not in str(part)
+        return opened(f"{items.cell}.0", part if plain else {}, strict=items.strict)
+    return opened(f"{where}.item")
 
 
 def _counted(node: Foreach, path: Path, items: Value | None, some: bool) -> Path:

@@ -96,17 +96,7 @@ class Solver:
         if not keys:
             self.values[origin] = None if value is _GONE else value
             return
-        holder = self.value(origin)
-        if not isinstance(holder, dict):
-            holder = self.values[origin] = {}
-        for key in keys[:-1]:
-            if not isinstance(holder.get(key), dict):
-                holder[key] = {}
-            holder = holder[key]
-        if value is _GONE:
-            holder.pop(keys[-1], None)
-        else:
-            holder[keys[-1]] = value
+        self.values[origin] = _changed(self.value(origin), keys, value)
 
     def _learn(self, learned: Learned) -> None:
         value = learned.value
@@ -158,6 +148,24 @@ class Solver:
                 learned = path.cells.get(cell)
                 return self.concrete(learned[0] if learned else kinds[0], path)
         return None
+
+
+def _changed(whole: JSON, keys: list[str], value: object) -> JSON:
+    """A value with another one below it; what is in the way makes room."""
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if key.isdigit() and not isinstance(whole, dict):
+        items = list(whole) if isinstance(whole, list) else []
+        items += [{}] * (int(key) + 1 - len(items))
+        items[int(key)] = _changed(items[int(key)], rest, value)
+        return items
+    fields = dict(whole) if isinstance(whole, dict) else {}
+    if value is _GONE and not rest:
+        fields.pop(key, None)
+    else:
+        fields[key] = _changed(fields.get(key), rest, value)
+    return fields
 
 
 class _Names(dict[str, Any]):
