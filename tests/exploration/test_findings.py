@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from exploring import codes, explored, played, whole
@@ -278,6 +280,15 @@ def test_a_shipped_definition_is_without_findings(file: Path) -> None:
     for source in inspection.sources.values():
         found = silence(source, found)
     assert found == []
+
+
+def test_a_number_of_paths_without_end_is_still_told() -> None:
+    nested = "- {activity: a.b}"
+    for _ in range(12):
+        nested = f"- repeat: {{until: index > 3}}\n  steps:\n{indent(nested, '    ')}"
+    found = explored(nested)
+    assert found.paths > 10**400
+    assert re.fullmatch(r"\d\.\de\d{3,}", found.counted)
 
 
 def test_the_work_grows_with_the_number_of_steps_and_not_with_that_of_paths() -> None:

@@ -29,7 +29,7 @@ from perdure.testing.declared.observed import Observed
 from perdure.testing.declared.trace import Trace
 from perdure.testing.harness import Harness
 
-PROGRAMS = int(os.environ.get("PERDURE_EXPLORATIONS", "150"))
+PROGRAMS = int(os.environ.get("PERDURE_EXPLORATIONS", "100"))
 OPEN = ("running", "paused")
 
 
@@ -60,11 +60,11 @@ def surprises(explored: Exploration, observed: Observed) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(0 if PROGRAMS != 150 else 600)
+@pytest.mark.timeout(0 if PROGRAMS != 100 else 600)
 @settings(
     max_examples=PROGRAMS,
     deadline=None,
-    derandomize=PROGRAMS == 150,
+    derandomize=PROGRAMS == 100,
     database=None,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,

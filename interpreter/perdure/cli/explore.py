@@ -195,7 +195,7 @@ def _document(exploration: Exploration, told: list[Told]) -> dict[str, Any]:
         "workflow": exploration.program.name,
         "blocks": exploration.blocks,
         "outcomes": exploration.outcomes,
-        "paths": exploration.paths,
+        "paths": exploration.counted,
         "statuses": sorted(exploration.statuses),
         "errors": sorted(exploration.errors),
         "findings": _rows(told),
@@ -214,8 +214,7 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
             parts.append("  shown by a run of it as a test")
         elif one.shown is False:
             parts.append("  a run of it as a test went another way: it may not be possible")
-    paths = f"{exploration.paths:,}" if exploration.paths < 1_000_000_000 else f"{float(exploration.paths):.1e}"
     counted = "no problems" if not told else "1 problem" if len(told) == 1 else f"{len(told)} problems"
     ends = f"{exploration.outcomes} ways to end"
-    parts.append(f"{exploration.program.name}: {exploration.blocks} steps and blocks, {ends}, {paths} paths: {counted}")
+    parts.append(f"{exploration.program.name}: {exploration.blocks} steps and blocks, {ends}, {exploration.counted} paths: {counted}")
     return showable("\n".join(parts) + "\n")

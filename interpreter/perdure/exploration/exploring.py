@@ -5,6 +5,7 @@ The walk over the program gives the paths to its ends; here they become findings
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,6 +73,15 @@ class Exploration:
     blocks: int
     outcomes: int
     paths: int
+
+    @property
+    def counted(self) -> str:
+        """The number of paths as people read it: in full up to a billion, then about."""
+        if self.paths < 1_000_000_000:
+            return f"{self.paths:,}"
+        digits = int(self.paths.bit_length() * math.log10(2))
+        lead = self.paths // 10 ** (digits - 2)
+        return f"{lead / 100 if lead < 1000 else lead / 1000:.1f}e{digits if lead < 1000 else digits + 1}"
 
 
 def explore(program: Program, catalogue: Catalogue | None = None) -> Exploration:

@@ -128,9 +128,11 @@ class Solver:
     def _comes_out(self, condition: Condition) -> bool:
         run = Compiler().strict(condition.node)
         try:
-            return bool(run(Scope(_Names(self, condition.path), _Still()))) is condition.holds
+            found = run(Scope(_Names(self, condition.path), _Still()))
         except ExpressionError:
             return False
+        number = isinstance(found, int | float) and not isinstance(found, bool)
+        return not number and bool(found) is condition.holds  # a number is no condition, though it counts as true
 
     def concrete(self, value: Value | Missing, path: Path) -> JSON:
         """A value with everything filled in."""
