@@ -88,7 +88,7 @@ async def refund(id: str) -> None:
     perdure.context().logger.info("receipt %s is refunded", id)
 
 
-@activity("orders.validate")
+@activity("orders.validate", read_only=True)
 async def validate_order(items: list[Item]) -> list[Item]:
     """Refuse an order without items, or with a quantity that makes no sense."""
     if not items:
@@ -100,7 +100,7 @@ async def validate_order(items: list[Item]) -> list[Item]:
     return items
 
 
-@activity("orders.total")
+@activity("orders.total", read_only=True)
 async def total_order(items: list[Item]) -> float:
     """The sum of an order."""
     return round(sum(item.quantity * item.price for item in items), 2)
@@ -135,7 +135,7 @@ async def delete_account(account: str) -> None:
     perdure.context().logger.info("account %s is deleted", account)
 
 
-@activity("dashboard.fetch")
+@activity("dashboard.fetch", read_only=True)
 async def fetch(feed: str) -> dict[str, str | int]:
     """Read a feed; the feed `stocks` is down."""
     await asyncio.sleep(0.05)
@@ -144,19 +144,19 @@ async def fetch(feed: str) -> dict[str, str | int]:
     return {"feed": feed, "entries": len(feed)}
 
 
-@activity("dashboard.render")
+@activity("dashboard.render", read_only=True)
 def render(title: str, panels: dict[str, str]) -> str:
     """A page of plain text, one line a panel."""
     return "\n".join([title, *(f"{name}: {text}" for name, text in panels.items())])
 
 
-@activity("campaign.recipients")
+@activity("campaign.recipients", read_only=True)
 async def recipients(segment: str, count: int = 25) -> list[str]:
     """The addresses of a segment; every tenth no longer exists."""
     return [f"{segment}{n}@{'gone.invalid' if n % 10 == 9 else 'example.com'}" for n in range(count)]
 
 
-@activity("reports.sales")
+@activity("reports.sales", read_only=True)
 async def sum_sales(until: str) -> Sales:
     """What was sold on the day before a time; by the calendar, busier towards the end of a month."""
     day = datetime.fromisoformat(until).date() - timedelta(days=1)
@@ -176,6 +176,7 @@ class Trials:
     async def teardown(self) -> None:
         self._upgraded.clear()
 
+    @activity(read_only=True)
     async def status(self, user: str) -> dict[str, str | bool]:
         """Whether a user has subscribed by now."""
         return {"user": user, "subscribed": user in self._upgraded}
@@ -188,7 +189,7 @@ class Trials:
 activity("trials")(Trials)
 
 
-@activity("rates.fetch")
+@activity("rates.fetch", read_only=True)
 async def fetch_rate(source: str, target: str) -> float:
     """What one unit of a currency is worth in another."""
     worth = {"EUR": 1.0, "USD": 0.9, "GBP": 1.2}
@@ -218,6 +219,7 @@ class Ledger:
             raise ActivityError("ledger.Closed", f"{account} takes no money", retryable=False)
         return await self._book(account, amount)
 
+    @activity(read_only=True)
     async def balance(self, account: str) -> float:
         """What an account has."""
         return self._balances.get(account, 0.0)

@@ -34,22 +34,34 @@ class Declaration:
     summary: str | None = None
     deprecated: str | None = None
     rate: Rate | None = None
+    read_only: bool = False
 
 
 @overload
 def activity(name: Target, /) -> Target: ...
 @overload
 def activity(
-    name: str | None = None, *, summary: str | None = None, deprecated: str | None = None, rate: str | None = None
+    name: str | None = None,
+    *,
+    summary: str | None = None,
+    deprecated: str | None = None,
+    rate: str | None = None,
+    read_only: bool = False,
 ) -> Callable[[Target], Target]: ...
 def activity(
-    name: Any = None, *, summary: str | None = None, deprecated: str | None = None, rate: str | None = None
+    name: Any = None,
+    *,
+    summary: str | None = None,
+    deprecated: str | None = None,
+    rate: str | None = None,
+    read_only: bool = False,
 ) -> Any:
     """Declare an async function, a plain one (in a thread) or a class (its public methods, `name.method`).
 
     Without a name, that of the function or class counts. A class is constructed once per registry, without
     arguments; its methods `setup` and `teardown`, async or not, are called around its use. `deprecated` says
-    what to use instead. `rate` (`10/s`, `100/m`, `5/10s`) is how often one worker starts it in any such time. The
+    what to use instead. `rate` (`10/s`, `100/m`, `5/10s`) is how often one worker starts it in any such time.
+    `read_only` says that it changes nothing in the world, so that nothing is left to undo; it is believed. The
     decorated object itself is unchanged. Raises DeclarationError.
     """
     if callable(name):
@@ -70,7 +82,7 @@ def activity(
             limit = None if rate is None else parse_rate(rate)
         except ValueError as problem:
             raise DeclarationError(f"{described(target)}: {problem}") from None
-        setattr(target, MARK, Declaration(chosen, summary, deprecated, limit))
+        setattr(target, MARK, Declaration(chosen, summary, deprecated, limit, read_only))
         return target
 
     return mark

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,8 +44,9 @@ THREADS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class ActivityDescription:
-    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `file` and
-    `line` say where it is written, where that is known."""
+    """One activity as people and tools see it; each schema (JSON Schema 2020-12) is complete in itself. `errors` are
+    the types that its documentation names behind "Errors:". `file` and `line` say where it is written, where that is
+    known."""
 
     name: str
     summary: str
@@ -54,6 +56,8 @@ class ActivityDescription:
     deprecated: str | None
     source: str
     rate: str | None = None
+    read_only: bool = False
+    errors: tuple[str, ...] = ()
     file: str | None = None
     line: int | None = None
 
@@ -147,14 +151,17 @@ class Registry:
                 deprecated=entry.declaration.deprecated,
                 source=described(entry.function),
                 rate=None if entry.declaration.rate is None else str(entry.declaration.rate),
+                read_only=entry.declaration.read_only,
+                errors=_named_errors(doc),
                 file=None if code is None else code.co_filename,
                 line=None if code is None else code.co_firstlineno,
             )
         return entry.description
 
     def catalogue(self) -> Mapping[str, dict[str, Any]]:
-        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`. Each is described when
-        it is asked for, which may raise DeclarationError: most definitions call few of many."""
+        """All activities by name as plain data: `arguments`, `result`, `summary`, `deprecated`; and `read_only` and
+        `errors` of those that say so. Each is described when it is asked for, which may raise DeclarationError: most
+        definitions call few of many."""
         return _Catalogue(self)
 
     async def call(self, name: str, arguments: dict[str, JSON], context: Context) -> JSON:
@@ -244,6 +251,7 @@ class Registry:
                 own.summary,
                 own.deprecated or declaration.deprecated,
                 own.rate or declaration.rate,
+                own.read_only or declaration.read_only,
             )
             self._add(function, full, owner, key)
 
@@ -288,6 +296,8 @@ class _Catalogue(Mapping[str, dict[str, Any]]):
             "result": one.result,
             "summary": one.summary,
             "deprecated": one.deprecated,
+            **({"read_only": True} if one.read_only else {}),
+            **({"errors": list(one.errors)} if one.errors else {}),
         }
 
     def __contains__(self, name: object) -> bool:
@@ -298,6 +308,12 @@ class _Catalogue(Mapping[str, dict[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._registry._entries)
+
+
+def _named_errors(doc: str) -> tuple[str, ...]:
+    """The types of errors in the paragraph of a docstring that begins with "Errors:"."""
+    told = re.search(r"^Errors:(.*?)(?:\n\s*\n|\Z)", doc, re.DOTALL | re.MULTILINE)
+    return () if told is None else tuple(dict.fromkeys(re.findall(r"`([A-Za-z_][\w.]*[A-Z]\w*|[A-Z]\w*)`", told[1])))
 
 
 def _cancelling() -> bool:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "run": Place("perdure.cli.run:run", "Start a workflow and follow it until it ends."),
     "validate": Place("perdure.cli.validate:validate", "Check definitions and show every problem in them."),
     "fmt": Place("perdure.cli.fmt:fmt", "Lay out definitions and tests in one style, comments kept."),
+    "explore": Place("perdure.cli.explore:explore", "Walk every path of a definition and show what may go wrong."),
     "test": Place("perdure.cli.testing.test:test", "Run the tests of definitions."),
     "diff": Place("perdure.cli.diff:diff", "Show what has changed between two versions of a definition."),
     "plan": Place("perdure.cli.plan:plan", "Say what a deployment would change, and for which open runs."),

@@ -21,10 +21,12 @@ _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*igno
 _WORD: Final = re.compile(r"[^\s,]+")
 
 
+_EXPLORED: Final = ("WF415", "WF416", "WF417", "WF418", "WF419")
 BESIDE: Final = frozenset(
-    word for code in ("WF421", "WF801", "WF802", "WF803", "WF904") for word in (code, RULES[code].name)
+    word for code in ("WF421", "WF801", "WF802", "WF803", "WF904", *_EXPLORED) for word in (code, RULES[code].name)
 )
-"""Rules that look beside the definition, only where `validate` is asked to: a comment for them is never unused."""
+"""Rules that look beside the definition, only where `validate` is asked to, and those of `explore`: a comment for them
+is never unused."""
 
 
 @dataclass(frozen=True, slots=True)

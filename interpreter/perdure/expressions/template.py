@@ -38,6 +38,11 @@ class Template:
     _run: Closure | None = field(repr=False)
 
     @property
+    def written(self) -> JSON:
+        """The value with its expressions as they were written; not to be changed."""
+        return self._value
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The keys, where the value is a mapping."""
         return tuple(self._value) if isinstance(self._value, dict) else ()

@@ -11,8 +11,8 @@ from perdure.definition import inspect
 from perdure.definition.rules import RULES
 from perdure.definition.rules.testing import TESTING
 
-NOT_FOUND = ("WF421", "WF801", "WF802", "WF803", "WF904", *TESTING)
-"""Rules that look at more than the definition."""
+NOT_FOUND = ("WF421", "WF801", "WF802", "WF803", "WF904", "WF415", "WF416", "WF417", "WF418", "WF419", *TESTING)
+"""Rules that look at more than the definition, and those of `explore`."""
 
 TOP = ("input", "schedule", "vars", "steps", "fragments", "defaults", "output", "finally", "wait", "catch")
 MAIL = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"], "additionalProperties": False}

@@ -107,6 +107,50 @@ CONTROL: Final = table(
         "workflow: count\nsteps:\n  - if: input.n > 0\n    workflow: count\n    with: {n: \"{{ input.n - 1 }}\"}",
     ),
     Rule(
+        "WF415", "expression-fails-on-a-path", "warning",
+        "a path on which an expression fails and nothing catches it",
+        "Found by `perdure explore`. A step that was skipped, a default of another shape or an optional key that is "
+        "left out make the run fail where nobody thought of it.",
+        "- {id: seat, if: input.wish, activity: seats.take}\n"
+        "- {id: mail, activity: mail.send, with: {seat: \"{{ steps.seat.row }}\"}}",
+        "- {id: seat, if: input.wish, activity: seats.take}\n"
+        "- {id: mail, activity: mail.send, with: {seat: \"{{ steps.seat.row | default(none) }}\"}}",
+    ),
+    Rule(
+        "WF416", "wait-without-end", "warning",
+        "a wait that some path reaches and nothing but a message ends",
+        "Found by `perdure explore`. No timeout stands on it or around it, and no other branch cuts it short: if "
+        "nobody writes, the run stays for ever.",
+        "- {id: paid, wait: {signal: paid}}",
+        "- {id: paid, wait: {signal: paid, timeout: 14d}}",
+    ),
+    Rule(
+        "WF417", "join-never-met", "warning",
+        "a group whose join is met on no path",
+        "Found by `perdure explore`. Too few of its branches can succeed, whatever happens, so it always fails.",
+        "- id: two\n  parallel:\n    join: 2\n    branches:\n      a: [{fail: {type: No}}]\n      b: [{activity: a.b}]",
+        "- id: two\n  parallel:\n    join: 1\n    branches:\n      a: [{fail: {type: No}}]\n      b: [{activity: a.b}]",
+    ),
+    Rule(
+        "WF418", "effect-not-undone", "warning",
+        "an effect that stays behind when a later step fails and others are undone",
+        "Found by `perdure explore`. The run undoes what it did, but for this. Give the step a `compensate`, or say "
+        "`@activity(…, read_only=True)` of an activity that changes nothing.",
+        "- {id: seat, activity: seats.take, compensate: {activity: seats.free}}\n"
+        "- {id: meal, activity: meals.order}\n- {id: pay, activity: payments.charge}",
+        "- {id: seat, activity: seats.take, compensate: {activity: seats.free}}\n"
+        "- {id: meal, activity: meals.order, compensate: {activity: meals.cancel}}\n"
+        "- {id: pay, activity: payments.charge}",
+    ),
+    Rule(
+        "WF419", "arm-never-taken", "warning",
+        "an arm that no path takes",
+        "Found by `perdure explore`. No error of this type can arise inside, no value of this case can come, or an "
+        "earlier condition decides.",
+        "- {id: pay, activity: payments.charge, catch: [{errors: [Timeout], steps: []}]}",
+        "- {id: pay, activity: payments.charge, timeout: 1m, catch: [{errors: [Timeout], steps: []}]}",
+    ),
+    Rule(
         "WF420", "unbounded-loop", "off",
         "a loop without `max`, and without a timeout, its own or one around it",
         "It ends when its condition says so, which may be never; each turn costs calls and room in the history.",

@@ -6,12 +6,9 @@ own seed decides (`random()`, `uuid()`, the jitter of retries) is another in the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import yaml
+from typing import Any
 
 from perdure.core import State, machine
 from perdure.core.commands import Command, StartActivity, StartChild
@@ -40,10 +37,8 @@ from perdure.core.state import event_key, update_key
 from perdure.program import Program
 from perdure.program.nodes import Child, Emit, Send
 from perdure.testing.declared.trace import Trace
+from perdure.testing.declared.writing import as_yaml
 from perdure.values import JSON, format_duration, format_time
-
-_PLAIN: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*|\./[A-Za-z0-9_./-]+|(\d+(d|h|m|s|ms|us))+")
-_WORDS: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan"))
 
 
 @dataclass(slots=True)
@@ -185,7 +180,7 @@ def record(program: Program, events: Sequence[Event], *, definition: str, name: 
         case["script"] = recorder.script
     case["expect"] = _expected(recorder, state)
     document = {"test": definition, "clock": {"start": format_time(recorder.began)}, "cases": [case]}
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return as_yaml(document)
 
 
 def _mocks(recorder: Recorder) -> Iterator[dict[str, JSON]]:
@@ -234,18 +229,3 @@ def _raised(error: JSON, retryable: bool = True) -> JSON:
 
 def _with(entry: dict[str, JSON], data: JSON) -> dict[str, JSON]:
     return entry if data is None else {**entry, "with": data}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts that YAML 1.1 and 1.2 read differently stand in quotes; nothing is shared by alias."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _text)
