@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
-from typing import Any
+from unittest.mock import patch
 
 import mortal_loop
 import perils
@@ -20,8 +22,8 @@ from perils import Peril
 from plots import PLOTS, Plot
 from stage import Stage
 
-from perdure.engine.programs import Programs
-from perdure.stores import MemoryStore
+from perdure.definition import load_bundle
+from perdure.engine import definitions, programs
 
 
 @dataclass
@@ -53,36 +55,49 @@ def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
     plot = chance.choice(PLOTS)(chance, shorter)
     drawn = perils.draw(chance, workers, chance.choice((3.0, 20.0)), 8)
     case = Case(seed, plot, drawn if chosen is None else chosen)
-    log = logging.getLogger("perdure")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    urandom, source = os.urandom, Random(seed)
-    os.urandom = source.randbytes
     choices = Choices(seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mortal_loop.run(_played(case, chance, choices, workers, shorter), choices)
-    except (Exception, asyncio.CancelledError) as problem:
-        case.broken.append(f"{type(problem).__name__}: {problem}")
-    finally:
-        os.urandom = urandom
-        log.setLevel(level)
+    stage = Stage(chance, choices, workers, case.perils, shorter)
+    enact(case, stage, mortal_loop.MortalLoop(choices))
     return case
 
 
-async def _played(case: Case, chance: Random, choices: Choices, workers: int, shorter: int) -> None:
-    stage = Stage(chance, choices, workers, case.perils, shorter)
+def enact(case: Case, stage: Stage, loop: mortal_loop.MortalLoop | mortal_loop.StraightLoop) -> None:
+    """Play the case on this stage, and judge it."""
+    try:
+        with _settled(case.seed):
+            mortal_loop.run(_played(case, stage), loop)
+    except (Exception, asyncio.CancelledError) as problem:
+        case.broken.append(f"{type(problem).__name__}: {problem}")
+
+
+read_once = lru_cache(64)(load_bundle)
+"""What a text means does not change: the workers of all cases read it once."""
+
+
+@contextlib.contextmanager
+def _settled(seed: int) -> Iterator[None]:
+    """Nothing comes by chance, and nothing is logged."""
+    log = logging.getLogger("perdure")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    with contextlib.ExitStack() as stack:
+        stack.callback(log.setLevel, level)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.enter_context(patch.object(os, "urandom", Random(seed).randbytes))
+        for module in (programs, definitions):
+            stack.enter_context(patch.object(module, "load_bundle", read_once))
+        yield
+
+
+async def _played(case: Case, stage: Stage) -> None:
     case.lines = stage.ledger.lines
     try:
         await stage.play(case.plot)
-        programs: dict[int, Any] = {}
-        store = MemoryStore(stage.file)
-        await store.open()
-        known = Programs(store)
-        for key, row in stage.file.runs.items():
-            programs[key] = await known.get(row.digest)
-        told = promises.read(stage.ledger, programs)
+        of_runs = {
+            key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
+        }
+        told = promises.read(stage.ledger, of_runs)
         stage.started = told.started
         case.broken += [*promises.broken(stage.ledger, told), *case.plot.judge(stage)]
     finally:

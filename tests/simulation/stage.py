@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from exploring_loop import Choices
 from fakes import fake
 from ledger import Call, Ledger, Message
-from mortal_loop import Machine, Process
+from mortal_loop import CURRENT, Machine, Process
 from perils import Peril, Watched
 
 import perdure
@@ -57,6 +57,8 @@ class Stage:
         self._seen = chance.random() < 0.6
         self.queues: dict[int, Any] = {}
         self.deaths = 0
+        self.sweeping = False
+        """Whether the definitions are deployed and the story has begun."""
         self._machine = Machine()
         self.sending: list[asyncio.Task[None]] = []
         self.started: dict[tuple[int, int], Any] = {}
@@ -66,13 +68,14 @@ class Stage:
 
     async def play(self, plot: Any) -> None:
         """The plot, the perils, and then the quiet end."""
-        client = Process("client", self._machine)
+        client = Process("client", self._machine, self)
         keepers: list[asyncio.Task[None]] = []
-        async with perdure.open(self._handle(client, -1), clock=client, work=False) as self.client:
+        async with self._opened(client, -1) as self.client:
             for document in plot.documents:
                 await self.insist(lambda document=document: self.client.deploy(document))
             keepers = [asyncio.create_task(self._keep(whom)) for whom in range(self._number)]
             befalling = [asyncio.create_task(self._befall_at(p)) for p in self._perils if p.moment is not None]
+            self.sweeping = True
             await plot.play(self)
             await asyncio.gather(*befalling)
             self._heal()
@@ -96,7 +99,7 @@ class Stage:
         self.ledger.note("-- all is well from now on")
 
     async def _lead_to_the_end(self, plot: Any) -> None:
-        for deed in (None, *plot.ends):
+        for deed in self.deeds(plot):
             for row in [row for row in self.file.runs.values() if row.status in OPEN]:
                 if row.status == "stuck":
                     self.ledger.accuse(f"run {row.id} is stuck: {row.outcome!r}")
@@ -108,6 +111,10 @@ class Stage:
                 return
         left = [f"{row.id} is {row.status}" for row in self.file.runs.values() if row.status in OPEN]
         raise Unsettled(f"does not end: {'; '.join(left)}")
+
+    def deeds(self, plot: Any) -> Iterable[str | None]:
+        """What is done in turn to runs that do not end of themselves."""
+        return (None, *plot.ends)
 
     async def _quiet(self) -> bool:
         """Whether all runs have ended, once they have, or none of those that are left has anything to do."""
@@ -144,7 +151,7 @@ class Stage:
         number = 0
         while not self._over:
             number += 1
-            process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine)
+            process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine, self)
             self._processes.append(process)
             self._retire[process] = asyncio.Event()
             self.ledger.note(f"{process.name} starts")
@@ -160,16 +167,26 @@ class Stage:
                     if not isinstance(problem, StoreError):
                         self.ledger.accuse(f"{process.name} raised {problem!r}")
             if not self._over:
-                await asyncio.sleep(self.chance.choice((0.0, 0.05, 1.0, 8.0)))
+                await asyncio.sleep(self.pause_before_restart())
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, process: Process, whom: int, **options: Any) -> AsyncIterator[Engine]:
+        """The engine of a process; the client's does not work."""
+        handle, called = self._handle(process, whom), () if whom < 0 else ACTIVITIES
+        async with perdure.open(
+            handle, activities=called, clock=process, work=whom >= 0, grace=0.05, **options
+        ) as engine:
+            yield engine
 
     async def _live(self, process: Process, whom: int) -> None:
         options = {"queues": self.queues[whom]} if whom in self.queues else {}
-        handle = self._handle(process, whom)
-        activities = [self._activity(process, name) for name in NAMES]
-        async with perdure.open(handle, activities=activities, clock=process, grace=0.05, **options) as engine:
+        async with self._opened(process, whom, **options) as engine:
             self._engines[process] = engine
             await self._retire[process].wait()
             self.ledger.note(f"{process.name} closes")
+
+    def pause_before_restart(self) -> float:
+        return self.chance.choice((0.0, 0.05, 1.0, 8.0))
 
     def _died(self, process: Process) -> None:
         self.deaths += 1
@@ -207,24 +224,21 @@ class Stage:
 
     # -- activities
 
-    def _activity(self, process: Process, name: str) -> Any:
-        @activity(name)
-        async def act(**arguments: Any) -> Any:
-            engine = self._engines.get(process)
-            worker = engine._worker.id if engine is not None and engine._worker is not None else ""
-            call = self.ledger.begins(process, worker, context(), name, arguments)
-            try:
-                value = await self._act(call)
-            except asyncio.CancelledError:
-                self.ledger.ends(call, "is cancelled")
-                raise
-            except perdure.ActivityError:
-                self.ledger.ends(call, "fails")
-                raise
-            self.ledger.ends(call, "ends")
-            return value
-
-        return act
+    async def act(self, process: Process, name: str, arguments: dict[str, Any]) -> Any:
+        """An attempt, as the ledger sees it."""
+        engine = self._engines.get(process)
+        worker = engine._worker.id if engine is not None and engine._worker is not None else ""
+        call = self.ledger.begins(process, worker, context(), name, arguments)
+        try:
+            value = await self._act(call)
+        except asyncio.CancelledError:
+            self.ledger.ends(call, "is cancelled")
+            raise
+        except perdure.ActivityError:
+            self.ledger.ends(call, "fails")
+            raise
+        self.ledger.ends(call, "ends")
+        return value
 
     async def _act(self, call: Call) -> Any:
         said = said_to(call.name, call.arguments, call.address, call.attempt)
@@ -326,6 +340,21 @@ class Stage:
             raise Died
         death.cancel()
         return task.result()
+
+
+def _activity(name: str) -> Any:
+    """It is carried out by the stage of the process in which it is called."""
+
+    @activity(name)
+    async def act(**arguments: Any) -> Any:
+        process = CURRENT.get()
+        assert process is not None
+        return await process.stage.act(process, name, arguments)
+
+    return act
+
+
+ACTIVITIES: Final = [_activity(name) for name in NAMES]
 
 
 class Died(Exception):
