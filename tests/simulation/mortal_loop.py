@@ -86,28 +86,28 @@ class StraightLoop(BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._moment = 0.0
+        self.moment = 0.0
         self._steps = 0
         self.faults: list[dict[str, Any]] = []
         self.set_exception_handler(lambda loop, context: self.faults.append(context))
 
     def time(self) -> float:
-        return self._moment
+        return self.moment
 
     def _run_once(self) -> None:
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise Stalled(f"not over after {MOST_STEPS:,} callbacks")
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        while scheduled and (not ready or scheduled[0]._when <= self._moment):
+        while scheduled and (not ready or scheduled[0]._when <= self.moment):
             timer = heappop(scheduled)
             timer._scheduled = False
             if not timer._cancelled and _lives(timer):
-                self._moment = max(self._moment, timer._when)
+                self.moment = max(self.moment, timer._when)
                 ready.append(timer)
         if not ready:
             raise Stalled("nothing is ready, and nothing ever will be")
-        if self._moment > LONGEST:
+        if self.moment > LONGEST:
             raise Stalled(f"not over after {LONGEST:g} virtual seconds")
         handle = ready.popleft()
         if not handle._cancelled and _lives(handle):

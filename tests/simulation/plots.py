@@ -34,6 +34,8 @@ class Plot:
     ends: tuple[str, ...] = ORDINARY
     workers = 1
     """How many it takes at least."""
+    resumable = False
+    """Whether it has a `play_on`."""
 
     def __init__(self, chance: Random, shorter: int, *, small: bool = False) -> None:
         self.chance = chance
@@ -74,6 +76,8 @@ OTHER = load("workflow: other\nsteps: [{wait: {signal: never}}]\n")
 
 class Generated(Plot):
     steady = False
+    resumable = True
+    began = scripted = 0.0
 
     def __init__(self, chance: Random, shorter: int, *, small: bool = False) -> None:
         super().__init__(chance, shorter, small=small)
@@ -82,6 +86,9 @@ class Generated(Plot):
             self.document, self.script = generated.definition(
                 chance, steady=self.steady, shorter=shorter, budget=chance.choice(sizes)
             )
+            self.script += [
+                {"at": entry["at"] + entry["pause"], "resume": True} for entry in self.script if "pause" in entry
+            ]
             definition = inspect(json.dumps(self.document)).definition
             if definition is not None:
                 break
@@ -92,13 +99,33 @@ class Generated(Plot):
         return f"{super().__str__()}\n{json.dumps(self.document)}\n" + "\n".join(map(json.dumps, self.script))
 
     async def play(self, stage: Stage) -> None:
+        self.began = asyncio.get_running_loop().time()
+        await self._begin(stage)
+        self.scripted = asyncio.get_running_loop().time()
+        await self._go_on(stage, self.scripted)
+
+    async def play_on(self, stage: Stage) -> None:
+        """The rest of the story, after a moment at which the client was lost too: what it was about to send is lost."""
+        now = asyncio.get_running_loop().time()
+        told = {message.run for message in stage.ledger.messages if message.told == "acknowledged"}
+        if "run" not in told:
+            await self._begin(stage)
+            now = self.scripted
+        await self._go_on(stage, now)
+
+    async def _begin(self, stage: Stage) -> None:
         if '"other"' in json.dumps(self.document):
             await stage.start("other", {}, "other")
         await stage.start(self.definition.name, INPUT, "run")
-        await asyncio.gather(*(self._enter(stage, number, entry) for number, entry in enumerate(self.script)))
 
-    async def _enter(self, stage: Stage, number: int, entry: dict[str, Any]) -> None:
-        await asyncio.sleep(entry["at"] / SECOND)
+    async def _go_on(self, stage: Stage, since: float) -> None:
+        moments = [(self.scripted + entry["at"] / SECOND, number) for number, entry in enumerate(self.script)]
+        await asyncio.gather(
+            *(self._enter(stage, number, self.script[number], at) for at, number in moments if at >= since)
+        )
+
+    async def _enter(self, stage: Stage, number: int, entry: dict[str, Any], at: float) -> None:
+        await asyncio.sleep(at - asyncio.get_running_loop().time())
         insist = self.chance.random() < 0.7
         if "signal" in entry:
             await stage.send("signal", "run", entry["signal"], entry["with"], f"m{number}", insist=insist)
@@ -110,12 +137,8 @@ class Generated(Plot):
             asks = await stage.insist(lambda: stage.client.asks("run"))
             if asks:
                 await stage.do("answer", "run", asks[entry["answer"] % len(asks)].step, entry["with"])
-        elif "pause" in entry:
-            await stage.do("pause", "run")
-            await asyncio.sleep(entry["pause"] / SECOND)
-            await stage.do("resume", "run")
         else:
-            await stage.do("cancel" if "cancel" in entry else "terminate", "run")
+            await stage.do(next(name for name in entry if name != "at"), "run")
 
 
 class Wild(Generated):

@@ -20,6 +20,7 @@ import promises
 from exploring_loop import Choices
 from perils import Peril
 from plots import PLOTS, Plot
+from retelling import retell
 from stage import Stage
 
 from perdure.definition import load_bundle
@@ -64,7 +65,7 @@ def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
 def enact(case: Case, stage: Stage, loop: mortal_loop.MortalLoop | mortal_loop.StraightLoop) -> None:
     """Play the case on this stage, and judge it."""
     try:
-        with _settled(case.seed):
+        with _settled(f"{case.seed} {len(case.lines)} {len(stage.file.workers)}"):
             mortal_loop.run(_played(case, stage), loop)
     except (Exception, asyncio.CancelledError) as problem:
         case.broken.append(f"{type(problem).__name__}: {problem}")
@@ -75,7 +76,7 @@ read_once = lru_cache(64)(load_bundle)
 
 
 @contextlib.contextmanager
-def _settled(seed: int) -> Iterator[None]:
+def _settled(seed: str) -> Iterator[None]:
     """Nothing comes by chance, and nothing is logged."""
     log = logging.getLogger("perdure")
     level = log.level
@@ -97,7 +98,7 @@ async def _played(case: Case, stage: Stage) -> None:
         of_runs = {
             key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
         }
-        told = promises.read(stage.ledger, of_runs)
+        told = retell(stage.ledger, of_runs, stage.healed)
         stage.started = told.started
         case.broken += [*promises.broken(stage.ledger, told), *case.plot.judge(stage)]
     finally:

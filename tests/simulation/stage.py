@@ -57,8 +57,10 @@ class Stage:
         self._seen = chance.random() < 0.6
         self.queues: dict[int, Any] = {}
         self.deaths = 0
-        self.sweeping = False
-        """Whether the definitions are deployed and the story has begun."""
+        self.healed = 0
+        """The moment from which all is well."""
+        self.begun = False
+        """Whether the definitions are deployed and the story has begun; it may have begun before this stage."""
         self._machine = Machine()
         self.sending: list[asyncio.Task[None]] = []
         self.started: dict[tuple[int, int], Any] = {}
@@ -68,15 +70,19 @@ class Stage:
 
     async def play(self, plot: Any) -> None:
         """The plot, the perils, and then the quiet end."""
-        client = Process("client", self._machine, self)
+        client = self._client = Process("client", self._machine, self)
         keepers: list[asyncio.Task[None]] = []
         async with self._opened(client, -1) as self.client:
-            for document in plot.documents:
-                await self.insist(lambda document=document: self.client.deploy(document))
+            if not self.begun:
+                for document in plot.documents:
+                    await self.insist(lambda document=document: self.client.deploy(document))
             keepers = [asyncio.create_task(self._keep(whom)) for whom in range(self._number)]
             befalling = [asyncio.create_task(self._befall_at(p)) for p in self._perils if p.moment is not None]
-            self.sweeping = True
-            await plot.play(self)
+            if self.begun:
+                await plot.play_on(self)
+            else:
+                self.begun = True
+                await plot.play(self)
             await asyncio.gather(*befalling)
             self._heal()
             await self._lead_to_the_end(plot)
@@ -96,6 +102,7 @@ class Stage:
 
     def _heal(self) -> None:
         self._perils.clear()
+        self.healed = max(process.now() for process in (self._client, *self._processes))
         self.ledger.note("-- all is well from now on")
 
     async def _lead_to_the_end(self, plot: Any) -> None:
@@ -237,7 +244,7 @@ class Stage:
         except perdure.ActivityError:
             self.ledger.ends(call, "fails")
             raise
-        self.ledger.ends(call, "ends")
+        self.ledger.ends(call, "ends", value)
         return value
 
     async def _act(self, call: Call) -> Any:

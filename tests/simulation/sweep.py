@@ -2,7 +2,8 @@
 
 The plot is played undisturbed, which gives the points at which it can crash; then once for each: the worker dies before
 or after the call, or the call fails, or its answer is lost. A new worker brings all to its end, and the promises are
-judged. A point at which nothing has happened since the one before is left out.
+judged. A point at which nothing has happened since the one before is left out. Where worker and client die together,
+which programs that were generated bear, what was before is not played again but copied.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import pickle
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
 from exploring_loop import Choices
+from ledger import Call, Landed, Message
 from mortal_loop import Process, StraightLoop
 from perils import Peril, Watched
-from plots import PLOTS
+from plots import PLOTS, Plot
 from simulation import Case, enact
 from stage import ACTIVITIES, LONGEST, OPEN, Stage
 
@@ -47,14 +50,52 @@ class Swept:
     broken: list[Case] = field(default_factory=list)
 
 
+@dataclass
+class Frozen:
+    """What is left of a story when all processes die."""
+
+    point: Peril
+    moment: float
+    file: bytes
+    lines: list[str]
+    calls: list[Call]
+    landed: dict[tuple[int, int], Landed]
+    messages: list[Message]
+    closed: dict[int, int]
+
+
 class Rehearsal(Stage):
     """A stage with as few engines as the plot can do with; `points` are where it could have crashed."""
 
-    def __init__(self, chance: Random, perils: Sequence[Peril], shorter: int, workers: int) -> None:
-        super().__init__(chance, Choices(deviations={}), workers, perils, shorter)
+    def __init__(self, chance: Random, perils: Sequence[Peril], shorter: int, plot: Plot) -> None:
+        super().__init__(chance, Choices(deviations={}), plot.workers, perils, shorter)
         self._seen = True
-        self.points: list[Peril] = []
+        self._plot = plot
+        self._disturbed = bool(perils)
+        self.points: list[Peril | Frozen] = []
         self._mark: Any = None
+
+    def thaw(self, frozen: Frozen) -> None:
+        """Go on from there."""
+        self.file = self.ledger.file = pickle.loads(frozen.file)
+        for id, worker in self.file.workers.items():
+            self.file.workers[id] = replace(worker, boot="another")
+        self.ledger.lines[:] = frozen.lines
+        self.ledger.calls[:] = frozen.calls
+        self.ledger.landed.update(frozen.landed)
+        self.ledger.messages[:] = [replace(message) for message in frozen.messages]
+        self.ledger.closed.update(frozen.closed)
+        self.begun = self._disturbed = True
+
+    def freeze(self, point: Peril) -> Frozen:
+        ledger = self.ledger
+        buried = Process("buried", self._machine, self)
+        buried.dead.set()
+        calls = [call if call.ended is not None else replace(call, process=buried) for call in ledger.calls]
+        return Frozen(
+            point, asyncio.get_running_loop().time(), pickle.dumps(self.file), list(ledger.lines), calls,
+            dict(ledger.landed), [replace(message) for message in ledger.messages], dict(ledger.closed),
+        )  # fmt: skip
 
     @contextlib.asynccontextmanager
     async def _opened(self, process: Process, whom: int, **options: Any) -> AsyncIterator[Engine]:
@@ -101,14 +142,16 @@ class Rehearsal(Stage):
 
     def note_point(self, whom: int, call: int, what: str) -> None:
         """It could crash here, if anything has happened since it last could."""
-        if not self.sweeping:
+        if not self.begun or self._disturbed:
             return
         if what in CRASHES:
             mark = (len(self.ledger.lines), self.file.changes, whom)
             if mark == self._mark:
                 return
             self._mark = mark
-        self.points.append(Peril(None, call, whom, what))
+        point = Peril(None, call, whom, what)
+        frozen = self._plot.resumable and what in CRASHES
+        self.points.append(self.freeze(point) if frozen else point)
 
 
 class Counting(Watched):
@@ -152,12 +195,16 @@ class Piece:
         self.plot.prepare()
         self._state = self._chance.getstate()
 
-    def play(self, perils: Sequence[Peril]) -> tuple[Case, Rehearsal]:
-        """Play it with these perils; the same goes the same way."""
+    def play(self, perils: Sequence[Peril], frozen: Frozen | None = None) -> tuple[Case, Rehearsal]:
+        """Play it with these perils, from where all died if so; the same goes the same way."""
         self._chance.setstate(self._state)
-        case = Case(self.seed, self.plot, perils)
-        stage = Rehearsal(self._chance, perils, self._shorter, self.plot.workers)
-        enact(case, stage, StraightLoop())
+        met = perils if frozen is None else [frozen.point, *perils]
+        case = Case(self.seed, self.plot, met)
+        stage, loop = Rehearsal(self._chance, perils, self._shorter, self.plot), StraightLoop()
+        if frozen is not None:
+            stage.thaw(frozen)
+            loop.moment = frozen.moment
+        enact(case, stage, loop)
         return case, stage
 
 
@@ -172,9 +219,11 @@ def sweep(seed: int) -> Swept:
     points = stage.points if len(stage.points) <= MOST_POINTS else chance.sample(stage.points, MOST_POINTS)
     gc.freeze()
     for number, point in enumerate(points):
-        perils = [point, *_second(chance, point)]
-        swept.cases[" and ".join(peril.what for peril in perils)] += 1
-        case, _ = piece.play(perils)
+        frozen = point if isinstance(point, Frozen) else None
+        peril = point.point if isinstance(point, Frozen) else point
+        later = _second(chance, peril, 0 if frozen else peril.call or 0)
+        swept.cases[" and ".join(peril.what for peril in (peril, *later))] += 1
+        case, _ = piece.play(later if frozen else [peril, *later], frozen)
         if case.broken:
             swept.broken.append(case)
         if number % 50 == 0:
@@ -183,10 +232,9 @@ def sweep(seed: int) -> Swept:
     return swept
 
 
-def _second(chance: Random, point: Peril) -> list[Peril]:
+def _second(chance: Random, point: Peril, after: int) -> list[Peril]:
     """In every fourth case the worker that comes after dies too."""
-    if chance.random() >= 0.25 or point.call is None:
+    if chance.random() >= 0.25:
         return []
-    whom = max(point.whom, 0)
-    later = (point.call if whom == point.whom else 0) + int(chance.triangular(1, 40, 1))
-    return [Peril(None, later, whom, chance.choice(CRASHES))]
+    call = (after if point.whom >= 0 else 0) + int(chance.triangular(1, 40, 1))
+    return [Peril(None, call, max(point.whom, 0), chance.choice(CRASHES))]
