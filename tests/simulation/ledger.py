@@ -49,6 +49,7 @@ class Landed:
     at: int
     place: int
     handed: bool
+    process: Process
 
 
 @dataclass(eq=False)
@@ -62,6 +63,7 @@ class Message:
     told: str = "nothing"
     reply: Any = None
     tries: int = 0
+    given: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -119,7 +121,7 @@ class Ledger:
             names.append(_told(event))
             if (run, seq) in self.landed:
                 self.accuse(f"event {seq} of run {run} was written twice")
-            self.landed[run, seq] = Landed(run, seq, event, at, place, run != key)
+            self.landed[run, seq] = Landed(run, seq, event, at, place, run != key, process)
         if commit.closing is not None:
             self.closed.setdefault(key, place)
         what = f"closes as {commit.closing.status}" if commit.closing is not None else ""

@@ -380,10 +380,11 @@ class Families(Plot):
         await stage.start("mum", {"n": number}, self.mums[number])
         await self.pause(self.chance.triangular(0, 8, 0))
         if self.chance.random() < 0.4:
-            await stage.do("cancel", self.mums[number])
+            await stage.do(self.chance.choice(("cancel", "cancel", "terminate")), self.mums[number])
 
     def judge(self, stage: Stage) -> Iterator[str]:
         got = Counter(outcome(stage, "box").get("output") or ())
+        touched = {message.run for message in stage.ledger.messages if message.kind in ("cancel", "terminate")}
         for number, id in enumerate(self.mums):
             mum = outcome(stage, id)
             kids = [row for row in stage.file.runs.values() if row.parent == id]
@@ -394,7 +395,7 @@ class Families(Plot):
                     yield f"{id} completed with {mum['output']!r} and children {[kid.status for kid in kids]}"
                 if got[number] != 1:
                     yield f"what {id} sent was counted {got[number]} times"
-            elif mum["status"] != "cancelled" or got[number] > 1:
+            elif id not in touched or mum["status"] not in ("cancelled", "terminated") or got[number] > 1:
                 yield f"{id} is {mum['status']}, what it sent was counted {got[number]} times"
 
 
@@ -475,6 +476,131 @@ class Queues(Plot):
                 yield f"{key} was called {times} times"
 
 
+WISH = load("""
+workflow: wish
+steps:
+  - {id: a, ask: {prompt: May I?, timeout: "{{ input.patience }}", default: nobody}}
+  - {activity: tick}
+output: "{{ steps.a.answer }}"
+""")
+
+
+class Answers(Plot):
+    """An answer that was acknowledged counts, whatever the hour."""
+
+    documents = (WISH,)
+
+    async def play(self, stage: Stage) -> None:
+        await asyncio.gather(*(self._one(stage, f"wish {number}") for number in range(self.some(1, 4))))
+
+    async def _one(self, stage: Stage, id: str) -> None:
+        patience = self.chance.choice((2, 30)) / (10 if self.small else 1)
+        await stage.start("wish", {"patience": f"{round(patience * SECOND)}us"}, id)
+        for number in range(2):
+            await self.pause(self.chance.choice((0.01, 1.9, 2.0, 2.05, 5.0)))
+            await stage.do("answer", id, "a", f"answer {number}")
+        if self.chance.random() < 0.2:
+            await stage.do("pause", id)
+            await stage.insist_on("resume", id)
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            sent = [m for m in stage.ledger.messages if m.run == row.id and m.kind == "answer"]
+            given = [m.given[1] for m in sent if m.told == "acknowledged"]
+            possible = given or ["nobody", *(m.given[1] for m in sent if m.told != "unknown" and m.tries)]
+            found = outcome(stage, row.id)
+            if row.status != "completed" or found["output"] not in possible or len(given) > 1:
+                yield f"{row.id} is {row.status} with {found.get('output')}, and the answers {given} were acknowledged"
+
+
+RAIN = load("""
+workflow: rain
+steps:
+  - {id: e, wait: {event: rain}}
+  - {activity: tick}
+output: "{{ steps.e.n }}"
+""")
+FLOOD = load("""
+workflow: flood
+schedule: {event: rain, overlap: allow}
+steps: [{activity: tick}]
+""")
+
+
+class Events(Plot):
+    """An event misses nobody who waits for it, and starts one run."""
+
+    documents = (RAIN, FLOOD)
+    emitted = 0
+
+    async def play(self, stage: Stage) -> None:
+        self.emitted = self.some(1, 3)
+        self.runs = [f"rain {number}" for number in range(self.some(1, 4))]
+        for id in self.runs:
+            await stage.start("rain", {}, id)
+        while not all(stage.file.keys[id] in stage.file.subscriptions.get("rain", ()) for id in self.runs):
+            await self.pause(1)
+        for number in range(self.emitted):
+            await self.pause(self.chance.choice((0, 0, 1, 5)))
+            sent = {"n": number}
+            await stage.insist(lambda sent=sent: stage.client.emit("rain", sent, id=f"e{sent['n']}"))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for id in self.runs:
+            found = outcome(stage, id)
+            if found["status"] != "completed" or found["output"] != 0:
+                yield f"{id} is {found}"
+        started = Counter(row.workflow for row in stage.file.runs.values())["flood"]
+        if started != self.emitted:
+            yield f"{self.emitted} events started {started} runs"
+
+
+KEPT = load("""
+workflow: kept
+steps:
+  - {id: c, activity: work, with: {value: "{{ input.n }}"}, cache: {key: c, ttl: 8s}}
+output: "{{ steps.c.value }}"
+""")
+
+
+class Caches(Plot):
+    """What is kept is used as long as it has not expired, and no longer."""
+
+    documents = (KEPT,)
+
+    async def play(self, stage: Stage) -> None:
+        for number in range(self.some(2, 5)):
+            await stage.start("kept", {"n": number}, f"kept {number}")
+            await asyncio.sleep(self.chance.choice((4, 80)))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            if row.status != "completed":
+                yield f"{row.id} is {row.status}"
+
+
+LONG = load("""
+workflow: long
+steps:
+  - {id: b, activity: beat, with: {value: 6}, timeout: {heartbeat: 20s}, retry: {attempts: 9, delay: 100ms}}
+output: "{{ steps.b }}"
+""")
+
+
+class Heartbeats(Plot):
+    """An attempt begins where the last one stood, as far as that was durable."""
+
+    documents = (LONG,)
+
+    async def play(self, stage: Stage) -> None:
+        await asyncio.gather(*(stage.start("long", {}, f"long {number}") for number in range(self.some(1, 3))))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            if row.status != "completed":
+                yield f"{row.id} is {row.status}: {row.outcome!r}"
+
+
 TICKS = load("""
 workflow: ticks
 schedule: {every: 2s, overlap: allow, catch_up: 1h}
@@ -520,4 +646,8 @@ PLOTS = (
     Locks,
     Queues,
     Schedules,
+    Answers,
+    Events,
+    Caches,
+    Heartbeats,
 )

@@ -50,9 +50,9 @@ def _repeated(ledger: Ledger, told: Told) -> Iterator[str]:
             yield f"{attempt} was called {len(calls)} times"
         begun = told.begun.get(attempt)
         if begun is not None and attempt not in told.queued:
-            before = any(call.began < begun for call in calls)
-            if sum(call.began > begun for call in sound) > (not before):
-                yield f"{attempt} was called again though it had begun at line {begun}"
+            its_own = any(call.began < begun.place and call.process is begun.process for call in calls)
+            if sum(call.began > begun.place for call in sound) > (not its_own):
+                yield f"{attempt} was called again though it had begun at line {begun.place}"
 
 
 def _unfounded(call: Call, ledger: Ledger, told: Told) -> Iterator[str]:

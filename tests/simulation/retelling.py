@@ -48,8 +48,8 @@ class Told:
     """The moment from which all is well."""
     ended: dict[Try, Landed] = field(default_factory=dict)
     asked: dict[Try, list[StartActivity]] = field(default_factory=lambda: defaultdict(list))
-    begun: dict[Try, int] = field(default_factory=dict)
-    """Where the beginning of an attempt became durable."""
+    begun: dict[Try, Landed] = field(default_factory=dict)
+    """How the beginning of an attempt became durable."""
     queued: set[Try] = field(default_factory=set)
     unwanted: dict[Try, int] = field(default_factory=dict)
     """Where it became durable that an attempt is to stop."""
@@ -129,7 +129,7 @@ class _Teller:
             if isinstance(event, ActivityCompleted):
                 told.started[run, landed.seq] = call
         elif isinstance(event, AttemptStarted):
-            told.begun.setdefault(attempt, landed.place)
+            told.begun.setdefault(attempt, landed)
         elif isinstance(event, AttemptQueued):
             told.queued.add(attempt)
 

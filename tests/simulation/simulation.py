@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -24,7 +24,10 @@ from retelling import retell
 from stage import Stage
 
 from perdure.definition import load_bundle
-from perdure.engine import definitions, programs
+from perdure.engine import definitions, live, programs
+
+
+Spoil = Callable[[contextlib.ExitStack], None]
 
 
 @dataclass
@@ -40,6 +43,8 @@ class Case:
     deaths: int = 0
     calls: int = 0
     seconds: float = 0.0
+    spoil: Spoil | None = None
+    """Breaks something while it is played."""
 
     def story(self) -> str:
         return "\n".join([
@@ -48,14 +53,21 @@ class Case:
         ])  # fmt: skip
 
 
-def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
-    """Play the case of this seed; with other perils than its own where some are given. The same goes the same way."""
+def play(
+    seed: int,
+    chosen: Sequence[Peril] | None = None,
+    *,
+    plots: Sequence[type[Plot]] = PLOTS,
+    spoil: Spoil | None = None,
+) -> Case:
+    """Play the case of this seed; with other perils than its own where some are given, out of these plots, on an engine
+    that is spoilt. The same goes the same way."""
     chance = Random(seed)
     shorter = chance.choice((4, 20, 20, 100))
     workers = chance.choice((2, 2, 3))
-    plot = chance.choice(PLOTS)(chance, shorter)
+    plot = chance.choice(plots)(chance, shorter)
     drawn = perils.draw(chance, workers, chance.choice((3.0, 20.0)), 8)
-    case = Case(seed, plot, drawn if chosen is None else chosen)
+    case = Case(seed, plot, drawn if chosen is None else chosen, spoil=spoil)
     choices = Choices(seed)
     stage = Stage(chance, choices, workers, case.perils, shorter)
     enact(case, stage, mortal_loop.MortalLoop(choices))
@@ -85,7 +97,10 @@ def _settled(seed: str) -> Iterator[None]:
         stack.callback(log.setLevel, level)
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        stack.enter_context(patch.object(os, "urandom", Random(seed).randbytes))
+        chance = Random(seed)
+        stack.enter_context(patch.object(os, "urandom", chance.randbytes))
+        events = chance.choice((500, 6, 2))  # whatever the length of a run, there are snapshots
+        stack.enter_context(patch.multiple(live, SNAPSHOT_EVENTS=events, PARKED_EVENTS=events // 2))
         for module in (programs, definitions):
             stack.enter_context(patch.object(module, "load_bundle", read_once))
         yield
@@ -94,7 +109,10 @@ def _settled(seed: str) -> Iterator[None]:
 async def _played(case: Case, stage: Stage) -> None:
     case.lines = stage.ledger.lines
     try:
-        await stage.play(case.plot)
+        with contextlib.ExitStack() as stack:
+            if case.spoil is not None:
+                case.spoil(stack)
+            await stage.play(case.plot)
         of_runs = {
             key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
         }

@@ -25,10 +25,10 @@ from perdure.engine import Engine
 from perdure.errors import PerdureError, StoreError, UnknownRun
 from perdure.stores.memory_file import MemoryFile
 from perdure.testing import activities as faking
-from perdure.values import SECOND
+from perdure.values import SECOND, decode
 
 NAMES: Final = (
-    "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage", "tick", "undo",
+    "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage", "tick", "undo", "beat",
 )  # fmt: skip
 OPEN: Final = ("scheduled", "running", "paused", "stuck")
 LONGEST: Final = 400.0
@@ -47,6 +47,7 @@ class Stage:
         self.shorter = shorter
         self._choices = choices
         self._perils: list[Peril] = list(perils)
+        self._handles: list[Watched] = []
         self._counts: dict[int, dict[bool, int]] = {}
         self._workers: dict[int, Process] = {}
         self._engines: dict[Process, Engine] = {}
@@ -102,6 +103,8 @@ class Stage:
 
     def _heal(self) -> None:
         self._perils.clear()
+        for handle in self._handles:
+            handle.heal()
         self.healed = max(process.now() for process in (self._client, *self._processes))
         self.ledger.note("-- all is well from now on")
 
@@ -129,9 +132,9 @@ class Stage:
         for _ in range(round(LONGEST)):
             await asyncio.sleep(1)
             left = [row for row in self.file.runs.values() if row.status in OPEN]
-            if not left:
+            if not left and not self.file.occurrences:
                 return True
-            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks
+            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks or self.file.occurrences
             idle = 0 if busy else idle + 1
             stubborn = any(row.owner is not None for row in left) and _ > 60 and self._hanging()
             if idle > 3 or stubborn:
@@ -148,10 +151,12 @@ class Stage:
     def _handle(self, process: Process, whom: int) -> Any:
         counts = self._counts.setdefault(whom, {})
         mine = [peril for peril in self._perils if peril.whom == whom]
-        return Watched(
+        handle = Watched(
             self.file, self._choices, process, mine, counts, self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make),
         )  # fmt: skip
+        self._handles.append(handle)
+        return handle
 
     async def _keep(self, whom: int) -> None:
         """A supervisor: whatever ends is started anew."""
@@ -237,7 +242,7 @@ class Stage:
         worker = engine._worker.id if engine is not None and engine._worker is not None else ""
         call = self.ledger.begins(process, worker, context(), name, arguments)
         try:
-            value = await self._act(call)
+            value = await (self._beat(call) if name == "beat" else self._act(call))
         except asyncio.CancelledError:
             self.ledger.ends(call, "is cancelled")
             raise
@@ -246,6 +251,18 @@ class Stage:
             raise
         self.ledger.ends(call, "ends", value)
         return value
+
+    async def _beat(self, call: Call) -> Any:
+        """Goes on where the details of a heartbeat say that the attempt before stood."""
+        done = context().heartbeat_details or 0
+        row = self.file.find(call.run)
+        kept = max(map(decode, self.file.heartbeats.get(0 if row is None else row.key, {}).values()), default=0)
+        if call.sound and done < kept:
+            self.ledger.accuse(f"{call.key} begins at {done}, and a heartbeat at {kept} was durable")
+        for number in range(done, call.arguments["value"]):
+            await asyncio.sleep(1.2)
+            context().heartbeat(number + 1)
+        return done
 
     async def _act(self, call: Call) -> Any:
         said = said_to(call.name, call.arguments, call.address, call.attempt)
@@ -305,7 +322,7 @@ class Stage:
 
     async def do(self, what: str, run: str, *given: Any) -> Message:
         """Cancel, terminate, pause or resume a run, or answer it; once."""
-        message = Message(what, run, f"{what}-{len(self.ledger.messages)}", list(given))
+        message = Message(what, run, f"{what}-{len(self.ledger.messages)}", None, given=given)
         self.ledger.messages.append(message)
         await self._try(
             message, lambda engine: getattr(engine.run(run), what)(*given), False, self.chance.random() < 0.3

@@ -23,7 +23,7 @@ from ledger import Call, Landed, Message
 from mortal_loop import Process, StraightLoop
 from perils import Peril, Watched
 from plots import PLOTS, Plot
-from simulation import Case, enact
+from simulation import Case, Spoil, enact
 from stage import ACTIVITIES, LONGEST, OPEN, Stage
 
 from perdure.activities import Registry
@@ -110,11 +110,13 @@ class Rehearsal(Stage):
         await engine._close(0.05)
 
     def _handle(self, process: Process, whom: int) -> Any:
-        return Counting(
+        handle = Counting(
             self.file, self._choices, process, [peril for peril in self._perils if peril.whom == whom],
             self._counts.setdefault(whom, {}), self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make), stage=self, whom=whom,
         )  # fmt: skip
+        self._handles.append(handle)
+        return handle
 
     def pause_before_restart(self) -> float:
         return 0.0
@@ -129,9 +131,9 @@ class Rehearsal(Stage):
         idle, waited = 0, 0.0
         while waited < LONGEST:
             left = [row for row in self.file.runs.values() if row.status in OPEN]
-            if not left:
+            if not left and not self.file.occurrences:
                 return True
-            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks
+            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks or self.file.occurrences
             idle = 0 if busy else idle + 1
             stubborn = any(row.owner is not None for row in left) and waited > 600 / self.shorter and self._hanging()
             if idle > 1 or stubborn:
@@ -187,19 +189,21 @@ class Counting(Watched):
 class Piece:
     """What follows from a seed, to be played often."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, plots: Sequence[type[Plot]] = PLOTS) -> None:
         self.seed = seed
         self._chance = Random(f"sweep {seed}")
         self._shorter = self._chance.choice((20, 200, 1000))
-        self.plot = self._chance.choice(PLOTS)(self._chance, self._shorter, small=True)
+        self.plot = self._chance.choice(plots)(self._chance, self._shorter, small=True)
         self.plot.prepare()
         self._state = self._chance.getstate()
 
-    def play(self, perils: Sequence[Peril], frozen: Frozen | None = None) -> tuple[Case, Rehearsal]:
+    def play(
+        self, perils: Sequence[Peril], frozen: Frozen | None = None, spoil: Spoil | None = None
+    ) -> tuple[Case, Rehearsal]:
         """Play it with these perils, from where all died if so; the same goes the same way."""
         self._chance.setstate(self._state)
         met = perils if frozen is None else [frozen.point, *perils]
-        case = Case(self.seed, self.plot, met)
+        case = Case(self.seed, self.plot, met, spoil=spoil)
         stage, loop = Rehearsal(self._chance, perils, self._shorter, self.plot), StraightLoop()
         if frozen is not None:
             stage.thaw(frozen)
@@ -212,24 +216,28 @@ def sweep(seed: int) -> Swept:
     """Play the plot of this seed undisturbed, and once for each point at which it can crash."""
     piece = Piece(seed)
     swept = Swept(seed, type(piece.plot).__name__)
-    undisturbed, stage = piece.play(())
-    if undisturbed.broken:
-        swept.broken.append(undisturbed)
-    chance = Random(seed)
-    points = stage.points if len(stage.points) <= MOST_POINTS else chance.sample(stage.points, MOST_POINTS)
     gc.freeze()
-    for number, point in enumerate(points):
-        frozen = point if isinstance(point, Frozen) else None
-        peril = point.point if isinstance(point, Frozen) else point
-        later = _second(chance, peril, 0 if frozen else peril.call or 0)
-        swept.cases[" and ".join(peril.what for peril in (peril, *later))] += 1
-        case, _ = piece.play(later if frozen else [peril, *later], frozen)
+    for number, case in enumerate(cases(piece)):
+        swept.cases[" and ".join(peril.what for peril in case.perils)] += 1
         if case.broken:
             swept.broken.append(case)
         if number % 50 == 0:
             gc.collect()
     gc.unfreeze()
     return swept
+
+
+def cases(piece: Piece, spoil: Spoil | None = None) -> Iterator[Case]:
+    """One after another, the undisturbed one first."""
+    undisturbed, stage = piece.play((), spoil=spoil)
+    yield undisturbed
+    chance = Random(piece.seed)
+    points = stage.points if len(stage.points) <= MOST_POINTS else chance.sample(stage.points, MOST_POINTS)
+    for point in points:
+        frozen = point if isinstance(point, Frozen) else None
+        peril = point.point if isinstance(point, Frozen) else point
+        later = _second(chance, peril, 0 if frozen else peril.call or 0)
+        yield piece.play(later if frozen else [peril, *later], frozen, spoil)[0]
 
 
 def _second(chance: Random, point: Peril, after: int) -> list[Peril]:
