@@ -34,6 +34,8 @@ class Plot:
     ends: tuple[str, ...] = ORDINARY
     workers = 1
     """How many it takes at least."""
+    quick = True
+    """Whether it takes few virtual seconds."""
     resumable = False
     """Whether it has a `play_on`."""
 
@@ -81,7 +83,7 @@ class Generated(Plot):
 
     def __init__(self, chance: Random, shorter: int, *, small: bool = False) -> None:
         super().__init__(chance, shorter, small=small)
-        sizes = (2, 3, 5) if small else (5, 9, 14)
+        sizes = (1, 3, 4) if small else (5, 9, 14)
         while True:
             self.document, self.script = generated.definition(
                 chance, steady=self.steady, shorter=shorter, budget=chance.choice(sizes)
@@ -567,6 +569,7 @@ class Caches(Plot):
     """What is kept is used as long as it has not expired, and no longer."""
 
     documents = (KEPT,)
+    quick = False
 
     async def play(self, stage: Stage) -> None:
         for number in range(self.some(2, 5)):
@@ -591,6 +594,7 @@ class Heartbeats(Plot):
     """An attempt begins where the last one stood, as far as that was durable."""
 
     documents = (LONG,)
+    quick = False
 
     async def play(self, stage: Stage) -> None:
         await asyncio.gather(*(stage.start("long", {}, f"long {number}") for number in range(self.some(1, 3))))
