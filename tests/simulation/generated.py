@@ -18,8 +18,8 @@ from programs import MODIFIERS, Writer
 class Dice(Writer):
     """Draws by a generator of chance."""
 
-    def __init__(self, chance: Random) -> None:
-        super().__init__(lambda strategy: None, chance.randrange(1 << 20), budget=chance.choice((5, 9, 14)))
+    def __init__(self, chance: Random, budget: int) -> None:
+        super().__init__(lambda strategy: None, chance.randrange(1 << 20), budget=budget)
         self.chance = chance
 
     def integer(self, least: int, most: int) -> int:
@@ -81,9 +81,9 @@ class Steady(Dice):
         return made
 
 
-def definition(chance: Random, *, steady: bool, shorter: int) -> tuple[Step, list[Step]]:
+def definition(chance: Random, *, steady: bool, shorter: int, budget: int) -> tuple[Step, list[Step]]:
     """A definition and what happens to it."""
-    writer = (Steady if steady else Dice)(chance)
+    writer = (Steady if steady else Dice)(chance, budget)
     document, script = writer.document(), [] if steady else writer.script()
     text = re.sub(r"(\d+)us\b", lambda found: f"{max(int(found[1]) // shorter, 1)}us", json.dumps(document))
     return json.loads(text), [

@@ -36,6 +36,7 @@ class Call:
     sound: bool
     ended: int | None = None
     how: str = "under way"
+    value: Any = None
 
 
 @dataclass(eq=False)
@@ -48,6 +49,7 @@ class Landed:
     at: int
     place: int
     handed: bool
+    process: Process
 
 
 @dataclass(eq=False)
@@ -61,6 +63,7 @@ class Message:
     told: str = "nothing"
     reply: Any = None
     tries: int = 0
+    given: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -70,6 +73,8 @@ class Ledger:
     calls: list[Call] = field(default_factory=list)
     landed: dict[tuple[int, int], Landed] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
+    closed: dict[int, int] = field(default_factory=dict)
+    """Run → where its end became durable."""
     befallen: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     """Promises that are seen to be broken while the story goes on."""
@@ -116,7 +121,9 @@ class Ledger:
             names.append(_told(event))
             if (run, seq) in self.landed:
                 self.accuse(f"event {seq} of run {run} was written twice")
-            self.landed[run, seq] = Landed(run, seq, event, at, place, run != key)
+            self.landed[run, seq] = Landed(run, seq, event, at, place, run != key, process)
+        if commit.closing is not None:
+            self.closed.setdefault(key, place)
         what = f"closes as {commit.closing.status}" if commit.closing is not None else ""
         if commit.release:
             what += " released"
@@ -135,8 +142,8 @@ class Ledger:
         self.calls.append(call)
         return call
 
-    def ends(self, call: Call, how: str) -> None:
-        call.how = how
+    def ends(self, call: Call, how: str, value: Any = None) -> None:
+        call.how, call.value = how, value
         call.ended = self.note(f"{call.process.name}: {call.name} {how}, {call.run} {call.address}")
 
 

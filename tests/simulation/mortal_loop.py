@@ -1,4 +1,4 @@
-"""An event loop with processes in it that can die, hang and have clocks of their own.
+"""Event loops with processes in them that can die, hang and have clocks of their own.
 
 Whatever is begun in a process carries it in its context: every task, callback and timer. What a dead one has left is
 never run, not even to clean up; what a hanging one has waits until it wakes. Knows no engines.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from asyncio import BaseEventLoop
 from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from heapq import heappop
 from typing import Any, Final
 
-from exploring_loop import Choices, ExploringLoop
+from exploring_loop import LONGEST, MOST_STEPS, Choices, ExploringLoop, Stalled
 
 from perdure.values import SECOND
 
@@ -30,8 +32,9 @@ class Machine:
 class Process:
     """One process; as an engine's clock it does not run backwards, as the system's does not."""
 
-    def __init__(self, name: str, machine: Machine) -> None:
+    def __init__(self, name: str, machine: Machine, stage: Any) -> None:
         self.name = name
+        self.stage = stage
         self.machine = machine
         self.dead = asyncio.Event()
         self.asleep = False
@@ -78,9 +81,55 @@ class MortalLoop(ExploringLoop):
                     self._frozen.append(handle)
 
 
-def run(story: Coroutine[Any, Any, None], choices: Choices) -> None:
-    """Run a coroutine to its end under these choices; raises what it raises."""
-    loop = MortalLoop(choices)
+class StraightLoop(BaseEventLoop):
+    """In virtual time too, first come, first served: it is quick. Runs nothing of those that are dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment = 0.0
+        self._steps = 0
+        self.faults: list[dict[str, Any]] = []
+        self.set_exception_handler(lambda loop, context: self.faults.append(context))
+
+    def time(self) -> float:
+        return self.moment
+
+    def _run_once(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Stalled(f"not over after {MOST_STEPS:,} callbacks")
+        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
+        while scheduled and (not ready or scheduled[0]._when <= self.moment):
+            timer = heappop(scheduled)
+            timer._scheduled = False
+            if not timer._cancelled and _lives(timer):
+                self.moment = max(self.moment, timer._when)
+                ready.append(timer)
+        if not ready:
+            raise Stalled("nothing is ready, and nothing ever will be")
+        if self.moment > LONGEST:
+            raise Stalled(f"not over after {LONGEST:g} virtual seconds")
+        handle = ready.popleft()
+        if not handle._cancelled and _lives(handle):
+            handle._run()
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        pass
+
+    def _process_events(self, event_list: object) -> None:
+        pass
+
+
+def _lives(handle: Any) -> bool:
+    process = handle._context.get(CURRENT)
+    return process is None or not process.dead.is_set()
+
+
+def run(story: Coroutine[Any, Any, None], loop: MortalLoop | StraightLoop) -> None:
+    """Run a coroutine to its end on this loop; raises what it raises."""
     try:
         loop.run_until_complete(story)
         assert not loop.faults, f"faults that nobody heard of: {loop.faults}"
@@ -89,7 +138,7 @@ def run(story: Coroutine[Any, Any, None], choices: Choices) -> None:
         loop.close()
 
 
-def _clear(loop: MortalLoop) -> None:
+def _clear(loop: MortalLoop | StraightLoop) -> None:
     """What the dead have left is given up without a word, as far as Python allows."""
     for task in asyncio.all_tasks(loop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -92,6 +92,10 @@ class Watched:
         self._befall = befall
         self._landed = landed
 
+    def heal(self) -> None:
+        """Nothing happens to this process any more."""
+        self._perils.clear()
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
         return method if name in UNCOUNTED else lambda *given, **named: self._call(name, method, given, named)

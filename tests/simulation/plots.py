@@ -32,13 +32,31 @@ ORDINARY = ("resume", "cancel", "terminate")
 class Plot:
     documents: tuple[Any, ...] = ()
     ends: tuple[str, ...] = ORDINARY
+    workers = 1
+    """How many it takes at least."""
+    quick = True
+    """Whether it takes few virtual seconds."""
+    resumable = False
+    """Whether it has a `play_on`."""
 
-    def __init__(self, chance: Random, shorter: int) -> None:
+    def __init__(self, chance: Random, shorter: int, *, small: bool = False) -> None:
         self.chance = chance
         self.shorter = shorter
+        self.small = small
+        """Whether it is to be over soon."""
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10 if self.small else seconds)
+
+    def some(self, least: int, most: int) -> int:
+        """How many there are of something."""
+        return self.chance.randint(least, min(most, least + 1) if self.small else most)
 
     def __str__(self) -> str:
         return type(self).__name__.lower()
+
+    def prepare(self) -> None:
+        """Find out once what is expected, for a plot that is played often."""
 
     async def play(self, stage: Stage) -> None: ...
 
@@ -60,11 +78,19 @@ OTHER = load("workflow: other\nsteps: [{wait: {signal: never}}]\n")
 
 class Generated(Plot):
     steady = False
+    resumable = True
+    began = scripted = 0.0
 
-    def __init__(self, chance: Random, shorter: int) -> None:
-        super().__init__(chance, shorter)
+    def __init__(self, chance: Random, shorter: int, *, small: bool = False) -> None:
+        super().__init__(chance, shorter, small=small)
+        sizes = (1, 3, 4) if small else (5, 9, 14)
         while True:
-            self.document, self.script = generated.definition(chance, steady=self.steady, shorter=shorter)
+            self.document, self.script = generated.definition(
+                chance, steady=self.steady, shorter=shorter, budget=chance.choice(sizes)
+            )
+            self.script += [
+                {"at": entry["at"] + entry["pause"], "resume": True} for entry in self.script if "pause" in entry
+            ]
             definition = inspect(json.dumps(self.document)).definition
             if definition is not None:
                 break
@@ -75,12 +101,33 @@ class Generated(Plot):
         return f"{super().__str__()}\n{json.dumps(self.document)}\n" + "\n".join(map(json.dumps, self.script))
 
     async def play(self, stage: Stage) -> None:
-        await stage.start("other", {}, "other")
-        await stage.start(self.definition.name, INPUT, "run")
-        await asyncio.gather(*(self._enter(stage, number, entry) for number, entry in enumerate(self.script)))
+        self.began = asyncio.get_running_loop().time()
+        await self._begin(stage)
+        self.scripted = asyncio.get_running_loop().time()
+        await self._go_on(stage, self.scripted)
 
-    async def _enter(self, stage: Stage, number: int, entry: dict[str, Any]) -> None:
-        await asyncio.sleep(entry["at"] / SECOND)
+    async def play_on(self, stage: Stage) -> None:
+        """The rest of the story, after a moment at which the client was lost too: what it was about to send is lost."""
+        now = asyncio.get_running_loop().time()
+        told = {message.run for message in stage.ledger.messages if message.told == "acknowledged"}
+        if "run" not in told:
+            await self._begin(stage)
+            now = self.scripted
+        await self._go_on(stage, now)
+
+    async def _begin(self, stage: Stage) -> None:
+        if '"other"' in json.dumps(self.document):
+            await stage.start("other", {}, "other")
+        await stage.start(self.definition.name, INPUT, "run")
+
+    async def _go_on(self, stage: Stage, since: float) -> None:
+        moments = [(self.scripted + entry["at"] / SECOND, number) for number, entry in enumerate(self.script)]
+        await asyncio.gather(
+            *(self._enter(stage, number, self.script[number], at) for at, number in moments if at >= since)
+        )
+
+    async def _enter(self, stage: Stage, number: int, entry: dict[str, Any], at: float) -> None:
+        await asyncio.sleep(at - asyncio.get_running_loop().time())
         insist = self.chance.random() < 0.7
         if "signal" in entry:
             await stage.send("signal", "run", entry["signal"], entry["with"], f"m{number}", insist=insist)
@@ -92,12 +139,8 @@ class Generated(Plot):
             asks = await stage.insist(lambda: stage.client.asks("run"))
             if asks:
                 await stage.do("answer", "run", asks[entry["answer"] % len(asks)].step, entry["with"])
-        elif "pause" in entry:
-            await stage.do("pause", "run")
-            await asyncio.sleep(entry["pause"] / SECOND)
-            await stage.do("resume", "run")
         else:
-            await stage.do("cancel" if "cancel" in entry else "terminate", "run")
+            await stage.do(next(name for name in entry if name != "at"), "run")
 
 
 class Wild(Generated):
@@ -106,13 +149,17 @@ class Wild(Generated):
 
 class Steady(Generated):
     steady = True
-    told = False
+    expected: list[dict[str, Any]] = []
+
+    def prepare(self) -> None:
+        self.expected = [self._expected(salt) for salt in range(5)]
 
     def judge(self, stage: Stage) -> Iterator[str]:
-        expected = [self._expected(salt) for salt in range(5)]
+        if not self.expected:
+            self.prepare()
+        expected = self.expected
         if any(one != expected[0] for one in expected) or expected[0]["status"] == "continued":
             return
-        self.told = True
         found = outcome(stage, "run")
         if found["status"] == "cancelled" or "WorkerLost" in json.dumps(found):
             yield f"did not end by itself: {found}"
@@ -188,11 +235,11 @@ class Messages(Plot):
 
     async def play(self, stage: Stage) -> None:
         await stage.start("count", {}, "count")
-        await asyncio.gather(*(self._send(stage, number) for number in range(self.chance.randint(2, 9))))
+        await asyncio.gather(*(self._send(stage, number) for number in range(self.some(2, 9))))
         await stage.send("signal", "count", "end", None, "end")
 
     async def _send(self, stage: Stage, number: int) -> None:
-        await asyncio.sleep(self.chance.triangular(0, 10, 0))
+        await self.pause(self.chance.triangular(0, 10, 0))
         kind, name = self.chance.choice((("signal", "add"), ("update", "put"), ("update", "slow")))
         await stage.send(kind, "count", name, number, f"m{number}", insist=self.chance.random() < 0.7)
 
@@ -231,10 +278,10 @@ class Restarts(Plot):
     documents = (AGAIN,)
 
     async def play(self, stage: Stage) -> None:
-        most = self.chance.randint(2, 5)
+        most = self.some(2, 5)
         await stage.start("again", {"most": most, "got": []}, "again")
         for number in range(most):
-            await asyncio.sleep(self.chance.choice((0, 0.05, 1, 5)))
+            await self.pause(self.chance.choice((0, 0.05, 1, 5)))
             await stage.send("signal", "again", "add", number, f"m{number}")
 
     def judge(self, stage: Stage) -> Iterator[str]:
@@ -269,11 +316,11 @@ class Sagas(Plot):
     documents = (SAGA,)
 
     async def play(self, stage: Stage) -> None:
-        await asyncio.gather(*(self._one(stage, f"saga {number}") for number in range(self.chance.randint(1, 4))))
+        await asyncio.gather(*(self._one(stage, f"saga {number}") for number in range(self.some(1, 4))))
 
     async def _one(self, stage: Stage, id: str) -> None:
-        await stage.start("saga", {"n": self.chance.randint(0, 4), "fails": self.chance.random() < 0.5}, id)
-        await asyncio.sleep(self.chance.triangular(0, 8, 0))
+        await stage.start("saga", {"n": self.some(0, 4), "fails": self.chance.random() < 0.5}, id)
+        await self.pause(self.chance.triangular(0, 8, 0))
         if self.chance.random() < 0.6:
             await stage.do("cancel", id)
 
@@ -322,23 +369,24 @@ class Families(Plot):
 
     async def play(self, stage: Stage) -> None:
         await stage.start("count", {}, "box")
-        self.mums = [f"mum {number}" for number in range(self.chance.randint(1, 3))]
+        self.mums = [f"mum {number}" for number in range(self.some(1, 3))]
         await asyncio.gather(*(self._one(stage, number) for number in range(len(self.mums))))
         for id in self.mums:
             with_status = stage.file.find(id)
             while with_status is not None and with_status.closed_at is None:
-                await asyncio.sleep(1)
+                await self.pause(1)
                 with_status = stage.file.find(id)
         await stage.send("signal", "box", "end", None, "end")
 
     async def _one(self, stage: Stage, number: int) -> None:
         await stage.start("mum", {"n": number}, self.mums[number])
-        await asyncio.sleep(self.chance.triangular(0, 8, 0))
+        await self.pause(self.chance.triangular(0, 8, 0))
         if self.chance.random() < 0.4:
-            await stage.do("cancel", self.mums[number])
+            await stage.do(self.chance.choice(("cancel", "cancel", "terminate")), self.mums[number])
 
     def judge(self, stage: Stage) -> Iterator[str]:
         got = Counter(outcome(stage, "box").get("output") or ())
+        touched = {message.run for message in stage.ledger.messages if message.kind in ("cancel", "terminate")}
         for number, id in enumerate(self.mums):
             mum = outcome(stage, id)
             kids = [row for row in stage.file.runs.values() if row.parent == id]
@@ -349,7 +397,7 @@ class Families(Plot):
                     yield f"{id} completed with {mum['output']!r} and children {[kid.status for kid in kids]}"
                 if got[number] != 1:
                     yield f"what {id} sent was counted {got[number]} times"
-            elif mum["status"] != "cancelled" or got[number] > 1:
+            elif id not in touched or mum["status"] not in ("cancelled", "terminated") or got[number] > 1:
                 yield f"{id} is {mum['status']}, what it sent was counted {got[number]} times"
 
 
@@ -370,16 +418,16 @@ class Locks(Plot):
     documents = (DOOR,)
 
     async def play(self, stage: Stage) -> None:
-        await asyncio.gather(*(self._one(stage, f"door {number}") for number in range(self.chance.randint(2, 6))))
+        await asyncio.gather(*(self._one(stage, f"door {number}") for number in range(self.some(2, 6))))
 
     async def _one(self, stage: Stage, id: str) -> None:
         await stage.start("door", {"again": self.chance.random() < 0.3, "place": self.chance.randrange(2)}, id)
-        await asyncio.sleep(self.chance.triangular(0, 8, 0))
+        await self.pause(self.chance.triangular(0, 8, 0))
         deed = self.chance.choice((None, None, None, "cancel", "terminate", "pause"))
         if deed is not None:
             await stage.do(deed, id)
         if deed == "pause":
-            await asyncio.sleep(1)
+            await self.pause(1)
             await stage.insist_on("resume", id)
 
     def judge(self, stage: Stage) -> Iterator[str]:
@@ -405,17 +453,18 @@ class Queues(Plot):
     """Calls that one worker alone makes, results from the cache, and attempts that are made at most once."""
 
     documents = (QUEUES,)
+    workers = 2
 
     async def play(self, stage: Stage) -> None:
         stage.queues[0] = {"far": 2, "default": 9}
         stage.queues[1] = {"default": 9}
-        self.runs = [f"queues {number}" for number in range(self.chance.randint(1, 3))]
+        self.runs = [f"queues {number}" for number in range(self.some(1, 3))]
         await asyncio.gather(*(self._one(stage, id) for id in self.runs))
 
     async def _one(self, stage: Stage, id: str) -> None:
-        await stage.start("queues", {"n": self.chance.randint(1, 4)}, id)
+        await stage.start("queues", {"n": self.some(1, 4)}, id)
         if self.chance.random() < 0.3:
-            await asyncio.sleep(self.chance.triangular(0, 5, 0))
+            await self.pause(self.chance.triangular(0, 5, 0))
             await stage.do("cancel", id)
 
     def judge(self, stage: Stage) -> Iterator[str]:
@@ -427,6 +476,133 @@ class Queues(Plot):
         for key, times in Counter(call.key for call in stage.ledger.calls if call.address == "once").items():
             if times > 1:
                 yield f"{key} was called {times} times"
+
+
+WISH = load("""
+workflow: wish
+steps:
+  - {id: a, ask: {prompt: May I?, timeout: "{{ input.patience }}", default: nobody}}
+  - {activity: tick}
+output: "{{ steps.a.answer }}"
+""")
+
+
+class Answers(Plot):
+    """An answer that was acknowledged counts, whatever the hour."""
+
+    documents = (WISH,)
+
+    async def play(self, stage: Stage) -> None:
+        await asyncio.gather(*(self._one(stage, f"wish {number}") for number in range(self.some(1, 4))))
+
+    async def _one(self, stage: Stage, id: str) -> None:
+        patience = self.chance.choice((2, 30)) / (10 if self.small else 1)
+        await stage.start("wish", {"patience": f"{round(patience * SECOND)}us"}, id)
+        for number in range(2):
+            await self.pause(self.chance.choice((0.01, 1.9, 2.0, 2.05, 5.0)))
+            await stage.do("answer", id, "a", f"answer {number}")
+        if self.chance.random() < 0.2:
+            await stage.do("pause", id)
+            await stage.insist_on("resume", id)
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            sent = [m for m in stage.ledger.messages if m.run == row.id and m.kind == "answer"]
+            given = [m.given[1] for m in sent if m.told == "acknowledged"]
+            possible = given or ["nobody", *(m.given[1] for m in sent if m.told != "unknown" and m.tries)]
+            found = outcome(stage, row.id)
+            if row.status != "completed" or found["output"] not in possible or len(given) > 1:
+                yield f"{row.id} is {row.status} with {found.get('output')}, and the answers {given} were acknowledged"
+
+
+RAIN = load("""
+workflow: rain
+steps:
+  - {id: e, wait: {event: rain}}
+  - {activity: tick}
+output: "{{ steps.e.n }}"
+""")
+FLOOD = load("""
+workflow: flood
+schedule: {event: rain, overlap: allow}
+steps: [{activity: tick}]
+""")
+
+
+class Events(Plot):
+    """An event misses nobody who waits for it, and starts one run."""
+
+    documents = (RAIN, FLOOD)
+    emitted = 0
+
+    async def play(self, stage: Stage) -> None:
+        self.emitted = self.some(1, 3)
+        self.runs = [f"rain {number}" for number in range(self.some(1, 4))]
+        for id in self.runs:
+            await stage.start("rain", {}, id)
+        while not all(stage.file.keys[id] in stage.file.subscriptions.get("rain", ()) for id in self.runs):
+            await self.pause(1)
+        for number in range(self.emitted):
+            await self.pause(self.chance.choice((0, 0, 1, 5)))
+            sent = {"n": number}
+            await stage.insist(lambda sent=sent: stage.client.emit("rain", sent, id=f"e{sent['n']}"))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for id in self.runs:
+            found = outcome(stage, id)
+            if found["status"] != "completed" or found["output"] != 0:
+                yield f"{id} is {found}"
+        started = Counter(row.workflow for row in stage.file.runs.values())["flood"]
+        if started != self.emitted:
+            yield f"{self.emitted} events started {started} runs"
+
+
+KEPT = load("""
+workflow: kept
+steps:
+  - {id: c, activity: work, with: {value: "{{ input.n }}"}, cache: {key: c, ttl: 8s}}
+output: "{{ steps.c.value }}"
+""")
+
+
+class Caches(Plot):
+    """What is kept is used as long as it has not expired, and no longer."""
+
+    documents = (KEPT,)
+    quick = False
+
+    async def play(self, stage: Stage) -> None:
+        for number in range(self.some(2, 5)):
+            await stage.start("kept", {"n": number}, f"kept {number}")
+            await asyncio.sleep(self.chance.choice((4, 80)))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            if row.status != "completed":
+                yield f"{row.id} is {row.status}"
+
+
+LONG = load("""
+workflow: long
+steps:
+  - {id: b, activity: beat, with: {value: 6}, timeout: {heartbeat: 20s}, retry: {attempts: 9, delay: 100ms}}
+output: "{{ steps.b }}"
+""")
+
+
+class Heartbeats(Plot):
+    """An attempt begins where the last one stood, as far as that was durable."""
+
+    documents = (LONG,)
+    quick = False
+
+    async def play(self, stage: Stage) -> None:
+        await asyncio.gather(*(stage.start("long", {}, f"long {number}") for number in range(self.some(1, 3))))
+
+    def judge(self, stage: Stage) -> Iterator[str]:
+        for row in stage.file.runs.values():
+            if row.status != "completed":
+                yield f"{row.id} is {row.status}: {row.outcome!r}"
 
 
 TICKS = load("""
@@ -442,10 +618,10 @@ class Schedules(Plot):
     documents = (TICKS,)
 
     async def play(self, stage: Stage) -> None:
-        await asyncio.sleep(self.chance.uniform(8, 40))
+        await asyncio.sleep(self.chance.uniform(2, 5) if self.small else self.chance.uniform(8, 40))
         [schedule] = await stage.insist(lambda: stage.client.schedules.list())
         await stage.insist(lambda: stage.client.schedules.pause(schedule.id))
-        await asyncio.sleep(2)
+        await self.pause(2)
 
     def judge(self, stage: Stage) -> Iterator[str]:
         [(schedule, fired)] = stage.file.fired.items() or [("", set())]
@@ -474,4 +650,8 @@ PLOTS = (
     Locks,
     Queues,
     Schedules,
+    Answers,
+    Events,
+    Caches,
+    Heartbeats,
 )

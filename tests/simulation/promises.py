@@ -7,91 +7,101 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 from ledger import Call, Ledger, Message
+from retelling import Told
 
-from perdure.core import machine
-from perdure.core.commands import StartActivity
-from perdure.core.events import (
-    ActivityCancelled,
-    ActivityCompleted,
-    ActivityFailed,
-    AttemptLost,
-    RunStarted,
-    SignalReceived,
-    UpdateReceived,
-)
-from perdure.program import Program
+from perdure.core.events import ActivityCompleted, RunStarted, SignalReceived, UpdateReceived
+from perdure.core.lifecycle import ENDED
+from perdure.values import decode
 
-ENDS = (ActivityCompleted, ActivityFailed, ActivityCancelled, AttemptLost)
-
-
-@dataclass
-class Told:
-    """What the journals tell about calls."""
-
-    attempts: dict[tuple[str, int], int] = field(default_factory=dict)
-    """(key, attempt) → when its end became durable."""
-    asked: set[tuple[str, int]] = field(default_factory=set)
-    """(key, attempt) that a run wanted."""
-    keys: dict[tuple[int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    """(run, slot) → idempotency keys."""
-    started: dict[tuple[int, int], StartActivity] = field(default_factory=dict)
-    """(run, seq of its completion) → the call."""
-
-
-def read(ledger: Ledger, programs: dict[int, Program]) -> Told:
-    """Fold every journal."""
-    told = Told()
-    journals: dict[int, list[Any]] = defaultdict(list)
-    for (run, _), landed in sorted(ledger.landed.items()):
-        journals[run].append(landed)
-    for run, journal in journals.items():
-        latest: dict[int, StartActivity] = {}
-        state: Any = None
-        for landed in journal:
-            event, call = landed.event, latest.get(getattr(landed.event, "frame", -1))
-            if isinstance(event, ENDS) and call is not None:
-                told.attempts.setdefault((call.key, call.attempt), landed.place)
-                if isinstance(event, ActivityCompleted):
-                    told.started[run, landed.seq] = call
-            if isinstance(event, RunStarted):
-                state, commands = machine.start(programs[run], event)
-            else:
-                commands = machine.step(programs[run], state, event)
-            for command in commands:
-                if isinstance(command, StartActivity):
-                    latest[command.frame] = command
-                    told.asked.add((command.key, command.attempt))
-                    told.keys[run, command.slot].add(command.key)
-    return told
+DEEDS = {
+    "cancel": "CancelRequested", "terminate": "TerminateRequested", "pause": "PauseRequested",
+    "resume": "ResumeRequested", "answer": "AskAnswered",
+}  # fmt: skip
+"""What a client asks of a run → the event that it becomes."""
 
 
 def broken(ledger: Ledger, told: Told) -> Iterator[str]:
     """Every promise that was not kept."""
     yield from ledger.broken
-    yield from _repeated(ledger.calls, told)
-    yield from _keys(ledger, told)
+    yield from told.wrong
+    yield from _repeated(ledger, told)
+    yield from _ended(ledger, told)
+    yield from _keys(told)
     yield from _messages(ledger)
+    yield from _deeds(ledger, told)
+    yield from _outcomes(ledger, told)
     yield from _left(ledger)
 
 
-def _repeated(calls: list[Call], told: Told) -> Iterator[str]:
-    """A finished step never runs again, an attempt that ended durably is never repeated; but for what a worker still
-    begins that was buried and has not noticed."""
-    for call in calls:
-        if not call.sound:
-            continue
-        over = told.attempts.get((call.key, call.attempt))
-        if over is not None and over < call.began:
-            yield f"{call.key} attempt {call.attempt} began at line {call.began}, though it had ended at {over}"
-        if (call.key, call.attempt) not in told.asked:
-            yield f"{call.key} attempt {call.attempt} began at line {call.began}, which no journal asks for"
+def _repeated(ledger: Ledger, told: Told) -> Iterator[str]:
+    """A finished step never runs again, an attempt that ended or began durably is never repeated, and what is called is
+    what a journal asks for; but for what a worker still begins that was buried and has not noticed."""
+    attempts: dict[tuple[str, int], list[Call]] = defaultdict(list)
+    for call in ledger.calls:
+        attempts[call.key, call.attempt].append(call)
+        if call.sound:
+            yield from _unfounded(call, ledger, told)
+    for attempt, calls in attempts.items():
+        once = any(command.committed for command in told.asked.get(attempt, ()))
+        sound = [call for call in calls if call.sound]
+        if (once and len(calls) > 1) or (attempt in told.queued and len(sound) > 1):
+            yield f"{attempt} was called {len(calls)} times"
+        begun = told.begun.get(attempt)
+        if begun is not None and attempt not in told.queued:
+            its_own = any(call.began < begun.place and call.process is begun.process for call in calls)
+            if sum(call.began > begun.place for call in sound) > (not its_own):
+                yield f"{attempt} was called again though it had begun at line {begun.place}"
 
 
-def _keys(ledger: Ledger, told: Told) -> Iterator[str]:
+def _unfounded(call: Call, ledger: Ledger, told: Told) -> Iterator[str]:
+    attempt = call.key, call.attempt
+    what = f"{call.key} attempt {call.attempt} began at line {call.began}"
+    over = told.ended.get(attempt)
+    if over is not None and over.place < call.began:
+        yield f"{what}, though it had ended at {over.place}"
+    asked = told.asked.get(attempt)
+    if not asked:
+        yield f"{what}, which no journal asks for"
+    elif not any(
+        (one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked
+    ):
+        yield f"{what} with {call.name} {call.arguments}, and the journal asks for {asked[0]}"
+    closed = ledger.closed.get(told.of_run.get(attempt, 0))
+    if closed is not None and closed < call.began:
+        yield f"{what}, though its run had ended at {closed}"
+    unwanted = told.unwanted.get(attempt)
+    if unwanted is not None and unwanted < call.began and attempt not in told.queued:
+        yield f"{what}, though it was to stop since {unwanted}"
+
+
+def _ended(ledger: Ledger, told: Told) -> Iterator[str]:
+    """A result in a journal is that of a call."""
+    values = defaultdict(list)
+    for call in ledger.calls:
+        if call.how == "ends" and call.ended is not None:
+            values[call.key, call.attempt].append((call.ended, call.value))
+    for attempt, landed in told.ended.items():
+        if isinstance(landed.event, ActivityCompleted):
+            found = [value for ended, value in values[attempt] if ended < landed.place]
+            if landed.event.result not in found:
+                yield f"{attempt} has the result {landed.event.result}, and what was called gave {found}"
+
+
+def _outcomes(ledger: Ledger, told: Told) -> Iterator[str]:
+    """What a run has come to is what its journal comes to."""
+    for run, row in ledger.file.runs.items():
+        state = told.states.get(run)
+        if state is None:
+            yield f"{row.id} has no journal"
+        elif row.status != state.status:
+            yield f"{row.id} is {row.status}, and by its journal {state.status}"
+        elif row.status in ENDED and decode(row.outcome or b"null") != state.outcome:
+            yield f"{row.id} came to {row.outcome!r}, and by its journal to {state.outcome}"
+
+
+def _keys(told: Told) -> Iterator[str]:
     for (run, slot), keys in told.keys.items():
         if len(keys) > 1:
             yield f"frame {slot} of run {run} has several idempotency keys: {sorted(keys)}"
@@ -113,10 +123,24 @@ def _messages(ledger: Ledger) -> Iterator[str]:
     for message in ledger.messages:
         if message.kind == "start":
             row = ledger.file.find(message.run)
-            if (row is None) == (message.told == "acknowledged"):
+            if row is None and message.told == "acknowledged":
                 yield f"the start of {message.run} was {message.told}, and it is {row and row.status}"
         elif message.kind in ("signal", "update"):
             yield from _counted(message, taken[message.run, message.id], message.run in restarted)
+
+
+def _deeds(ledger: Ledger, told: Told) -> Iterator[str]:
+    """A cancellation, an answer and the like that was acknowledged has reached its run, or waits in its inbox."""
+    done: Counter[tuple[str, str]] = Counter()
+    for (run, kind), times in told.kinds.items():
+        done[_name(ledger, run), kind] += times
+    for run, box in ledger.file.inbox.items():
+        for letter in box.values():
+            done[_name(ledger, run), DEEDS.get(letter.kind, "")] += 1
+    asked = Counter((m.run, m.kind) for m in ledger.messages if m.kind in DEEDS and m.told == "acknowledged")
+    for (name, kind), times in asked.items():
+        if done[name, DEEDS[kind]] < times:
+            yield f"{kind} of {name} was acknowledged {times} times, and came {done[name, DEEDS[kind]]} times"
 
 
 def _counted(message: Message, times: int, restarted: bool) -> Iterator[str]:

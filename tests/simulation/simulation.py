@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
-from typing import Any
+from unittest.mock import patch
 
 import mortal_loop
 import perils
@@ -18,10 +20,14 @@ import promises
 from exploring_loop import Choices
 from perils import Peril
 from plots import PLOTS, Plot
+from retelling import retell
 from stage import Stage
 
-from perdure.engine.programs import Programs
-from perdure.stores import MemoryStore
+from perdure.definition import load_bundle
+from perdure.engine import definitions, live, programs
+
+
+Spoil = Callable[[contextlib.ExitStack], None]
 
 
 @dataclass
@@ -37,6 +43,8 @@ class Case:
     deaths: int = 0
     calls: int = 0
     seconds: float = 0.0
+    spoil: Spoil | None = None
+    """Breaks something while it is played."""
 
     def story(self) -> str:
         return "\n".join([
@@ -45,44 +53,70 @@ class Case:
         ])  # fmt: skip
 
 
-def play(seed: int, chosen: Sequence[Peril] | None = None) -> Case:
-    """Play the case of this seed; with other perils than its own where some are given. The same goes the same way."""
+def play(
+    seed: int,
+    chosen: Sequence[Peril] | None = None,
+    *,
+    plots: Sequence[type[Plot]] = PLOTS,
+    spoil: Spoil | None = None,
+) -> Case:
+    """Play the case of this seed; with other perils than its own where some are given, out of these plots, on an engine
+    that is spoilt. The same goes the same way."""
     chance = Random(seed)
     shorter = chance.choice((4, 20, 20, 100))
     workers = chance.choice((2, 2, 3))
-    plot = chance.choice(PLOTS)(chance, shorter)
+    plot = chance.choice(plots)(chance, shorter)
     drawn = perils.draw(chance, workers, chance.choice((3.0, 20.0)), 8)
-    case = Case(seed, plot, drawn if chosen is None else chosen)
-    log = logging.getLogger("perdure")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    urandom, source = os.urandom, Random(seed)
-    os.urandom = source.randbytes
+    case = Case(seed, plot, drawn if chosen is None else chosen, spoil=spoil)
     choices = Choices(seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mortal_loop.run(_played(case, chance, choices, workers, shorter), choices)
-    except (Exception, asyncio.CancelledError) as problem:
-        case.broken.append(f"{type(problem).__name__}: {problem}")
-    finally:
-        os.urandom = urandom
-        log.setLevel(level)
+    stage = Stage(chance, choices, workers, case.perils, shorter)
+    enact(case, stage, mortal_loop.MortalLoop(choices))
     return case
 
 
-async def _played(case: Case, chance: Random, choices: Choices, workers: int, shorter: int) -> None:
-    stage = Stage(chance, choices, workers, case.perils, shorter)
+def enact(case: Case, stage: Stage, loop: mortal_loop.MortalLoop | mortal_loop.StraightLoop) -> None:
+    """Play the case on this stage, and judge it."""
+    try:
+        with _settled(f"{case.seed} {len(case.lines)} {len(stage.file.workers)}"):
+            mortal_loop.run(_played(case, stage), loop)
+    except (Exception, asyncio.CancelledError) as problem:
+        case.broken.append(f"{type(problem).__name__}: {problem}")
+
+
+read_once = lru_cache(64)(load_bundle)
+"""What a text means does not change: the workers of all cases read it once."""
+
+
+@contextlib.contextmanager
+def _settled(seed: str) -> Iterator[None]:
+    """Nothing comes by chance, and nothing is logged."""
+    log = logging.getLogger("perdure")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    with contextlib.ExitStack() as stack:
+        stack.callback(log.setLevel, level)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        chance = Random(seed)
+        stack.enter_context(patch.object(os, "urandom", chance.randbytes))
+        events = chance.choice((500, 6, 2))  # whatever the length of a run, there are snapshots
+        stack.enter_context(patch.multiple(live, SNAPSHOT_EVENTS=events, PARKED_EVENTS=events // 2))
+        for module in (programs, definitions):
+            stack.enter_context(patch.object(module, "load_bundle", read_once))
+        yield
+
+
+async def _played(case: Case, stage: Stage) -> None:
     case.lines = stage.ledger.lines
     try:
-        await stage.play(case.plot)
-        programs: dict[int, Any] = {}
-        store = MemoryStore(stage.file)
-        await store.open()
-        known = Programs(store)
-        for key, row in stage.file.runs.items():
-            programs[key] = await known.get(row.digest)
-        told = promises.read(stage.ledger, programs)
+        with contextlib.ExitStack() as stack:
+            if case.spoil is not None:
+                case.spoil(stack)
+            await stage.play(case.plot)
+        of_runs = {
+            key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
+        }
+        told = retell(stage.ledger, of_runs, stage.healed)
         stage.started = told.started
         case.broken += [*promises.broken(stage.ledger, told), *case.plot.judge(stage)]
     finally:

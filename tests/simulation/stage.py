@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from exploring_loop import Choices
 from fakes import fake
 from ledger import Call, Ledger, Message
-from mortal_loop import Machine, Process
+from mortal_loop import CURRENT, Machine, Process
 from perils import Peril, Watched
 
 import perdure
@@ -25,10 +25,10 @@ from perdure.engine import Engine
 from perdure.errors import PerdureError, StoreError, UnknownRun
 from perdure.stores.memory_file import MemoryFile
 from perdure.testing import activities as faking
-from perdure.values import SECOND
+from perdure.values import SECOND, decode
 
 NAMES: Final = (
-    "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage", "tick", "undo",
+    "work", "flaky", "bad", "slow", "hang", "stubborn", "late", "torn", "garbage", "tick", "undo", "beat",
 )  # fmt: skip
 OPEN: Final = ("scheduled", "running", "paused", "stuck")
 LONGEST: Final = 400.0
@@ -47,6 +47,7 @@ class Stage:
         self.shorter = shorter
         self._choices = choices
         self._perils: list[Peril] = list(perils)
+        self._handles: list[Watched] = []
         self._counts: dict[int, dict[bool, int]] = {}
         self._workers: dict[int, Process] = {}
         self._engines: dict[Process, Engine] = {}
@@ -57,6 +58,10 @@ class Stage:
         self._seen = chance.random() < 0.6
         self.queues: dict[int, Any] = {}
         self.deaths = 0
+        self.healed = 0
+        """The moment from which all is well."""
+        self.begun = False
+        """Whether the definitions are deployed and the story has begun; it may have begun before this stage."""
         self._machine = Machine()
         self.sending: list[asyncio.Task[None]] = []
         self.started: dict[tuple[int, int], Any] = {}
@@ -66,14 +71,19 @@ class Stage:
 
     async def play(self, plot: Any) -> None:
         """The plot, the perils, and then the quiet end."""
-        client = Process("client", self._machine)
+        client = self._client = Process("client", self._machine, self)
         keepers: list[asyncio.Task[None]] = []
-        async with perdure.open(self._handle(client, -1), clock=client, work=False) as self.client:
-            for document in plot.documents:
-                await self.insist(lambda document=document: self.client.deploy(document))
+        async with self._opened(client, -1) as self.client:
+            if not self.begun:
+                for document in plot.documents:
+                    await self.insist(lambda document=document: self.client.deploy(document))
             keepers = [asyncio.create_task(self._keep(whom)) for whom in range(self._number)]
             befalling = [asyncio.create_task(self._befall_at(p)) for p in self._perils if p.moment is not None]
-            await plot.play(self)
+            if self.begun:
+                await plot.play_on(self)
+            else:
+                self.begun = True
+                await plot.play(self)
             await asyncio.gather(*befalling)
             self._heal()
             await self._lead_to_the_end(plot)
@@ -93,10 +103,13 @@ class Stage:
 
     def _heal(self) -> None:
         self._perils.clear()
+        for handle in self._handles:
+            handle.heal()
+        self.healed = max(process.now() for process in (self._client, *self._processes))
         self.ledger.note("-- all is well from now on")
 
     async def _lead_to_the_end(self, plot: Any) -> None:
-        for deed in (None, *plot.ends):
+        for deed in self.deeds(plot):
             for row in [row for row in self.file.runs.values() if row.status in OPEN]:
                 if row.status == "stuck":
                     self.ledger.accuse(f"run {row.id} is stuck: {row.outcome!r}")
@@ -109,15 +122,19 @@ class Stage:
         left = [f"{row.id} is {row.status}" for row in self.file.runs.values() if row.status in OPEN]
         raise Unsettled(f"does not end: {'; '.join(left)}")
 
+    def deeds(self, plot: Any) -> Iterable[str | None]:
+        """What is done in turn to runs that do not end of themselves."""
+        return (None, *plot.ends)
+
     async def _quiet(self) -> bool:
         """Whether all runs have ended, once they have, or none of those that are left has anything to do."""
         idle = 0
         for _ in range(round(LONGEST)):
             await asyncio.sleep(1)
             left = [row for row in self.file.runs.values() if row.status in OPEN]
-            if not left:
+            if not left and not self.file.occurrences:
                 return True
-            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks
+            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks or self.file.occurrences
             idle = 0 if busy else idle + 1
             stubborn = any(row.owner is not None for row in left) and _ > 60 and self._hanging()
             if idle > 3 or stubborn:
@@ -134,17 +151,19 @@ class Stage:
     def _handle(self, process: Process, whom: int) -> Any:
         counts = self._counts.setdefault(whom, {})
         mine = [peril for peril in self._perils if peril.whom == whom]
-        return Watched(
+        handle = Watched(
             self.file, self._choices, process, mine, counts, self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make),
         )  # fmt: skip
+        self._handles.append(handle)
+        return handle
 
     async def _keep(self, whom: int) -> None:
         """A supervisor: whatever ends is started anew."""
         number = 0
         while not self._over:
             number += 1
-            process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine)
+            process = self._workers[whom] = Process(f"worker {whom}.{number}", self._machine, self)
             self._processes.append(process)
             self._retire[process] = asyncio.Event()
             self.ledger.note(f"{process.name} starts")
@@ -160,16 +179,26 @@ class Stage:
                     if not isinstance(problem, StoreError):
                         self.ledger.accuse(f"{process.name} raised {problem!r}")
             if not self._over:
-                await asyncio.sleep(self.chance.choice((0.0, 0.05, 1.0, 8.0)))
+                await asyncio.sleep(self.pause_before_restart())
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, process: Process, whom: int, **options: Any) -> AsyncIterator[Engine]:
+        """The engine of a process; the client's does not work."""
+        handle, called = self._handle(process, whom), () if whom < 0 else ACTIVITIES
+        async with perdure.open(
+            handle, activities=called, clock=process, work=whom >= 0, grace=0.05, **options
+        ) as engine:
+            yield engine
 
     async def _live(self, process: Process, whom: int) -> None:
         options = {"queues": self.queues[whom]} if whom in self.queues else {}
-        handle = self._handle(process, whom)
-        activities = [self._activity(process, name) for name in NAMES]
-        async with perdure.open(handle, activities=activities, clock=process, grace=0.05, **options) as engine:
+        async with self._opened(process, whom, **options) as engine:
             self._engines[process] = engine
             await self._retire[process].wait()
             self.ledger.note(f"{process.name} closes")
+
+    def pause_before_restart(self) -> float:
+        return self.chance.choice((0.0, 0.05, 1.0, 8.0))
 
     def _died(self, process: Process) -> None:
         self.deaths += 1
@@ -207,24 +236,33 @@ class Stage:
 
     # -- activities
 
-    def _activity(self, process: Process, name: str) -> Any:
-        @activity(name)
-        async def act(**arguments: Any) -> Any:
-            engine = self._engines.get(process)
-            worker = engine._worker.id if engine is not None and engine._worker is not None else ""
-            call = self.ledger.begins(process, worker, context(), name, arguments)
-            try:
-                value = await self._act(call)
-            except asyncio.CancelledError:
-                self.ledger.ends(call, "is cancelled")
-                raise
-            except perdure.ActivityError:
-                self.ledger.ends(call, "fails")
-                raise
-            self.ledger.ends(call, "ends")
-            return value
+    async def act(self, process: Process, name: str, arguments: dict[str, Any]) -> Any:
+        """An attempt, as the ledger sees it."""
+        engine = self._engines.get(process)
+        worker = engine._worker.id if engine is not None and engine._worker is not None else ""
+        call = self.ledger.begins(process, worker, context(), name, arguments)
+        try:
+            value = await (self._beat(call) if name == "beat" else self._act(call))
+        except asyncio.CancelledError:
+            self.ledger.ends(call, "is cancelled")
+            raise
+        except perdure.ActivityError:
+            self.ledger.ends(call, "fails")
+            raise
+        self.ledger.ends(call, "ends", value)
+        return value
 
-        return act
+    async def _beat(self, call: Call) -> Any:
+        """Goes on where the details of a heartbeat say that the attempt before stood."""
+        done = context().heartbeat_details or 0
+        row = self.file.find(call.run)
+        kept = max(map(decode, self.file.heartbeats.get(0 if row is None else row.key, {}).values()), default=0)
+        if call.sound and done < kept:
+            self.ledger.accuse(f"{call.key} begins at {done}, and a heartbeat at {kept} was durable")
+        for number in range(done, call.arguments["value"]):
+            await asyncio.sleep(1.2)
+            context().heartbeat(number + 1)
+        return done
 
     async def _act(self, call: Call) -> Any:
         said = said_to(call.name, call.arguments, call.address, call.attempt)
@@ -284,7 +322,7 @@ class Stage:
 
     async def do(self, what: str, run: str, *given: Any) -> Message:
         """Cancel, terminate, pause or resume a run, or answer it; once."""
-        message = Message(what, run, f"{what}-{len(self.ledger.messages)}", list(given))
+        message = Message(what, run, f"{what}-{len(self.ledger.messages)}", None, given=given)
         self.ledger.messages.append(message)
         await self._try(
             message, lambda engine: getattr(engine.run(run), what)(*given), False, self.chance.random() < 0.3
@@ -326,6 +364,21 @@ class Stage:
             raise Died
         death.cancel()
         return task.result()
+
+
+def _activity(name: str) -> Any:
+    """It is carried out by the stage of the process in which it is called."""
+
+    @activity(name)
+    async def act(**arguments: Any) -> Any:
+        process = CURRENT.get()
+        assert process is not None
+        return await process.stage.act(process, name, arguments)
+
+    return act
+
+
+ACTIVITIES: Final = [_activity(name) for name in NAMES]
 
 
 class Died(Exception):
