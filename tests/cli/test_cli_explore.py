@@ -30,7 +30,9 @@ def explored(perdure, file: str, *args: str):
 def test_findings_are_told_with_the_way_and_make_the_exit_code(perdure, gift: str) -> None:
     result = explored(perdure, gift)
     assert result.exit_code == 1
-    assert "gift.yaml:5:5: warning WF415 expression-fails-on-a-path: card fails here: steps.gift is null" in result.stdout
+    assert (
+        "gift.yaml:5:5: warning WF415 expression-fails-on-a-path: card fails here: steps.gift is null" in result.stdout
+    )
     assert "  path: seat completes → gift is skipped → card fails: steps.gift is null" in result.stdout
     assert "shown by a run of it as a test" in result.stdout
     assert "gift: 4 steps and blocks" in result.stdout
