@@ -18,7 +18,7 @@ from perdure.exploration.knowledge import (
     opened,
 )
 from perdure.exploration.leaves import impatient, messages_only, note_endless, trigger_deed
-from perdure.exploration.paths import Error, Path
+from perdure.exploration.paths import Error, Path, turns
 from perdure.exploration.trails import Deed
 from perdure.exploration.walk import Ends, Walk, bound, unbound, without_vars
 from perdure.program.nodes import Branch, MessageHandler, Receive, Repeat, Select, Sequence, Use
@@ -139,7 +139,7 @@ def repeat(walk: Walk, node: Repeat, paths: list[Path]) -> Ends:
     if found.done or found.failed or found.left or found.stopped:
         walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
     _after_turns(walk, node, found, ends)
-    ends.add(found.each(lambda path: path.but(count=path.count * (path.count + 1))))
+    ends.add(found.each(turns))
     bound_ends = Ends(
         *([path if not _is_bound(path, paths) else unbound(path) for path in each] for each in ends.lists())
     )
