@@ -171,9 +171,10 @@ def _together(one: Path, other: Path) -> Path:
     return kept.but(count=one.count + other.count)
 
 
-def turns(path: Path) -> Path:
-    """The path for any number of turns: one of these, or several behind each other."""
-    return path.but(count=min(path.count * (path.count + 1), MOST_COUNTED))
+def turns(path: Path, entered: list[Path], done: list[Path]) -> Path:
+    """A path out of a turn for one turn and for several: each of these may stand behind each way of an earlier one."""
+    ways = sum(one.count for one in done) // max(1, sum(one.count for one in entered))
+    return path.but(count=min(path.count * (ways + 1), MOST_COUNTED))
 
 
 def blended(one: Path, other: Path) -> Path:
