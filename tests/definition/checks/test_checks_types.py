@@ -63,6 +63,7 @@ def test_a_comparison_that_never_holds_is_told(diagnose):
             set: {a: "{{ steps.ok.answer != 'approved' }}"}
           - set: {b: "{{ steps.ok.answer in ['late', 'reject'] and input.name == 'x' and input.note == none }}"}
           - set: {c: "{{ input.count in ['1', '2'] }}"}
+          - return: "{{ [vars.a, vars.b, vars.c] }}"
         """
     )
     assert [(d.code, d.severity, d.message) for d in found] == [
