@@ -38,12 +38,14 @@ class Process:
         self.machine = machine
         self.dead = asyncio.Event()
         self.asleep = False
+        self.ahead = 0
+        """Of the machine's clock: another container's time, say."""
         self.tasks: list[asyncio.Task[Any]] = []
         """Held fast: nobody else holds those of the dead."""
         self._last = 0
 
     def now(self) -> int:
-        time = EPOCH + round(asyncio.get_running_loop().time() * SECOND) + self.machine.ahead
+        time = EPOCH + round(asyncio.get_running_loop().time() * SECOND) + self.machine.ahead + self.ahead
         self._last = max(self._last, time)
         return self._last
 

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from doubled import Doubled
 from exploring_loop import Choices
 from fakes import fake
 from ledger import Call, Ledger, Message
@@ -23,6 +25,7 @@ import perdure
 from perdure.activities import activity, context
 from perdure.engine import Engine
 from perdure.errors import PerdureError, StoreError, UnknownRun
+from perdure.stores import MemoryStore
 from perdure.stores.memory_file import MemoryFile
 from perdure.testing import activities as faking
 from perdure.values import SECOND, decode
@@ -48,6 +51,8 @@ class Stage:
         self.file = MemoryFile()
         self.ledger = Ledger(self.file)
         self.shorter = shorter
+        self.path: Path | None = None
+        """Of a database that is to hold the same."""
         self._choices = choices
         self._perils: list[Peril] = list(perils)
         self._handles: list[Watched] = []
@@ -151,11 +156,16 @@ class Stage:
 
     # -- workers
 
+    def store(self) -> Any:
+        """A new handle on the file."""
+        memory = MemoryStore(self.file)
+        return memory if self.path is None else Doubled(memory, self.path, self.ledger.accuse)
+
     def _handle(self, process: Process, whom: int) -> Any:
         counts = self._counts.setdefault(whom, {})
         mine = [peril for peril in self._perils if peril.whom == whom]
         handle = Watched(
-            self.file, self._choices, process, mine, counts, self._befallen,
+            self.store(), self._choices, process, mine, counts, self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make),
         )  # fmt: skip
         self._handles.append(handle)
@@ -231,6 +241,8 @@ class Stage:
                 self._retire[process].set()
             case "jump":
                 self._machine.ahead += round(peril.measure * SECOND)
+            case "drift":
+                process.ahead += round(peril.measure * SECOND)
             case "sleep":
                 process.asleep = True
                 await asyncio.sleep(peril.measure)

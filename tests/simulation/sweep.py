@@ -115,7 +115,7 @@ class Rehearsal(Stage):
 
     def _handle(self, process: Process, whom: int) -> Any:
         handle = Counting(
-            self.file, self._choices, process, [peril for peril in self._perils if peril.whom == whom],
+            self.store(), self._choices, process, [peril for peril in self._perils if peril.whom == whom],
             self._counts.setdefault(whom, {}), self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make), stage=self, whom=whom,
         )  # fmt: skip
