@@ -14,7 +14,6 @@ from typing import Any
 from leaves import Room, Step
 from programs import MODIFIERS, Writer
 
-
 ATTEMPTS = 8
 """Of a steady program's steps: more than ever are lost in crashes."""
 

@@ -64,9 +64,8 @@ def _one(chance: Random, workers: int, seconds: float) -> Peril:
     what = chance.choice(AT_MOMENTS)
     if what in ("jump", "drift") and chance.random() < 0.4:
         measure = -min(measure, 20.0)
-    return Peril(
-        chance.triangular(0, seconds, 0), None, whom, what, False, measure if what in ("sleep", "jump", "drift") else 0.0
-    )
+    measured = what in ("sleep", "jump", "drift")
+    return Peril(chance.triangular(0, seconds, 0), None, whom, what, False, measure if measured else 0.0)
 
 
 class Watched:

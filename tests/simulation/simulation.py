@@ -29,7 +29,6 @@ from stage import Stage
 from perdure.definition import load_bundle
 from perdure.engine import definitions, live, programs
 
-
 MEMORY: Final = Path("/dev/shm")
 Spoil = Callable[[contextlib.ExitStack], None]
 
@@ -122,9 +121,7 @@ async def _played(case: Case, stage: Stage) -> None:
             if case.spoil is not None:
                 case.spoil(stack)
             await stage.play(case.plot)
-        of_runs = {
-            key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
-        }
+        of_runs = {key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()}
         told = retell(stage.ledger, of_runs, stage.healed, stage.late)
         stage.started = told.started
         case.broken += [*promises.broken(stage.ledger, told), *case.plot.judge(stage)]
