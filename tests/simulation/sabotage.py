@@ -86,7 +86,7 @@ def _played(sabotage: Sabotage) -> Iterator[Case]:
 
 SABOTAGES: Final[dict[str, Sabotage]] = {
     "commits of a buried worker are kept": Sabotage(
-        instead(memory_commit, "_refusal", breakages.unfenced), (Heartbeats, Sagas), first=128, at_large=True
+        instead(memory_commit, "_refusal", breakages.unfenced), (Heartbeats, Sagas), first=169, at_large=True
     ),
     "a run of a dead worker is not set free": Sabotage(instead(MemoryStore, "bury", breakages.unburied), (Sagas,)),
     "a run is claimed by two workers": Sabotage(instead(MemoryStore, "claim", breakages.claimed_twice), at_large=True),
@@ -98,7 +98,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
         instead(resume, "_of_the_dead", breakages.nobody_lost), (Sagas, Steady), first=24
     ),
     "an attempt that is made at most once is not noted before": Sabotage(
-        instead(Dispatch, "_start", breakages.never_committed), (Queues,), first=2
+        instead(Dispatch, "_start", breakages.never_committed), (Queues,), first=3
     ),
     "the idempotency key changes with the attempt": Sabotage(
         instead(ActivityFrame, "_start", breakages.other_key), (Queues,)
@@ -110,7 +110,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
         instead(memory_tasks, "take_tasks", breakages.kept_by_nobody), (Queues,), first=2, at_large=True
     ),
     "a task of a dead worker is handed on as it is": Sabotage(
-        instead(memory, "lose_tasks", always(breakages.handed_on)), (Queues,), first=7
+        instead(memory, "lose_tasks", always(breakages.handed_on)), (Queues,), first=8
     ),
     "a result is journalled that was not given": Sabotage(
         instead(Worker, "_advance", breakages.other_result), (Sagas,)
@@ -135,7 +135,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
     "an answer is acknowledged and dropped": Sabotage(
         instead(MemoryStore, "answer", breakages.answered_in_vain), (Answers,)
     ),
-    "a letter wakes nobody": Sabotage(instead(MemoryFile, "_put", breakages.asleep), (Messages, Answers)),
+    "a letter wakes nobody": Sabotage(instead(MemoryFile, "_put", breakages.asleep), (Messages, Answers), first=1),
     "a run is let go while a letter waits": Sabotage(
         instead(memory_commit, "_released", always(breakages.unwakeable)), (Messages, Answers), first=2
     ),
@@ -155,7 +155,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
         instead(commits, "farewells", breakages.orphaned), (Families,), first=5
     ),
     "a run that restarts loses its inbox": Sabotage(
-        instead(memory_commit, "_succeed", breakages.disinherited), (Restarts,), first=1
+        instead(memory_commit, "_succeed", breakages.disinherited), (Restarts,), first=2
     ),
     "an event misses one who waits for it": Sabotage(instead(MemoryFile, "publish", breakages.some_deaf), (Events,)),
     "timers are lost in a crash": Sabotage(instead(resume, "outstanding", without(StartTimer)), (Steady,), first=1),
@@ -175,6 +175,8 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
     "undos run oldest first": Sabotage(instead(Undoing, "_next", always(breakages.oldest_first)), (Sagas,)),
     "a pause is ignored": Sabotage(breakages.unpaused, (Locks,)),
     "a snapshot is taken for an older one": Sabotage(instead(LiveRun, "_keep", breakages.stale), (Messages, Steady)),
-    "a snapshot is taken for a newer one": Sabotage(instead(LiveRun, "_keep", breakages.ahead), (Messages, Steady)),
+    "a snapshot is taken for a newer one": Sabotage(
+        instead(LiveRun, "_keep", breakages.ahead), (Messages, Steady), first=2
+    ),
     "heartbeats are not kept": Sabotage(instead(MemoryStore, "load", breakages.load_without_beats), (Heartbeats,)),
 }

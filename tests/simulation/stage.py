@@ -110,11 +110,15 @@ class Stage:
             raise Unsettled(what) from None
 
     def _heal(self) -> None:
+        self._calm()
+        self.healed = max(process.now() for process in (self._client, *self._processes))
+        self.ledger.note("-- all is well from now on")
+
+    def _calm(self) -> None:
+        """Nothing befalls anybody any more."""
         self._perils.clear()
         for handle in self._handles:
             handle.heal()
-        self.healed = max(process.now() for process in (self._client, *self._processes))
-        self.ledger.note("-- all is well from now on")
 
     async def _lead_to_the_end(self, plot: Any) -> None:
         for deed in self.deeds(plot):
@@ -124,7 +128,7 @@ class Stage:
                 if deed is not None:
                     self.ledger.note(f"client: {deed} {row.id}")
                     with contextlib.suppress(PerdureError):
-                        await getattr(self.client.run(row.id), deed)()
+                        await self.insist(getattr(self.client.run(row.id), deed))
             if await self._quiet():
                 return
         left = [f"{row.id} is {row.status}" for row in self.file.runs.values() if row.status in OPEN]

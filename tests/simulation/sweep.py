@@ -122,6 +122,9 @@ class Rehearsal(Stage):
         self._handles.append(handle)
         return handle
 
+    def _calm(self) -> None:
+        """A crash may come at any moment, also when the client has nothing left to do."""
+
     def pause_before_restart(self) -> float:
         return 0.0
 
@@ -133,7 +136,7 @@ class Rehearsal(Stage):
     async def _quiet(self) -> bool:
         """As the stage has it; what has to do with real spans is as much shorter as they are."""
         idle, waited = 0, 0.0
-        while waited < LONGEST:
+        while waited < LONGEST / 5:
             left = [row for row in self.file.runs.values() if row.status in OPEN]
             if not left and not self.file.occurrences:
                 return True
@@ -226,7 +229,8 @@ def sweep(seed: int) -> Swept:
     swept = Swept(seed, type(piece.plot).__name__)
     gc.freeze()
     for number, case in enumerate(cases(piece)):
-        swept.cases[" and ".join(peril.what for peril in case.perils)] += 1
+        if case.befallen or case.broken:
+            swept.cases[" and ".join(case.befallen.elements())] += 1
         if case.broken:
             swept.broken.append(case)
         if number % 50 == 0:
@@ -245,7 +249,10 @@ def cases(piece: Piece, spoil: Spoil | None = None) -> Iterator[Case]:
         frozen = point if isinstance(point, Frozen) else None
         peril = point.point if isinstance(point, Frozen) else point
         later = _second(chance, peril, 0 if frozen else peril.call or 0)
-        yield piece.play(later if frozen else [peril, *later], frozen, spoil)[0]
+        case, _ = piece.play(later if frozen else [peril, *later], frozen, spoil)
+        if frozen is not None:
+            case.befallen[peril.what] += 1
+        yield case
 
 
 def _second(chance: Random, point: Peril, after: int) -> list[Peril]:

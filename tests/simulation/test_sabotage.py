@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from sabotage import SABOTAGES, Sabotage, hunt
@@ -22,6 +23,11 @@ def test_the_simulation_notices(sabotage: Sabotage, request: pytest.FixtureReque
         pytest.skip("it takes many cases; see PERDURE_SABOTAGE")
     cases, noticed = hunt(sabotage, MOST)
     assert noticed is not None, f"{cases} cases, and none noticed: {request.node.name}"
+
+
+def test_the_documentation_names_every_sabotage() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "explanation" / "reliability.md").read_text()
+    assert [name for name in SABOTAGES if f"| {name} |" not in text] == []
 
 
 @pytest.mark.parametrize("name", ["an answer is acknowledged and dropped", "a lock is granted above its limit"])
