@@ -37,7 +37,7 @@ WRITING: Final = (
     "drop_occurrence", "take_tasks", "finish_task", "answer", "register", "renew", "bury", "claim",
 )  # fmt: skip
 REGISTRY: Final = Registry.load(ACTIVITIES, builtin=False, entry_points=False)
-MOST_POINTS: Final = 200
+MOST_POINTS: Final = 80
 """Of one plot; of more a part is taken by chance."""
 SWEPT: Final = tuple(plot for plot in PLOTS if plot.quick)
 
