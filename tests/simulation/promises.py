@@ -67,15 +67,15 @@ def _unfounded(call: Call, ledger: Ledger, told: Told) -> Iterator[str]:
         yield f"{what}, which no journal asks for"
     elif call.began < told.asked_at[attempt]:
         yield f"{what}, before it was durable that it was wanted"
-    elif not any(
-        (one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked
-    ):
+    elif not any((one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked):
         yield f"{what} with {call.name} {call.arguments}, and the journal asks for {asked[0]}"
     closed = ledger.closed.get(told.of_run.get(attempt, 0))
     if closed is not None and closed < call.began:
         yield f"{what}, though its run had ended at {closed}"
     unwanted = told.unwanted.get(attempt)
-    if unwanted is not None and unwanted < call.began and attempt not in told.queued:
+    # The process that decided so may have launched the call a moment before.
+    late = unwanted is not None and unwanted.place < call.began and unwanted.process is not call.process
+    if late and attempt not in told.queued:
         yield f"{what}, though it was to stop since {unwanted}"
 
 

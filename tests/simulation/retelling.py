@@ -55,8 +55,8 @@ class Told:
     seen_off: list[tuple[str, int]] = field(default_factory=list)
     """(run id, where its parent ended) of children that are to stop with their parents."""
     queued: set[Try] = field(default_factory=set)
-    unwanted: dict[Try, int] = field(default_factory=dict)
-    """Where it became durable that an attempt is to stop."""
+    unwanted: dict[Try, Landed] = field(default_factory=dict)
+    """How it became durable that an attempt is to stop."""
     of_run: dict[Try, int] = field(default_factory=dict)
     keys: dict[tuple[int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     """(run, slot) → idempotency keys."""
@@ -157,7 +157,7 @@ class _Teller:
                 told.keys[run, command.slot].add(command.key)
             case CancelActivity():
                 call = self._latest[run, command.frame]
-                told.unwanted.setdefault((call.key, call.attempt), landed.place)
+                told.unwanted.setdefault((call.key, call.attempt), landed)
             case LeaveSlot():
                 for holders in self._held.values():
                     holders.pop((run, command.frame), None)
