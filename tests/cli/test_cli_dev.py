@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -206,3 +207,18 @@ def test_a_change_concerns_what_names_it(small: Path):
     assert (only.definitions, only.tests) == ([], ["definitions/parent.test.yaml"])
     assert not concerned([small / "data.json"])
     assert concerned([small / "shop_activities.py"]).code
+
+
+def test_definitions_that_are_checked_together_are_looked_at_together(small: Path, perdure):
+    for name, other in (("here", "there"), ("there", "here")):
+        (small / f"definitions/{name}.yaml").write_text(f"workflow: {name}\nsteps:\n  - {{workflow: {other}}}\n")
+    wanted = {"definitions": ["definitions/here.yaml", "definitions/there.yaml"], "tests": [], "code": False}
+
+    told = perdure("dev", "--round", input=json.dumps(wanted))
+
+    assert told.exit_code == 0
+    assert "WF421" in told.stderr
+    assert [line for line in told.stderr.splitlines() if line.startswith("deployed")] == [
+        "deployed here",
+        "deployed there",
+    ]

@@ -72,3 +72,18 @@ def test_a_file_outside_of_the_repository_is_in_no_revision(perdure, files, tmp_
     git("commit", "-qm", "first")
     result = perdure("diff", "HEAD:../../elsewhere.yaml", "new.yaml")
     assert (result.exit_code, "outside of the repository" in result.stderr) == (3, True)
+
+
+def test_without_git_it_is_said_how_to_compare(perdure, files) -> None:
+    result = perdure("diff", "old.yaml")
+    assert result.exit_code == 2
+    assert "HEAD:old.yaml is a file in a revision of git, but there is no git repository around" in result.stderr
+    assert "without one, compare two files" in result.stderr
+    assert perdure("diff", "old.yaml", "new.yaml").exit_code == 0
+
+
+def test_a_repository_that_git_refuses_is_not_called_missing(perdure, files) -> None:
+    git("init", "-q")
+    Path(".git/config").write_text("[core\n")
+    result = perdure("diff", "old.yaml")
+    assert (result.exit_code, "git refuses: " in result.stderr, "config" in result.stderr) == (2, True, True)

@@ -137,7 +137,7 @@ def test_git_says_what_it_does_not_know(project: Path, repository: Path, perdure
     (tmp_path / "bare" / "a.yaml").write_text(WRONG)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     told = perdure("validate", "--changed-since", "HEAD")
-    assert (told.exit_code, "this is no git repository" in told.stderr) == (2, True)
+    assert (told.exit_code, "--changed-since: there is no git repository around" in told.stderr) == (2, True)
 
 
 def test_statistics_count_rules_instead_of_showing_them(project: Path, perdure):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,9 @@ def test_schema_is_printed_or_written(project: Path, perdure):
     assert perdure("schema").stdout == text()
     assert perdure("schema", "--write").exit_code == 0
     assert (project / "schemas" / "workflow.schema.json").read_text() == text()
+
+
+def test_a_pipe_in_a_directory_is_passed_over(perdure, project):
+    os.mkfifo(project / "definitions/pipe.yaml")
+    for words in (("validate", "--no-activities"), ("fmt", "--check")):
+        assert "pipe.yaml" not in perdure(*words).stderr

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, KeysView
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
 
 from perdure.definition import inspect
+from perdure.definition.reader import read
+from perdure.definition.repair import repaired
+from perdure.definition.shape import faults
 
 CATALOGUE = {
     "payments.charge": {
@@ -89,3 +96,39 @@ def test_a_variable_that_is_set_in_a_broken_step_is_not_called_unknown() -> None
     text = 'workflow: w\nsteps:\n  - {set: {v: 1}, wait: 3s}\n  - {set: {c: "{{ vars.v }}"}}\n'
 
     assert [code for _, code in told(text)] == ["WF205"]
+
+
+def test_a_repair_leaves_the_document_as_it_was_also_where_it_stands_twice() -> None:
+    shared = {"id": "a", "set": {"x": 1}, "wrong": 1}
+    value = {"workflow": "w", "steps": [shared, shared], "on": True, "off": True}
+    before = deepcopy(value)
+
+    mended = repaired(replace(read("a: 1", file="w.yaml"), value=value), faults)
+
+    assert mended is not None
+    assert mended.value == {"workflow": "w", "steps": [{"id": "a", "set": {"x": 1}}] * 2}
+    assert value == before
+
+
+def test_a_document_is_copied_once_however_many_keys_are_wrong() -> None:
+    value = {"workflow": "w", "steps": [{"set": {"x": 1}}], **{f"k{number}": number for number in range(900)}}
+    looked_at: list[object] = []
+
+    class Counted(dict):  # type: ignore[type-arg]
+        def __iter__(self) -> Iterator[object]:
+            looked_at.append(self)
+            return super().__iter__()
+
+        def keys(self) -> KeysView[object]:
+            looked_at.append(self)
+            return super().keys()
+
+    counted = Counted(value)
+    mended = repaired(
+        replace(read("a: 1", file="w.yaml"), value=counted),
+        lambda source: [(key,) for key in source.value if key.startswith("k")],  # type: ignore[union-attr]
+    )
+
+    assert mended is not None
+    assert mended.value == {"workflow": "w", "steps": [{"set": {"x": 1}}]}
+    assert len(looked_at) <= 3

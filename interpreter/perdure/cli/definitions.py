@@ -67,7 +67,7 @@ def files_below(folder: Path) -> Iterator[Path]:
         if entry.is_dir():
             if not entry.is_symlink():
                 yield from files_below(entry)
-        else:
+        elif entry.is_file():  # a pipe would be waited for
             yield entry
 
 

@@ -26,7 +26,9 @@ class Repository:
         """Raises InvalidInput where there is none, or no git."""
         told = _git("rev-parse", "--show-toplevel", at=place)
         if told.returncode != 0:
-            raise InvalidInput("this is no git repository")
+            why = told.stderr.decode(errors="replace").strip()
+            known = "not a git repository" in why
+            raise InvalidInput(f"there is no git repository around {place}" if known else f"git refuses: {why}")
         return cls(Path(told.stdout.decode().rstrip("\n")).resolve())
 
     def commit(self, revision: str) -> str:

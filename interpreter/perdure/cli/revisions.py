@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from perdure.cli.exits import NotFound
 from perdure.cli.repository import Repository
+from perdure.errors import InvalidInput
 
 if TYPE_CHECKING:
     from perdure.definition import Inspection
@@ -26,7 +27,11 @@ def inspected(given: str) -> Inspection:
             return inspect(Path(given))
         except FileNotFoundError:
             raise NotFound(f"there is no file {given}") from None
-    repository = Repository.around(Path.cwd())
+    try:
+        repository = Repository.around(Path.cwd())
+    except InvalidInput as problem:
+        hint = "without one, compare two files"
+        raise InvalidInput(f"{given} is a file in a revision of git, but {problem.message}; {hint}") from None
     commit = repository.commit(revision)
     try:
         inside = repository.within(Path(path))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from perdure.definition.rules import RULES, Severity
@@ -91,8 +92,12 @@ def quoted(word: object, longest: int = 40) -> str:
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that a mistyped word most probably means, if one is near enough."""
-    if not word or len(word) > 60:
-        return None
+    return None if not word or len(word) > 60 else _nearest(word, tuple(candidates))
+
+
+@lru_cache(maxsize=2_048)
+def _nearest(word: str, candidates: tuple[str, ...]) -> str | None:
+    """The same, remembered: one document is looked at several times, by its repair too."""
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(_fold(candidate), candidate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from perdure.definition.models import KINDS, Path
 from perdure.definition.source import Source
@@ -32,27 +32,66 @@ def repaired(source: Source, faults: Faults) -> Source | None:
         wrong = faults(source)
         if not wrong:
             return source
-        value = source.value
-        for path in wrong:
-            value = _mended(value, path, attempt, numbers)
-            if value is None:
-                return None
-        source = replace(source, value=value)
+        copy = _Copy(source.value)
+        if not all(_mend(copy, path, attempt, numbers) for path in wrong):
+            return None
+        source = replace(source, value=copy.document)
     return None if faults(source) else source
 
 
-def _mended(document: JSON, path: Path, attempt: int, numbers: Iterator[int]) -> JSON:
-    step = _step_around(document, path)
+def _mend(copy: _Copy, path: Path, attempt: int, numbers: Iterator[int]) -> bool:
+    """Leaves out what is wrong at a path; False where that cannot be spared."""
+    step = _step_around(copy.document, path)
     if step is None:
         at = path if attempt == 0 and path and isinstance(path[-1], str) else path[:1]
-        return None if not at or (at[0] in _NEEDED and len(at) < 3) else _without(document, at)
+        if not at or (at[0] in _NEEDED and len(at) < 3):
+            return False
+        copy.drop(at)
+        return True
     inside = path[len(step) :]
     spare = bool(inside) and inside[0] != "id"
     if attempt == 0 and spare and isinstance(inside[-1], str) and inside[-1] not in KINDS:
-        return _without(document, path)
-    if attempt == 1 and spare and inside[0] not in KINDS:
-        return _without(document, (*step, inside[0]))
-    return _with(document, step, _stand_in(_at(document, step), numbers))
+        copy.drop(path)
+    elif attempt == 1 and spare and inside[0] not in KINDS:
+        copy.drop((*step, inside[0]))
+    else:
+        copy.put(step, _stand_in(_at(copy.document, step), numbers))
+    return True
+
+
+class _Copy:
+    """A document that may be changed: each mapping and list on the way to a change is copied once, however many follow,
+    the others are those of the original.
+    """
+
+    def __init__(self, document: JSON) -> None:
+        self.document = document
+        self.own: dict[int, JSON] = {}
+
+    def drop(self, path: Path) -> None:
+        """Leaves out the key at a path, if there is one."""
+        owner = _at(self.document, path[:-1])
+        if isinstance(owner, dict) and path[-1] in owner:
+            del self.owner(path)[path[-1]]
+
+    def put(self, path: Path, value: JSON) -> None:
+        """Puts a value at a path where something stands."""
+        self.owner(path)[path[-1]] = value
+
+    def owner(self, path: Path) -> Any:
+        """What holds the last part of a path, free to be changed."""
+        above: Any = None
+        here: Any = self.document
+        for place, part in enumerate(path):
+            if id(here) not in self.own:
+                here = dict(here) if isinstance(here, dict) else list(here)
+                self.own[id(here)] = here
+                if place == 0:
+                    self.document = here
+                else:
+                    above[path[place - 1]] = here
+            above, here = here, here[part]
+        return above
 
 
 def _step_around(document: JSON, path: Path) -> Path | None:
@@ -100,22 +139,4 @@ def _at(value: JSON, path: Path) -> JSON:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             return None
-    return value
-
-
-def _without(document: JSON, path: Path) -> JSON:
-    """A copy, as far as it differs, without the key at a path."""
-    owner = _at(document, path[:-1])
-    if not isinstance(owner, dict) or path[-1] not in owner:
-        return document
-    return _with(document, path[:-1], {key: item for key, item in owner.items() if key != path[-1]})
-
-
-def _with(document: JSON, path: Path, value: JSON) -> JSON:
-    """A copy, as far as it differs, with another value at a path."""
-    for end in range(len(path) - 1, -1, -1):
-        owner = _at(document, path[:end])
-        copy = dict(owner) if isinstance(owner, dict) else list(owner)
-        copy[path[end]] = value  # type: ignore[index]
-        value = copy
     return value

@@ -84,6 +84,7 @@ class _Walk:
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
         self.waiting: list[tuple[Shape, JSON, Trail]] = []
+        self.strange: dict[tuple[str, str], dict[str, str]] = {}
 
     def told(self) -> list[Diagnostic]:
         """What was found, in order, without what the reader has said already."""
@@ -216,7 +217,10 @@ class _Walk:
 
     def strangers(self, shape: Tagged, kind: str) -> dict[str, str]:
         """Where keys belong that stand beside other kinds only."""
-        found = dict(shape.elsewhere)
+        known = self.strange.get((shape.name, kind))
+        if known is not None:
+            return known
+        found = self.strange[shape.name, kind] = dict(shape.elsewhere)
         for name, other in shape.kinds.items():
             if name != kind:
                 for key in other.beside:

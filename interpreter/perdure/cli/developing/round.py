@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perdure.cli.checked import Checked, check_file
+from perdure.cli.checked import Checked, check_file, check_together
 from perdure.cli.definitions import top_key
 from perdure.cli.developing.affected import Round
 from perdure.cli.exits import FAILED, OK, complain
@@ -48,6 +48,7 @@ def _check(chosen: Settings, files: Sequence[str], catalogue: Any) -> list[str]:
     from perdure.definition import render
 
     checked = [check_file(file, catalogue) for file in files if Path(file).exists()]
+    check_together(checked)
     found = [diagnostic for one in checked for diagnostic in one.diagnostics]
     shown = picked(found, set(), set(), chosen.lint, relative_to(chosen.root))
     lines = {file: source.lines for one in checked for file, source in one.sources.items()}
@@ -83,15 +84,15 @@ async def _keep(chosen: Settings, definitions: Sequence[Definition]) -> None:
     from perdure.cli.opening import starting
 
     async with starting(chosen) as engine:
-        for definition in definitions:
-            if await engine.deployed(definition.name) != definition.digest:
-                try:
-                    await engine.deploy(definition)
-                except PerdureError as problem:
-                    complain(f"{definition.name} is not deployed: {problem.message}")
-                    continue
-                version = f" {one_line(definition.version, 40)}" if definition.version else ""
-                complain(f"deployed {definition.name}{version}", label=False)
+        others = [one for one in definitions if await engine.deployed(one.name) != one.digest]
+        for definition in others:
+            try:
+                await engine.deploy(definition)
+            except PerdureError as problem:
+                complain(f"{definition.name} is not deployed: {problem.message}")
+                continue
+            version = f" {one_line(definition.version, 40)}" if definition.version else ""
+            complain(f"deployed {definition.name}{version}", label=False)
 
 
 def _test(chosen: Settings, files: Sequence[str]) -> None:
