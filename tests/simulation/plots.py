@@ -46,7 +46,7 @@ class Plot:
         """Whether it is to be over soon."""
 
     async def pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 10 if self.small else seconds)
+        await asyncio.sleep(3 * seconds / self.shorter if self.small else seconds)
 
     def some(self, least: int, most: int) -> int:
         """How many there are of something."""
@@ -496,10 +496,11 @@ class Answers(Plot):
         await asyncio.gather(*(self._one(stage, f"wish {number}") for number in range(self.some(1, 4))))
 
     async def _one(self, stage: Stage, id: str) -> None:
-        patience = self.chance.choice((2, 30)) / (10 if self.small else 1)
+        scale = 10 if self.small else 1
+        patience = self.chance.choice((2, 30)) / scale
         await stage.start("wish", {"patience": f"{round(patience * SECOND)}us"}, id)
         for number in range(2):
-            await self.pause(self.chance.choice((0.01, 1.9, 2.0, 2.05, 5.0)))
+            await asyncio.sleep(self.chance.choice((0.01, 1.9, 2.0, 2.05, 5.0)) / scale)
             await stage.do("answer", id, "a", f"answer {number}")
         if self.chance.random() < 0.2:
             await stage.do("pause", id)
@@ -574,7 +575,7 @@ class Caches(Plot):
     async def play(self, stage: Stage) -> None:
         for number in range(self.some(2, 5)):
             await stage.start("kept", {"n": number}, f"kept {number}")
-            await asyncio.sleep(self.chance.choice((4, 80)))
+            await asyncio.sleep(self.chance.choice((4, 20 if self.small else 80)))
 
     def judge(self, stage: Stage) -> Iterator[str]:
         for row in stage.file.runs.values():

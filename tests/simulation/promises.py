@@ -31,6 +31,7 @@ def broken(ledger: Ledger, told: Told) -> Iterator[str]:
     yield from _keys(told)
     yield from _messages(ledger)
     yield from _deeds(ledger, told)
+    yield from _seen_off(ledger, told)
     yield from _outcomes(ledger, told)
     yield from _left(ledger)
 
@@ -64,6 +65,8 @@ def _unfounded(call: Call, ledger: Ledger, told: Told) -> Iterator[str]:
     asked = told.asked.get(attempt)
     if not asked:
         yield f"{what}, which no journal asks for"
+    elif call.began < told.asked_at[attempt]:
+        yield f"{what}, before it was durable that it was wanted"
     elif not any(
         (one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked
     ):
@@ -87,6 +90,18 @@ def _ended(ledger: Ledger, told: Told) -> Iterator[str]:
             found = [value for ended, value in values[attempt] if ended < landed.place]
             if landed.event.result not in found:
                 yield f"{attempt} has the result {landed.event.result}, and what was called gave {found}"
+
+
+def _seen_off(ledger: Ledger, told: Told) -> Iterator[str]:
+    """A child that is to stop with its parent has heard so, or had ended."""
+    for id, place in told.seen_off:
+        row = ledger.file.find(id)
+        if row is None or ledger.closed.get(row.key, place) < place:
+            continue
+        kinds = {letter.kind for letter in ledger.file.inbox.get(row.key, {}).values()}
+        heard = told.kinds[row.key, "CancelRequested"] + told.kinds[row.key, "TerminateRequested"]
+        if not heard and kinds.isdisjoint(("cancel", "terminate")):
+            yield f"{id} was not told that its parent had ended at {place}"
 
 
 def _outcomes(ledger: Ledger, told: Told) -> Iterator[str]:

@@ -24,7 +24,7 @@ from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.undoing import Undoing
 from perdure.core.commands import Deliver, StartActivity, StartChild, StartTimer
 from perdure.core.events import AttemptLost, PauseRequested
-from perdure.engine import claims, commits, dispatch, errands, inbox, live, owned, resume, tasks, worker
+from perdure.engine import claims, commits, committer, dispatch, errands, inbox, live, owned, resume, tasks, worker
 from perdure.errors import Fenced
 from perdure.stores import memory_commit, memory_file, memory_operations, memory_slots, memory_tasks, slots
 from perdure.stores.memory import MemoryStore
@@ -106,6 +106,13 @@ def _unburied(original: Any) -> Any:
         return found
 
     return bury
+
+
+def _as_told(original: Any) -> Any:
+    async def landed(self: Any, commit: Any, answer: Any) -> Any:
+        return answer
+
+    return landed
 
 
 def _claimed_twice(original: Any) -> Any:
@@ -220,16 +227,13 @@ def _answered_in_vain(original: Any) -> Any:
     return answer
 
 
-def _updated_anew(original: Any) -> Any:
-    def post(self: Any, letter: Any) -> Any:
-        if letter.kind == "update":
-            self.updates.pop((letter.run_id, letter.id), None)
-            row = self.find(letter.run_id)
-            if row is not None:
-                self.received.get(row.key, set()).discard(letter.id)
-        return original(self, letter)
+def _updates_unread(original: Any) -> Any:
+    def write_rows(file: Any, run: int, commit: Any) -> None:
+        kept = {letter.id: letter for letter in file.inbox.get(run, {}).values() if letter.kind == "update"}
+        original(file, run, commit)
+        file.inbox.setdefault(run, {}).update(kept)
 
-    return post
+    return write_rows
 
 
 def _asleep(original: Any) -> Any:
@@ -347,7 +351,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
     "a run of a dead worker is not set free": Sabotage(_instead(MemoryStore, "bury", _unburied), plots=(plots.Sagas,)),
     "a run is claimed by two workers": Sabotage(_instead(MemoryStore, "claim", _claimed_twice), at_large=True),
     "a commit whose answer was lost strands its run": Sabotage(
-        lambda stack: stack.enter_context(patch.object(claims.Claims, "doubt", lambda self, run: None)), plots=(plots.Sagas,)),
+        _all(_instead(claims.Claims, "doubt", _nothing), _instead(committer.Committer, "_landed", _as_told)), plots=(plots.Sagas,)),
     "an attempt that was lost is not counted": Sabotage(_instead(resume, "_of_the_dead", _nobody_lost), plots=(plots.Sagas, plots.Steady)),
     "an attempt that is made at most once is not noted before": Sabotage(
         _instead(dispatch.Dispatch, "_start", _never_committed), plots=(plots.Queues,)),
@@ -367,7 +371,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
     "what was read can come again": Sabotage(
         _instead(memory_commit, "_write_rows", _forgetful), plots=(plots.Messages, plots.Families)),
     "an update is accepted twice": Sabotage(
-        _instead(memory_file.MemoryFile, "post", _updated_anew), plots=(plots.Messages,)),
+        _instead(memory_commit, "_write_rows", _updates_unread), plots=(plots.Messages,)),
     "a signal is acknowledged and dropped": Sabotage(_swallowed("signal"), plots=(plots.Messages,)),
     "an update is acknowledged and dropped": Sabotage(_swallowed("update"), plots=(plots.Messages,)),
     "a cancellation is acknowledged and dropped": Sabotage(_swallowed("cancel"), plots=(plots.Sagas, plots.Families)),

@@ -116,7 +116,7 @@ async def _played(case: Case, stage: Stage) -> None:
         of_runs = {
             key: read_once(stage.file.definitions[row.digest]).program for key, row in stage.file.runs.items()
         }
-        told = retell(stage.ledger, of_runs, stage.healed)
+        told = retell(stage.ledger, of_runs, stage.healed, stage.late)
         stage.started = told.started
         case.broken += [*promises.broken(stage.ledger, told), *case.plot.judge(stage)]
     finally:

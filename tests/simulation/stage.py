@@ -40,6 +40,9 @@ class Unsettled(AssertionError):
 
 
 class Stage:
+    late = 60 * SECOND
+    """So much later than it is due a timer fires at most once all is well."""
+
     def __init__(self, chance: Random, choices: Choices, workers: int, perils: Sequence[Peril], shorter: int) -> None:
         self.chance = chance
         self.file = MemoryFile()

@@ -29,6 +29,7 @@ from stage import ACTIVITIES, LONGEST, OPEN, Stage
 from perdure.activities import Registry
 from perdure.engine import Engine
 from perdure.errors import StoreUnavailable
+from perdure.values import SECOND
 
 CRASHES: Final = ("die before", "die after")
 WRITING: Final = (
@@ -67,6 +68,8 @@ class Frozen:
 
 class Rehearsal(Stage):
     """A stage with as few engines as the plot can do with; `points` are where it could have crashed."""
+
+    late = 5 * SECOND
 
     def __init__(self, chance: Random, perils: Sequence[Peril], shorter: int, plot: Plot) -> None:
         super().__init__(chance, Choices(deviations={}), plot.workers, perils, shorter)

@@ -215,8 +215,6 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
         elif one.shown is False:
             parts.append("  a run of it as a test went another way: it may not be possible")
     counted = "no problems" if not told else "1 problem" if len(told) == 1 else f"{len(told)} problems"
-    ends = f"{exploration.outcomes} ways to end"
-    parts.append(
-        f"{exploration.program.name}: {exploration.blocks} steps and blocks, {ends}, {exploration.counted} paths: {counted}"
-    )
+    size = f"{exploration.blocks} steps and blocks, {exploration.outcomes} ways to end, {exploration.counted} paths"
+    parts.append(f"{exploration.program.name}: {size}: {counted}")
     return showable("\n".join(parts) + "\n")

@@ -294,3 +294,17 @@ def test_types_that_grow_without_end_are_given_up(holds):
             steps: [{set: {x: {inner: "{{ vars.x }}"}, y: "{{ vars.y + [vars.y] }}"}}]
         output: ["{{ vars.x.inner }}", "{{ vars.y | length }}"]
         """)
+
+
+def test_nothing_is_said_of_what_a_condition_around_has_ruled_out(holds):
+    holds("""
+        workflow: t
+        steps:
+          - if: input.yes
+            steps:
+              - branch: [{when: not input.no, steps: []}, {else: [{if: input.yes, set: {a: 1}}]}]
+              - {if: input.yes, set: {a: 1}}
+              - branch:
+                  - {when: input.yes, steps: []}
+                  - {else: [{if: input.yes, set: {a: "{{ input.yes + 1 }}"}}]}
+        """)
