@@ -58,8 +58,6 @@ class Sabotage:
     plots: Sequence[type[Plot]] = PLOTS
     first: int = 0
     at_large: bool = False
-    heavy: bool = False
-    """Found only after many cases."""
 
 
 def hunt(sabotage: Sabotage, most: int) -> tuple[int, Case | None]:
