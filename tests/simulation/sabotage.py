@@ -58,8 +58,6 @@ class Sabotage:
     plots: Sequence[type[Plot]] = PLOTS
     first: int = 0
     at_large: bool = False
-    heavy: bool = False
-    """Found only after many cases."""
 
 
 def hunt(sabotage: Sabotage, most: int) -> tuple[int, Case | None]:
@@ -158,7 +156,7 @@ SABOTAGES: Final[dict[str, Sabotage]] = {
         instead(memory_commit, "_succeed", breakages.disinherited), (Restarts,), first=2
     ),
     "an event misses one who waits for it": Sabotage(instead(MemoryFile, "publish", breakages.some_deaf), (Events,)),
-    "timers are lost in a crash": Sabotage(instead(resume, "outstanding", without(StartTimer)), (Steady,), first=1),
+    "timers are lost in a crash": Sabotage(instead(resume, "outstanding", without(StartTimer)), (Sagas,)),
     "a slot is not given back by the end of its run": Sabotage(
         instead(memory_commit, "release_slots", breakages.nothing), (Locks,)
     ),
