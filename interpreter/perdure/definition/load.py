@@ -132,7 +132,7 @@ def _examined(files: Files, catalogue: Catalogue | None) -> Inspection:
         except TooManySteps:
             found.append(report("WF404", "fragments grow beyond 50,000 steps", _first(files)))
         else:
-            found.extend(check(document, sources, library, catalogue))
+            found.extend(check(document, sources, library, catalogue, whole=sources is files.sources))
     return _concluded(files, document, found)
 
 

@@ -38,11 +38,14 @@ def check(
     sources: Mapping[str, Source],
     library: Library,
     catalogue: Mapping[str, Mapping[str, Any]] | None,
+    *,
+    whole: bool = True,
 ) -> list[Diagnostic]:
     """All that is wrong with a definition whose shape is right, each problem once, in order of place.
 
     `sources` are its files by their names in the library. Without a `catalogue` nothing is known about activities, and
-    calls of them are not checked. Never raises for what a definition holds.
+    calls of them are not checked. Where parts were left out it is not `whole`, and nothing is said to be unused. Never
+    raises for what a definition holds.
     """
     findings, constants = Findings(sources), Constants()
     spaces = read_spaces(document, library)
@@ -64,5 +67,6 @@ def check(
     check_fragments(spaces, types, findings)
     check_policies(spaces, findings)
     check_schedules(spaces, types, findings)
-    check_unused(spaces, reads, findings)
+    if whole:
+        check_unused(spaces, reads, findings)
     return in_order(findings.found)
