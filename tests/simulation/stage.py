@@ -141,21 +141,21 @@ class Stage:
     async def _quiet(self) -> bool:
         """Whether all runs have ended, once they have, or none of those that are left has anything to do."""
         idle = 0
-        for _ in range(round(LONGEST)):
+        for waited in range(round(LONGEST)):
             await asyncio.sleep(1)
             left = [row for row in self.file.runs.values() if row.status in OPEN]
             if not left and not self.file.occurrences:
                 return True
-            busy = (
-                any(row.owner is not None or row.wake_at is not None for row in left)
-                or self.file.tasks
-                or self.file.occurrences
-            )
-            idle = 0 if busy else idle + 1
-            stubborn = any(row.owner is not None for row in left) and _ > 60 and self._hanging()
+            idle = 0 if self._is_busy(left) else idle + 1
+            stubborn = any(row.owner is not None for row in left) and waited > 60 and self._hanging()
             if idle > 3 or stubborn:
                 return False
         return False
+
+    def _is_busy(self, left: Sequence[Any]) -> bool:
+        """Whether there is anything to do, for the runs that are left or for schedules."""
+        moving = any(row.owner is not None or row.wake_at is not None for row in left)
+        return bool(moving or self.file.tasks or self.file.occurrences)
 
     def _hanging(self) -> bool:
         return any(

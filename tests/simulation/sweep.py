@@ -140,12 +140,7 @@ class Rehearsal(Stage):
             left = [row for row in self.file.runs.values() if row.status in OPEN]
             if not left and not self.file.occurrences:
                 return True
-            busy = (
-                any(row.owner is not None or row.wake_at is not None for row in left)
-                or self.file.tasks
-                or self.file.occurrences
-            )
-            idle = 0 if busy else idle + 1
+            idle = 0 if self._is_busy(left) else idle + 1
             stubborn = any(row.owner is not None for row in left) and waited > 600 / self.shorter and self._hanging()
             if idle > 1 or stubborn:
                 return False
