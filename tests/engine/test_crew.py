@@ -75,6 +75,19 @@ async def test_an_item_that_waits_keeps_its_task_and_holds_up_nobody(team: Crew[
     assert isinstance(waiting.error, asyncio.CancelledError)
 
 
+async def test_items_that_wait_begin_at_the_same_time(team: Crew[Item]) -> None:
+    items = [Item(for_ever) for _ in range(10)]
+    for item in items:
+        team.put(item)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len({item.task for item in items if item.task is not None}) == 10
+    for item in items:
+        assert item.task is not None
+        item.task.cancel()
+    assert await team.rest(10)
+
+
 async def test_many_items_let_others_have_the_event_loop(team: Crew[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "AT_A_TIME", 2)
     items = [Item(at_once) for _ in range(5)]

@@ -345,7 +345,7 @@ async def test_parents_that_wait_leave_memory_so_that_their_children_find_room(
 ) -> None:
     monkeypatch.setattr("perdure.engine.owned.MOST_LIVE", 4)
     monkeypatch.setattr("perdure.engine.owned.ROOM", 1)
-    async with opened() as engine:
+    async with opened(concurrency=4) as engine:
         await engine.deploy(KID)
         runs = [await engine.start(MUM, {"n": n}) for n in range(20)]
         assert await soon(asyncio.gather(*(run.result() for run in runs)), 20) == [n * 10 for n in range(20)]

@@ -179,7 +179,7 @@ async def test_runs_beyond_what_fits_in_memory_are_claimed_as_places_get_free(
     text = "workflow: w\nsteps:\n  - {id: a, activity: hold, with: {value: 1}}\n"
     async with opened(work=False) as client:
         runs = [await client.start(text) for _ in range(70)]
-        async with opened() as engine:
+        async with opened(concurrency=20) as engine:
             await eventually(lambda: full(gate))
             rounds = 0
             claim = engine._store.claim

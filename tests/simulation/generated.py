@@ -14,6 +14,9 @@ from typing import Any
 from leaves import Room, Step
 from programs import MODIFIERS, Writer
 
+ATTEMPTS = 8
+"""Of a steady program's steps: more than ever are lost in crashes."""
+
 
 class Dice(Writer):
     """Draws by a generator of chance."""
@@ -30,7 +33,10 @@ class Dice(Writer):
 
     def make_return(self, room: Room, around: Room) -> Step:
         made = super().make_return(room, around)
-        return {"return": 1} if "restart" in made else made  # it would restart for ever
+        if "restart" in made:  # once or twice
+            given = {"yes": True, "no": False, "n": "{{ input.n - 1 }}", "text": "x"}
+            return {"if": "input.n > 1", "restart": {"input": given}}
+        return made
 
 
 class Steady(Dice):
@@ -43,7 +49,7 @@ class Steady(Dice):
         return super().value(room.with_(names=tuple(name for name in room.names if name != "error.attempt")))
 
     def retry(self) -> Step:
-        return {"attempts": 8, "delay": self.span(1, 4), "backoff": "constant", "jitter": 0}
+        return {"attempts": ATTEMPTS, "delay": self.span(1, 4), "backoff": "constant", "jitter": 0}
 
     def joining(self, count: int) -> Step:
         return {"on_error": "collect"} if self.maybe(30) else {}

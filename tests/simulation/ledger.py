@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class Landed:
     place: int
     handed: bool
     process: Process
+    slots: Sequence[int] = ()
+    """With the last event of a commit: the frames of the run for which the store has slots then."""
 
 
 @dataclass(eq=False)
@@ -122,6 +124,8 @@ class Ledger:
             if (run, seq) in self.landed:
                 self.accuse(f"event {seq} of run {run} was written twice")
             self.landed[run, seq] = Landed(run, seq, event, at, place, run != key, process)
+        if commit.events:
+            self.landed[key, commit.events[-1][0]].slots = tuple(self.file.slots.by_run.get(key, ()))
         if commit.closing is not None:
             self.closed.setdefault(key, place)
         what = f"closes as {commit.closing.status}" if commit.closing is not None else ""

@@ -38,12 +38,14 @@ class Process:
         self.machine = machine
         self.dead = asyncio.Event()
         self.asleep = False
+        self.ahead = 0
+        """Of the machine's clock: another container's time, say."""
         self.tasks: list[asyncio.Task[Any]] = []
         """Held fast: nobody else holds those of the dead."""
         self._last = 0
 
     def now(self) -> int:
-        time = EPOCH + round(asyncio.get_running_loop().time() * SECOND) + self.machine.ahead
+        time = EPOCH + round(asyncio.get_running_loop().time() * SECOND) + self.machine.ahead + self.ahead
         self._last = max(self._last, time)
         return self._last
 
@@ -96,8 +98,8 @@ class StraightLoop(BaseEventLoop):
 
     def _run_once(self) -> None:
         self._steps += 1
-        if self._steps > MOST_STEPS:
-            raise Stalled(f"not over after {MOST_STEPS:,} callbacks")
+        if self._steps > MOST_STEPS // 5:
+            raise Stalled(f"not over after {MOST_STEPS // 5:,} callbacks")
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while scheduled and (not ready or scheduled[0]._when <= self.moment):
             timer = heappop(scheduled)
@@ -107,8 +109,8 @@ class StraightLoop(BaseEventLoop):
                 ready.append(timer)
         if not ready:
             raise Stalled("nothing is ready, and nothing ever will be")
-        if self.moment > LONGEST:
-            raise Stalled(f"not over after {LONGEST:g} virtual seconds")
+        if self.moment > LONGEST / 10:
+            raise Stalled(f"not over after {LONGEST / 10:g} virtual seconds")
         handle = ready.popleft()
         if not handle._cancelled and _lives(handle):
             handle._run()

@@ -15,8 +15,6 @@ from exploring_loop import Choices
 from mortal_loop import Process
 
 from perdure.errors import StoreUnavailable
-from perdure.stores import MemoryStore
-from perdure.stores.memory_file import MemoryFile
 
 UNCOUNTED: Final = ("open", "close", "stamp")
 PAUSES: Final = (None, None, None, 0.0, 0.0, 0.001, 0.004, 0.03)
@@ -30,7 +28,7 @@ AT_CALLS: Final = (
     "stall before",
     "stall after",
 )
-AT_MOMENTS: Final = ("die", "die", "sleep", "jump", "close")
+AT_MOMENTS: Final = ("die", "die", "sleep", "jump", "drift", "close")
 
 
 @dataclass(frozen=True, order=True)
@@ -64,11 +62,10 @@ def _one(chance: Random, workers: int, seconds: float) -> Peril:
         what = chance.choice(AT_CALLS[4:] if whom < 0 else AT_CALLS)
         return Peril(None, call, whom, what, batch, measure if "stall" in what else 0.0)
     what = chance.choice(AT_MOMENTS)
-    if what == "jump" and chance.random() < 0.4:
+    if what in ("jump", "drift") and chance.random() < 0.4:
         measure = -min(measure, 20.0)
-    return Peril(
-        chance.triangular(0, seconds, 0), None, whom, what, False, measure if what in ("sleep", "jump") else 0.0
-    )
+    measured = what in ("sleep", "jump", "drift")
+    return Peril(chance.triangular(0, seconds, 0), None, whom, what, False, measure if measured else 0.0)
 
 
 class Watched:
@@ -76,7 +73,7 @@ class Watched:
 
     def __init__(
         self,
-        file: MemoryFile,
+        store: Any,
         choices: Choices,
         process: Process,
         perils: Sequence[Peril],
@@ -84,7 +81,7 @@ class Watched:
         befall: Callable[[Peril], None],
         landed: Callable[[Process, Any, Any], Any],
     ) -> None:
-        self._store = MemoryStore(file)
+        self._store = store
         self._choices = choices
         self._process = process
         self._perils = {(peril.batch, peril.call): peril for peril in perils if peril.call is not None}

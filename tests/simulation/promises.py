@@ -31,6 +31,7 @@ def broken(ledger: Ledger, told: Told) -> Iterator[str]:
     yield from _keys(told)
     yield from _messages(ledger)
     yield from _deeds(ledger, told)
+    yield from _seen_off(ledger, told)
     yield from _outcomes(ledger, told)
     yield from _left(ledger)
 
@@ -64,15 +65,17 @@ def _unfounded(call: Call, ledger: Ledger, told: Told) -> Iterator[str]:
     asked = told.asked.get(attempt)
     if not asked:
         yield f"{what}, which no journal asks for"
-    elif not any(
-        (one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked
-    ):
+    elif call.began < told.asked_at[attempt]:
+        yield f"{what}, before it was durable that it was wanted"
+    elif not any((one.name, one.address, one.arguments) == (call.name, call.address, call.arguments) for one in asked):
         yield f"{what} with {call.name} {call.arguments}, and the journal asks for {asked[0]}"
     closed = ledger.closed.get(told.of_run.get(attempt, 0))
     if closed is not None and closed < call.began:
         yield f"{what}, though its run had ended at {closed}"
     unwanted = told.unwanted.get(attempt)
-    if unwanted is not None and unwanted < call.began and attempt not in told.queued:
+    # The process that decided so may have launched the call a moment before.
+    late = unwanted is not None and unwanted.place < call.began and unwanted.process is not call.process
+    if late and attempt not in told.queued:
         yield f"{what}, though it was to stop since {unwanted}"
 
 
@@ -87,6 +90,18 @@ def _ended(ledger: Ledger, told: Told) -> Iterator[str]:
             found = [value for ended, value in values[attempt] if ended < landed.place]
             if landed.event.result not in found:
                 yield f"{attempt} has the result {landed.event.result}, and what was called gave {found}"
+
+
+def _seen_off(ledger: Ledger, told: Told) -> Iterator[str]:
+    """A child that is to stop with its parent has heard so, or had ended."""
+    for id, place in told.seen_off:
+        row = ledger.file.find(id)
+        if row is None or ledger.closed.get(row.key, place) < place:
+            continue
+        kinds = {letter.kind for letter in ledger.file.inbox.get(row.key, {}).values()}
+        heard = told.kinds[row.key, "CancelRequested"] + told.kinds[row.key, "TerminateRequested"]
+        if not heard and kinds.isdisjoint(("cancel", "terminate")):
+            yield f"{id} was not told that its parent had ended at {place}"
 
 
 def _outcomes(ledger: Ledger, told: Told) -> Iterator[str]:

@@ -34,8 +34,6 @@ from perdure.program import Program
 from perdure.values import SECOND
 
 ENDS: Final = (ActivityCompleted, ActivityFailed, ActivityCancelled, AttemptLost)
-LATE: Final = 60 * SECOND
-"""So much later than it is due a timer fires at most, when all is well."""
 Try = tuple[str, int]
 """An idempotency key and an attempt."""
 
@@ -46,13 +44,19 @@ class Told:
 
     healed: int
     """The moment from which all is well."""
+    late: int
+    """So much later than it is due a timer fires at most, when all is well."""
     ended: dict[Try, Landed] = field(default_factory=dict)
     asked: dict[Try, list[StartActivity]] = field(default_factory=lambda: defaultdict(list))
     begun: dict[Try, Landed] = field(default_factory=dict)
     """How the beginning of an attempt became durable."""
+    asked_at: dict[Try, int] = field(default_factory=dict)
+    """Where it became durable that an attempt is wanted."""
+    seen_off: list[tuple[str, int]] = field(default_factory=list)
+    """(run id, where its parent ended) of children that are to stop with their parents."""
     queued: set[Try] = field(default_factory=set)
-    unwanted: dict[Try, int] = field(default_factory=dict)
-    """Where it became durable that an attempt is to stop."""
+    unwanted: dict[Try, Landed] = field(default_factory=dict)
+    """How it became durable that an attempt is to stop."""
     of_run: dict[Try, int] = field(default_factory=dict)
     keys: dict[tuple[int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     """(run, slot) → idempotency keys."""
@@ -64,9 +68,9 @@ class Told:
     wrong: list[str] = field(default_factory=list)
 
 
-def retell(ledger: Ledger, programs: dict[int, Program], healed: int) -> Told:
+def retell(ledger: Ledger, programs: dict[int, Program], healed: int, late: int) -> Told:
     """Fold every journal. What cannot be folded is wrong."""
-    teller = _Teller(Told(healed), programs)
+    teller = _Teller(Told(healed, late), programs)
     spoilt = set()
     for (run, _), landed in ledger.landed.items():
         if run in spoilt:
@@ -98,10 +102,18 @@ class _Teller:
             commands = machine.step(self._programs[run], told.states[run], event)
         for command in commands:
             self._note(run, landed, command)
-        if told.states[run].status in ENDED:
+        state = told.states[run]
+        if state.status in ENDED and state.status != "continued":
+            told.seen_off += [(child["run"], landed.place) for child in state.children if child["closing"] != "abandon"]
+        if state.status in ENDED:
             for holders in self._held.values():
                 for place in [place for place in holders if place[0] == run]:
                     del holders[place]
+
+        if landed.slots:
+            kept = [frame for frame in landed.slots if not isinstance(state.frames.get(frame), LockFrame)]
+            if kept:
+                told.wrong.append(f"run {run} has kept slots of {kept}, which have ended, at {event}")
 
     def _look_before(self, run: int, landed: Landed) -> None:
         event, state = landed.event, self.told.states[run]
@@ -116,9 +128,9 @@ class _Teller:
             self._read(found.key, event)
         for waiting in state.frames.values():
             due = waiting.due
-            if due is None or waiting.id in state.held or event.at <= max(due, self.told.healed) + LATE:
+            if due is None or waiting.id in state.held or event.at <= max(due, self.told.healed) + self.told.late:
                 continue
-            if not (isinstance(event, TimerFired) and event.frame == waiting.id) or event.at > due + LATE:
+            if not (isinstance(event, TimerFired) and event.frame == waiting.id) or event.at > due + self.told.late:
                 late = (event.at - max(due, self.told.healed)) / SECOND
                 self.told.wrong.append(f"a timer of run {run} has not fired, {late:.0f} s after it was due: {waiting}")
 
@@ -141,10 +153,11 @@ class _Teller:
                 attempt = command.key, command.attempt
                 told.asked[attempt].append(command)
                 told.of_run[attempt] = run
+                told.asked_at.setdefault(attempt, landed.place)
                 told.keys[run, command.slot].add(command.key)
             case CancelActivity():
                 call = self._latest[run, command.frame]
-                told.unwanted.setdefault((call.key, call.attempt), landed.place)
+                told.unwanted.setdefault((call.key, call.attempt), landed)
             case LeaveSlot():
                 for holders in self._held.values():
                     holders.pop((run, command.frame), None)
@@ -167,5 +180,5 @@ class _Teller:
             value, expires = kept
             if value != event.value:
                 self.told.wrong.append(f"{key} was found in the cache as {event.value}, and kept as {value}")
-            if expires is not None and event.at >= expires + LATE:
+            if expires is not None and event.at >= expires + self.told.late:
                 self.told.wrong.append(f"{key} was found in the cache, though it had expired")

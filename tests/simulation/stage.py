@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from doubled import Doubled
 from exploring_loop import Choices
 from fakes import fake
 from ledger import Call, Ledger, Message
@@ -23,6 +25,7 @@ import perdure
 from perdure.activities import activity, context
 from perdure.engine import Engine
 from perdure.errors import PerdureError, StoreError, UnknownRun
+from perdure.stores import MemoryStore
 from perdure.stores.memory_file import MemoryFile
 from perdure.testing import activities as faking
 from perdure.values import SECOND, decode
@@ -40,11 +43,16 @@ class Unsettled(AssertionError):
 
 
 class Stage:
+    late = 60 * SECOND
+    """So much later than it is due a timer fires at most once all is well."""
+
     def __init__(self, chance: Random, choices: Choices, workers: int, perils: Sequence[Peril], shorter: int) -> None:
         self.chance = chance
         self.file = MemoryFile()
         self.ledger = Ledger(self.file)
         self.shorter = shorter
+        self.path: Path | None = None
+        """Of a database that is to hold the same."""
         self._choices = choices
         self._perils: list[Peril] = list(perils)
         self._handles: list[Watched] = []
@@ -102,11 +110,15 @@ class Stage:
             raise Unsettled(what) from None
 
     def _heal(self) -> None:
+        self._calm()
+        self.healed = max(process.now() for process in (self._client, *self._processes))
+        self.ledger.note("-- all is well from now on")
+
+    def _calm(self) -> None:
+        """Nothing befalls anybody any more."""
         self._perils.clear()
         for handle in self._handles:
             handle.heal()
-        self.healed = max(process.now() for process in (self._client, *self._processes))
-        self.ledger.note("-- all is well from now on")
 
     async def _lead_to_the_end(self, plot: Any) -> None:
         for deed in self.deeds(plot):
@@ -116,7 +128,7 @@ class Stage:
                 if deed is not None:
                     self.ledger.note(f"client: {deed} {row.id}")
                     with contextlib.suppress(PerdureError):
-                        await getattr(self.client.run(row.id), deed)()
+                        await self.insist(getattr(self.client.run(row.id), deed))
             if await self._quiet():
                 return
         left = [f"{row.id} is {row.status}" for row in self.file.runs.values() if row.status in OPEN]
@@ -134,7 +146,11 @@ class Stage:
             left = [row for row in self.file.runs.values() if row.status in OPEN]
             if not left and not self.file.occurrences:
                 return True
-            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks or self.file.occurrences
+            busy = (
+                any(row.owner is not None or row.wake_at is not None for row in left)
+                or self.file.tasks
+                or self.file.occurrences
+            )
             idle = 0 if busy else idle + 1
             stubborn = any(row.owner is not None for row in left) and _ > 60 and self._hanging()
             if idle > 3 or stubborn:
@@ -148,11 +164,16 @@ class Stage:
 
     # -- workers
 
+    def store(self) -> Any:
+        """A new handle on the file."""
+        memory = MemoryStore(self.file)
+        return memory if self.path is None else Doubled(memory, self.path, self.ledger.accuse)
+
     def _handle(self, process: Process, whom: int) -> Any:
         counts = self._counts.setdefault(whom, {})
         mine = [peril for peril in self._perils if peril.whom == whom]
         handle = Watched(
-            self.file, self._choices, process, mine, counts, self._befallen,
+            self.store(), self._choices, process, mine, counts, self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make),
         )  # fmt: skip
         self._handles.append(handle)
@@ -228,6 +249,8 @@ class Stage:
                 self._retire[process].set()
             case "jump":
                 self._machine.ahead += round(peril.measure * SECOND)
+            case "drift":
+                process.ahead += round(peril.measure * SECOND)
             case "sleep":
                 process.asleep = True
                 await asyncio.sleep(peril.measure)

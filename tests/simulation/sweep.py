@@ -29,6 +29,7 @@ from stage import ACTIVITIES, LONGEST, OPEN, Stage
 from perdure.activities import Registry
 from perdure.engine import Engine
 from perdure.errors import StoreUnavailable
+from perdure.values import SECOND
 
 CRASHES: Final = ("die before", "die after")
 WRITING: Final = (
@@ -36,7 +37,7 @@ WRITING: Final = (
     "drop_occurrence", "take_tasks", "finish_task", "answer", "register", "renew", "bury", "claim",
 )  # fmt: skip
 REGISTRY: Final = Registry.load(ACTIVITIES, builtin=False, entry_points=False)
-MOST_POINTS: Final = 200
+MOST_POINTS: Final = 80
 """Of one plot; of more a part is taken by chance."""
 SWEPT: Final = tuple(plot for plot in PLOTS if plot.quick)
 
@@ -67,6 +68,8 @@ class Frozen:
 
 class Rehearsal(Stage):
     """A stage with as few engines as the plot can do with; `points` are where it could have crashed."""
+
+    late = 5 * SECOND
 
     def __init__(self, chance: Random, perils: Sequence[Peril], shorter: int, plot: Plot) -> None:
         super().__init__(chance, Choices(deviations={}), plot.workers, perils, shorter)
@@ -112,12 +115,15 @@ class Rehearsal(Stage):
 
     def _handle(self, process: Process, whom: int) -> Any:
         handle = Counting(
-            self.file, self._choices, process, [peril for peril in self._perils if peril.whom == whom],
+            self.store(), self._choices, process, [peril for peril in self._perils if peril.whom == whom],
             self._counts.setdefault(whom, {}), self._befallen,
             lambda name, given, make: self.ledger.call(process, name, given, make), stage=self, whom=whom,
         )  # fmt: skip
         self._handles.append(handle)
         return handle
+
+    def _calm(self) -> None:
+        """A crash may come at any moment, also when the client has nothing left to do."""
 
     def pause_before_restart(self) -> float:
         return 0.0
@@ -130,11 +136,15 @@ class Rehearsal(Stage):
     async def _quiet(self) -> bool:
         """As the stage has it; what has to do with real spans is as much shorter as they are."""
         idle, waited = 0, 0.0
-        while waited < LONGEST:
+        while waited < LONGEST / 5:
             left = [row for row in self.file.runs.values() if row.status in OPEN]
             if not left and not self.file.occurrences:
                 return True
-            busy = any(row.owner is not None or row.wake_at is not None for row in left) or self.file.tasks or self.file.occurrences
+            busy = (
+                any(row.owner is not None or row.wake_at is not None for row in left)
+                or self.file.tasks
+                or self.file.occurrences
+            )
             idle = 0 if busy else idle + 1
             stubborn = any(row.owner is not None for row in left) and waited > 600 / self.shorter and self._hanging()
             if idle > 1 or stubborn:
@@ -219,7 +229,8 @@ def sweep(seed: int) -> Swept:
     swept = Swept(seed, type(piece.plot).__name__)
     gc.freeze()
     for number, case in enumerate(cases(piece)):
-        swept.cases[" and ".join(peril.what for peril in case.perils)] += 1
+        if case.befallen or case.broken:
+            swept.cases[" and ".join(case.befallen.elements())] += 1
         if case.broken:
             swept.broken.append(case)
         if number % 50 == 0:
@@ -238,7 +249,10 @@ def cases(piece: Piece, spoil: Spoil | None = None) -> Iterator[Case]:
         frozen = point if isinstance(point, Frozen) else None
         peril = point.point if isinstance(point, Frozen) else point
         later = _second(chance, peril, 0 if frozen else peril.call or 0)
-        yield piece.play(later if frozen else [peril, *later], frozen, spoil)[0]
+        case, _ = piece.play(later if frozen else [peril, *later], frozen, spoil)
+        if frozen is not None:
+            case.befallen[peril.what] += 1
+        yield case
 
 
 def _second(chance: Random, point: Peril, after: int) -> list[Peril]:

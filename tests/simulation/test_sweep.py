@@ -14,7 +14,7 @@ from simulation import Case
 from sweep import Piece, sweep
 
 LONG = int(os.environ.get("PERDURE_SWEEP", "0"))
-PROGRAMS = LONG or 8
+PROGRAMS = LONG or 6
 FIRST = int(os.environ.get("PERDURE_SEED", "0"))
 
 

@@ -35,6 +35,9 @@ DEEPEST: Final = 10_000
 MOST_NODES: Final = 100_000
 """Values in a document, those that aliases repeat counted each time."""
 
+MOST_PROBLEMS: Final = 1_000
+"""Problems told of one document."""
+
 MOST_WORK: Final = 500_000_000
 """Depths of all values together: the parser's time grows with it, some three seconds at most."""
 
@@ -344,6 +347,8 @@ class _Builder:
         self, code: str, message: str, spot: Spot, hint: str | None = None, related: tuple[Related, ...] = ()
     ) -> None:
         self.diagnostics.append(report(code, message, self.at(spot), hint, related=related))
+        if len(self.diagnostics) >= MOST_PROBLEMS:
+            self.refuse("WF112", f"the document has {MOST_PROBLEMS:,} problems; what follows is not read", spot.start)
 
     def at(self, spot: Spot) -> Place:
         return _place(self.file, spot.start, spot.end)

@@ -1,7 +1,8 @@
 """The tasks in which attempts are made: one task makes one attempt after another, as long as none of them waits.
 
-A task is the dearest part of a short call. The first attempt that waits keeps the task for itself, so that timeouts and
-cancellations are its own, and another task goes on with the rest. Every attempt has context variables of its own.
+A task is the dearest part of a short call. An attempt that waits keeps the task for itself, so that timeouts and
+cancellations are its own, and the rest are given a task each: they may wait too, and are to begin at the same time.
+Every attempt has context variables of its own.
 Knows nothing of activities; `Attempts` says what is to be done and what a place means.
 """
 
@@ -39,15 +40,15 @@ class Crew(Generic[Item]):
         self._work = work
         self._left = left
         self._waiting: deque[Item] = deque()
-        self._coming: asyncio.Task[None] | None = None
-        """The task that takes what waits, unless it has found something that keeps it."""
+        self._coming: set[asyncio.Task[None]] = set()
+        """The tasks that take what waits, and have not found anything that keeps them."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def put(self, item: Item) -> None:
         """Have this done as soon as the event loop comes to it."""
         self._waiting.append(item)
-        if self._coming is None:
-            self._send_next()
+        if not self._coming:
+            self._send()
 
     async def rest(self, seconds: float) -> bool:
         """Wait until all is done, so many seconds at most; whether it is."""
@@ -59,23 +60,25 @@ class Crew(Generic[Item]):
                 break
         return not self._tasks
 
-    def _send_next(self) -> None:
-        task = self._coming = asyncio.get_running_loop().create_task(self._serve())
+    def _send(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve())
+        self._coming.add(task)
         self._tasks.add(task)
         task.add_done_callback(self._gone)
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._hand_over(task)
+        self._coming.discard(task)
+        if self._waiting and not self._coming:
+            self._send()
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.error("a fault in the worker; going on", exc_info=problem)
 
-    def _hand_over(self, task: asyncio.Task[None]) -> None:
-        """A task takes no more: the rest is another's."""
-        if self._coming is task:
-            self._coming = None
-            if self._waiting:
-                self._send_next()
+    def _stay(self, task: asyncio.Task[None]) -> None:
+        """A task has found something that keeps it: all else is for others."""
+        self._coming.discard(task)
+        while len(self._coming) < len(self._waiting):
+            self._send()
 
     async def _serve(self) -> None:
         task = asyncio.current_task()
@@ -93,7 +96,7 @@ class Crew(Generic[Item]):
                     awaited = variables.run(begun.send, None)
                 except StopIteration:
                     continue
-                self._hand_over(task)
+                self._stay(task)
                 await _rest_of(item, begun, variables, awaited)
                 return
             finally:

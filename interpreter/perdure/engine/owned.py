@@ -20,7 +20,7 @@ from perdure.values import encode
 log = logging.getLogger("perdure.engine")
 
 MOST_LIVE: Final = 2_000
-"""Runs in memory beyond which no further ones are claimed."""
+"""Runs in memory beyond which no further ones are claimed, unless more activities may run at a time."""
 ROOM: Final = 200
 """Places that have to be free before a full worker claims again."""
 
@@ -33,12 +33,15 @@ class Owned:
         self,
         store: Store,
         lease: Lease,
+        concurrency: int,
         left: Callable[[LiveRun], None],
         doubt: Callable[[str], None],
         poke: Callable[[], None],
     ) -> None:
         self._store = store
         self._lease = lease
+        self.most = max(MOST_LIVE, concurrency)
+        """Runs in memory beyond which no further ones are to be claimed."""
         self._left = left
         self._doubt = doubt
         self._poke = poke
@@ -60,7 +63,7 @@ class Owned:
 
     def is_full(self) -> bool:
         """Whether no more are to be claimed; `poke` says when there is room again."""
-        self._full = len(self.runs) >= MOST_LIVE
+        self._full = len(self.runs) >= self.most
         return self._full
 
     def forget(self, run: LiveRun) -> None:
@@ -69,7 +72,7 @@ class Owned:
             del self.runs[run.key]
             self._ids.discard(run.id)
         self._left(run)
-        if self._full and len(self.runs) <= MOST_LIVE - ROOM:
+        if self._full and len(self.runs) <= self.most - ROOM:
             self._full = False
             self._poke()
 

@@ -20,7 +20,6 @@ from perdure.activities.secrets import Source
 from perdure.core.commands import Command, TakeSlot
 from perdure.core.events import Event
 from perdure.core.lifecycle import ENDED
-from perdure.engine import owned
 from perdure.engine.claims import Claims
 from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
@@ -76,7 +75,9 @@ class Worker:
         self._told = changed
         self._answered = answered
         self._lease = Lease(store, clock, self._buried, self._poke)
-        self._owned = Owned(store, self._lease, self._left, lambda run: self._claims.doubt(run), self._poke)
+        self._owned = Owned(
+            store, self._lease, concurrency, self._left, lambda run: self._claims.doubt(run), self._poke
+        )
         self._runs = self._owned.runs
         self._claims = Claims(
             store,
@@ -285,7 +286,7 @@ class Worker:
         """Claim what is due, then letters, then timers: a message that came with a timeout goes first."""
         await self._lease.take()
         await self._claims.settle_doubts()
-        if not self._closing and await self._claims.claim(owned.MOST_LIVE):
+        if not self._closing and await self._claims.claim(self._owned.most):
             self._poke()
         withdrawn = self._deadlines.withdrawn
         await self._inbox.read(self.id)

@@ -18,7 +18,7 @@ from perdure.exploration.knowledge import (
     opened,
 )
 from perdure.exploration.leaves import impatient, messages_only, note_endless, trigger_deed
-from perdure.exploration.paths import Error, Path
+from perdure.exploration.paths import Error, Path, turns
 from perdure.exploration.trails import Deed
 from perdure.exploration.walk import Ends, Walk, bound, unbound, without_vars
 from perdure.program.nodes import Branch, MessageHandler, Receive, Repeat, Select, Sequence, Use
@@ -135,11 +135,13 @@ def repeat(walk: Walk, node: Repeat, paths: list[Path]) -> Ends:
     again = [_another(walk, node, path, where) for path in entered]
     if node.before is not None:  # the condition of a later turn
         again = [yes for path in again for yes in walk.decided(node, node.before, path, ends.failed)[0]]
-    found = walk.visit(node.body, walk.gather([*entered, *again], walk.layout.first[node.body]))
+    turning = walk.gather([*entered, *again], walk.layout.first[node.body])
+    found = walk.visit(node.body, turning)
+    done = found.done
     if found.done or found.failed or found.left or found.stopped:
         walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
     _after_turns(walk, node, found, ends)
-    ends.add(found.each(lambda path: path.but(count=path.count * (path.count + 1))))
+    ends.add(found.each(lambda path: turns(path, turning, done)))
     bound_ends = Ends(
         *([path if not _is_bound(path, paths) else unbound(path) for path in each] for each in ends.lists())
     )

@@ -5,7 +5,6 @@ The walk over the program gives the paths to its ends; here they become findings
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from perdure.definition.load import Catalogue
 from perdure.exploration import blocks, groups, leaves, modifiers
 from perdure.exploration.findings import Finding, finding
 from perdure.exploration.knowledge import Fields, lifted, opened
-from perdure.exploration.paths import Error, Path
+from perdure.exploration.paths import MOST_COUNTED, Error, Path
 from perdure.exploration.reach import unreached
 from perdure.exploration.trails import deeds, length
 from perdure.exploration.walk import Block, Ends, Walk
@@ -76,12 +75,13 @@ class Exploration:
 
     @property
     def counted(self) -> str:
-        """The number of paths as people read it: in full up to a billion, then about."""
+        """The number of paths as people read it: in full up to a billion, then about, and not without end."""
         if self.paths < 1_000_000_000:
             return f"{self.paths:,}"
-        digits = int(self.paths.bit_length() * math.log10(2))
-        lead = self.paths // 10 ** (digits - 2)
-        return f"{lead / 100 if lead < 1000 else lead / 1000:.1f}e{digits if lead < 1000 else digits + 1}"
+        if self.paths >= MOST_COUNTED:
+            return "more than 1e1000"
+        digits = str(self.paths)
+        return f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
 def explore(program: Program, catalogue: Catalogue | None = None) -> Exploration:

@@ -31,7 +31,7 @@ from perdure.exploration.knowledge import (
     lifted,
     opened,
 )
-from perdure.exploration.paths import MOST_FAILURES, Error, Path, blended, gathered
+from perdure.exploration.paths import MOST_COUNTED, MOST_FAILURES, Error, Path, blended, gathered, turns
 from perdure.exploration.trails import Condition, Deed, further, length, since
 from perdure.exploration.walk import Ends, Walk, bound, error_value, unbound, without_vars
 from perdure.program.nodes import Foreach, Joining, Parallel
@@ -301,7 +301,7 @@ def _combined(entry: Path, choices: Sequence[Choice], visible: bool = True) -> P
         effects |= path.effects
         for link in since(path.trail, entry.trail):
             trail = further(trail, link)
-        count *= max(1, path.count // max(entry.count, 1))
+        count = min(count * max(1, path.count // max(entry.count, 1)), MOST_COUNTED)
         blurred = blurred or path.blurred
     end = next((choice.path.end for choice in choices if choice.how in ("left", "failed")), NULL)
     return entry.but(
@@ -340,7 +340,7 @@ def foreach(walk: Walk, node: Foreach, paths: list[Path]) -> Ends:
     found = walk.visit(node.body, entered)
     if found.done or found.failed or found.left or found.stopped:
         walk.reached |= {f"{node.address}:one turn", f"{node.address}:more turns"}
-    _turns(walk, node, found.each(unbound), ends, wanted, spared, collect)
+    _turns(walk, node, entered, found.each(unbound), ends, (wanted, spared, collect))
     return ends
 
 
@@ -375,15 +375,16 @@ def _no_turn(walk: Walk, node: Foreach, path: Path, wanted: int | None, ends: En
 
 
 def _turns(
-    walk: Walk, node: Foreach, found: Ends, ends: Ends, wanted: int | None, spared: int | None, collect: bool
+    walk: Walk, node: Foreach, entered: list[Path], found: Ends, ends: Ends, terms: tuple[int | None, int | None, bool]
 ) -> None:
     """The end of all turns, from the ends of one."""
+    wanted, spared, collect = terms
     result: Value = Items(Open(f"@{node.address}.result"))
     simple = wanted is None and not collect
     ended = found.done if simple else [*found.done, *(path.but(end=NULL) for path in found.failed)]
     if simple or found.done or (collect and wanted is None):
         walk.reached.add(f"{node.address}:joined")
-        ends.done += [path.but(end=result, count=path.count * (path.count + 1)) for path in ended]
+        ends.done += [turns(path, entered, found.done).but(end=result) for path in ended]
     if simple:
         ends.failed += found.failed
         ends.failed += [_later(path, earlier) for earlier in found.done[:1] for path in found.failed]

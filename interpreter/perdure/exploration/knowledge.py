@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from perdure.definition.checks.fields import is_closed, resolved
+from perdure.definition.checks.arguments import is_closed, resolved
 from perdure.values import JSON, encode
 
 MOST_KINDS: Final = 6

@@ -20,6 +20,9 @@ MOST_PATHS: Final = 8
 MOST_FAILURES: Final = 24
 """Failing paths told apart at one place: each may be a problem of its own."""
 
+MOST_COUNTED: Final = 10**1_000
+"""Loops inside loops have more paths than numbers have room for; from here on nobody counts."""
+
 BY_ENGINE: Final = frozenset((
     "Timeout", "Cancelled", "ActivityFailed", "UnknownActivity", "InvalidInput", "InvalidOutput", "ExpressionFailed",
     "ChildFailed", "UnknownRun", "RunConflict", "JoinFailed", "LimitExceeded", "CompensationFailed",
@@ -166,6 +169,12 @@ def _together(one: Path, other: Path) -> Path:
     """Two paths that know the same, with the shorter way."""
     kept = other if (other.blurred, length(other.trail)) < (one.blurred, length(one.trail)) else one
     return kept.but(count=one.count + other.count)
+
+
+def turns(path: Path, entered: list[Path], done: list[Path]) -> Path:
+    """A path out of a turn for one turn and for several: each of these may stand behind each way of an earlier one."""
+    ways = sum(one.count for one in done) // max(1, sum(one.count for one in entered))
+    return path.but(count=min(path.count * (ways + 1), MOST_COUNTED))
 
 
 def blended(one: Path, other: Path) -> Path:

@@ -13,6 +13,7 @@ from perdure.stores.store import (
     RunExists,
     RunRow,
     SequenceTaken,
+    Steps,
     Store,
 )
 from perdure.testing.store_makers import (
@@ -60,6 +61,13 @@ class CommitRules:
     async def test_an_empty_commit_is_accepted(self, store: Store) -> None:
         key = await commit(store, new_run())
         assert await store.commit([Commit(run=key)]) == [key]
+
+    async def test_steps_alone_are_written_and_refused_like_any_commit(self, store: Store) -> None:
+        await store.register(worker("w1"))
+        key = await commit(store, new_run(), events=events(1))
+        batch = [Steps(key, "w1", events(2, 3)), Steps(key, "nobody", events(4)), Steps(key, "w1", events(3))]
+        assert kinds(await store.commit(batch)) == [int, Fenced, SequenceTaken]
+        assert await store.history(key) == events(1, 2, 3)
 
     async def test_an_id_that_is_taken_gives_the_run_that_has_it(self, store: Store, other: Store) -> None:
         await commit(store, new_run(), events=events(1))

@@ -63,7 +63,7 @@ class Grounds:
         if tree is None:
             return ground
         inference = Inference(self.scene(placed, names), ground, self.effort)
-        found = assume(inference, tree, truth)
+        found = assume(inference, tree, truth, condition=True)
         own = ("steps", placed.step.id)
         refined = {path: type for path, type in found.refined.items() if path[0] not in _CHANGING and path[:2] != own}
         return Ground(refined, found.known)

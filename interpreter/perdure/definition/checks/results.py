@@ -7,7 +7,7 @@ of the definition for whatever expressions give.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from perdure.definition.checks.presence import may_lose
 from perdure.definition.checks.spaces import Placed
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 Result = Callable[["Typing", Placed], Type]
 
+Read = Literal["result", "own", "undone"]
+"""Who reads a result: what comes behind the step, its own `output`, which sees what the kind has given, or its undo,
+which is registered only where no `catch` of the step has put something else in its place."""
+
 ERROR: Final = mapping({
     "type": TEXTS, "message": TEXTS, "details": ANY, "step": PERHAPS_TEXT, "attempt": ANY, "cause": ANY,
 })  # fmt: skip
@@ -41,15 +45,15 @@ _DONE: Final = literal(True)
 _FAILED: Final = literal(False)
 
 
-def result_of(typing: Typing, placed: Placed, *, own: bool = False) -> Type:
-    """What a step gives when it runs; `own` for its own `output`, which reads what its kind has given."""
+def result_of(typing: Typing, placed: Placed, read: Read = "result") -> Type:
+    """What a step gives when it runs, as `read` sees it."""
     keys = placed.step.keys
-    if "output" in keys and not own:
+    if "output" in keys and read != "own":
         found = typing.template(placed, "output", placed.names, keys["output"])
     else:
         kind = _KINDS.get(placed.step.kind)
         found = NOTHING if kind is None else kind(typing, placed)
-    if not own and "catch" in keys:
+    if read == "result" and "catch" in keys:
         found = union(found, *(last_of(typing, children) for _, children in _lists(placed, "catch")))
     return found
 

@@ -133,10 +133,9 @@ class Typing:
             found = self._inputs[id(space)] = only(from_schema(space.keys.get("input") or {}), MAPPING)
         return found
 
-    def result(self, placed: Placed, *, own: bool = False) -> Type:
+    def result(self, placed: Placed, read: results.Read = "result") -> Type:
         """What a step gives when it runs."""
-        key = (id(placed), "own" if own else "result")
-        return self._remembered(key, lambda: results.result_of(self, placed, own=own))
+        return self._remembered((id(placed), read), lambda: results.result_of(self, placed, read))
 
     def _remembered(self, key: tuple[int, str], ask: Callable[[], Type]) -> Type:
         found = self._results.get(key)
@@ -284,8 +283,18 @@ class Scene:
         if len(found) != _MOST_BEARERS or why_not_yet(self.placed, self.slot, found[0]) is not None:
             return Member(ANY)
         target, typing = found[0], self.typing
-        own = target is self.placed and self.slot == "output"
-        return Member(typing.result(target, own=own), typing.presence.doubt(self.placed, self.slot, target, known))
+        return Member(
+            typing.result(target, self._read(target)), typing.presence.doubt(self.placed, self.slot, target, known)
+        )
+
+    def _read(self, target: Placed) -> results.Read:
+        """As what this expression reads the result of a step."""
+        if target is self.placed:
+            return "own" if self.slot == "output" else "result"
+        here: Placed | None = self.placed
+        while here is not None and here.parent is not target:
+            here = here.parent
+        return "undone" if here is not None and here.within is not None and here.within.role == "undo" else "result"
 
 
 def _always(type: Type) -> Callable[[], Type]:

@@ -52,12 +52,15 @@ def spelled(node: nodes.Node) -> str:
     return repr(node)
 
 
-def assume(self: Inference, node: nodes.Node, truth: bool) -> Ground:
-    """What is known where a condition holds, or where it does not."""
+def assume(self: Inference, node: nodes.Node, truth: bool, *, condition: bool = False) -> Ground:
+    """What is known where something holds, or where it does not; a `condition` of a step is true, or false or null."""
     around = self.ground
     narrowing = _Narrowing(self, dict(around.refined), set(around.known))
     try:
         narrowing.assume(node, truth)
+        if condition:
+            kinds = TRUE if truth else FALSE | NULL
+            narrowing.refine(node, lambda found: only(found, kinds))
     finally:
         self.ground = around
     return Ground(narrowing.refined, frozenset(narrowing.known))

@@ -69,7 +69,7 @@ def taken_apart(node: nodes.Node) -> tuple[nodes.Node, tuple[Key, ...]]:
 def type_at(self: Inference, path: Path) -> Type:
     """The type of a path, nothing being said of where it cannot be read."""
     root, *keys = path
-    found, index, _ = _first(self, str(root), tuple(keys))
+    found, index = _first(self, str(root), tuple(keys))
     for key in keys[index:]:
         found = _refined(self, path, index, find(found, key))
         index += 1
@@ -107,26 +107,26 @@ def _key(node: nodes.Getattr | nodes.Getitem) -> Key | None:
 
 
 def _path(self: Inference, root: str, keys: tuple[Key, ...], offset: int, soft: bool) -> Type:
-    found, index, doubt = _first(self, root, keys)
+    found, index = _first(self, root, keys)
     path = (root, *keys)
     self.note(Seen(offset, root, keys[:index], found))
     for at in range(index, len(keys)):
         if not soft:
-            _judge(self, found, root, keys, at, offset, doubt)
+            _judge(self, found, root, keys, at, offset)
         found = _refined(self, path, at, find(found, keys[at]))
         self.note(Seen(offset, root, keys[: at + 1], found))
     return found
 
 
-def _first(self: Inference, root: str, keys: tuple[Key, ...]) -> tuple[Type, int, str | None]:
+def _first(self: Inference, root: str, keys: tuple[Key, ...]) -> tuple[Type, int]:
     """The type of the root, or of its member where members are known one by one; and how many keys that takes."""
     member = self.names.member(root, keys[0], self.ground.known) if keys else None
     if member is None:
-        return self.ground.refined.get((root,)) or self.names.root(root), 0, None
+        return self.ground.refined.get((root,)) or self.names.root(root), 0
     refined = self.ground.refined.get((root, keys[0]))
     if refined is not None:
-        return refined, 1, member.doubt
-    return (nullable(member.type) if member.doubt else member.type), 1, member.doubt
+        return refined, 1
+    return (nullable(member.type) if member.doubt else member.type), 1
 
 
 def _refined(self: Inference, path: Path, index: int, found: Type) -> Type:
@@ -139,14 +139,12 @@ def _keys(self: Inference, value: Type, holder: str, keys: tuple[Key, ...], offs
     found = value
     for at, key in enumerate(keys):
         if not soft:
-            _judge(self, found, holder, keys, at, offset, None)
+            _judge(self, found, holder, keys, at, offset)
         found = find(found, key)
     return found
 
 
-def _judge(
-    self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: int, offset: int, doubt: str | None
-) -> None:
+def _judge(self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: int, offset: int) -> None:
     """What is wrong with reading the key at an index, what stands before it being known."""
     if not found.kinds:
         return
@@ -155,12 +153,7 @@ def _judge(
     holder, shown = _spelled(root, keys[:at]), quoted(str(key)) if isinstance(key, str) else str(key)
     able = found.kinds & (MAPPING if isinstance(key, str) else LIST | TEXT)
     if not able:
-        if found.kinds & ~(NULL | TOLD):
-            what = called(only(found, ~NULL))
-        elif doubt is not None:
-            what = "null"
-        else:
-            what = "null"
+        what = called(only(found, ~NULL)) if found.kinds & ~(NULL | TOLD) else "null"
         message = f"{holder} has no {noun} {shown}: it is {what}"
         self.fault("WF311", message, offset, root, keys[: at + 1], hint=_instead(found, key))
         return
@@ -177,7 +170,7 @@ def _judge(
             )  # fmt: skip
             return
     if found.kinds & TOLD:
-        _warn(self, root, keys[:at], offset)
+        _warn(self, root, keys[:at], offset, read=_spelled(root, keys))
 
 
 def _instead(found: Type, key: Key) -> str | None:
@@ -186,19 +179,20 @@ def _instead(found: Type, key: Key) -> str | None:
     return None
 
 
-def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int) -> None:
+def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int, read: str | None = None) -> None:
+    """A value that may be null; `read` is the path that is read of it, if one is."""
     member: Member | None = None
     if len(keys) == 1:
         member = self.names.member(root, keys[0], self.ground.known)
     holder = _spelled(root, keys)
+    guard = _GUARD if read is None else f"write {read} | default(…)"
     if member is not None and member.doubt is not None:
         message = f"{holder} is null {member.doubt}"
-        hint = f"ask first: … if {holder} is not none else …"
+        hint = f"{guard}, or ask first: {holder} is not none"
         self.fault("WF317", message, offset, root, keys, severity="warning", hint=hint, fails=False)
     else:
-        self.fault(
-            "WF318", f"{holder} may be null here", offset, root, keys, severity="warning", hint=_GUARD, fails=False
-        )
+        message = f"{holder} may be null here"
+        self.fault("WF318", message, offset, root, keys, severity="warning", hint=guard, fails=False)
 
 
 def _spelled(root: str, keys: tuple[Key, ...]) -> str:
