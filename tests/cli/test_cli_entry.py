@@ -207,3 +207,23 @@ def test_the_shell_is_offered_commands_and_options(project: Path):
     environment = {"_PERDURE_COMPLETE": "bash_complete", "COMP_WORDS": "perdure runs s", "COMP_CWORD": "2"}
     told = subprocess.run(PERDURE, env=environment, capture_output=True, text=True, cwd=project)
     assert told.stdout.split() == ["plain,show", "plain,signal"]
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from perdure.cli import main
+main(["validate", "--no-activities"])
+"""
+
+
+@pytest.mark.parametrize("name", ["click", "perdure.cli.lazy", "perdure.cli.validate", "perdure.definition", "yaml"])
+def test_an_interruption_while_modules_are_imported_is_no_traceback(project, name):
+    told = subprocess.run([sys.executable, "-c", INTERRUPTED.format(name=name)], capture_output=True, text=True)
+    assert (told.returncode, told.stdout, "Traceback" in told.stderr) == (130, "", False)

@@ -274,6 +274,28 @@ async def test_a_step_is_renamed_wherever_it_is_used_or_not_at_all(editor: Edito
         await editor.client.text_document_rename_async(lsp.RenameParams(new_name="told", **here))
 
 
+async def formatted(editor: Editor, name: str) -> list[lsp.TextEdit]:
+    options = lsp.FormattingOptions(tab_size=4, insert_spaces=False)
+    asked = lsp.DocumentFormattingParams(lsp.TextDocumentIdentifier(editor.uri(name)), options)
+    return list(await editor.client.text_document_formatting_async(asked) or [])
+
+
+async def test_a_definition_is_laid_out_as_fmt_does_it_and_what_is_in_order_stays(editor: Editor) -> None:
+    name = "definitions/buy.yaml"
+    editor.open(name, DEFINITION)
+    assert await formatted(editor, name) == [lsp.TextEdit(lsp.Range(lsp.Position(1, 0), lsp.Position(1, 0)), "\n")]
+    editor.change(name, DEFINITION.replace("\n# ", "\n\n# ").replace("    activity: log", "    activity:   log"))
+    (edit,) = await formatted(editor, name)
+    assert (edit.new_text, edit.range) == ("    activity: log\n", lsp.Range(lsp.Position(8, 0), lsp.Position(9, 0)))
+    editor.change(name, DEFINITION + "  - use: [\n")
+    assert await formatted(editor, name) == []
+    editor.open("compose.yaml", "services:\n  web:   {image: nginx}\n")
+    assert await formatted(editor, "compose.yaml") == []
+    editor.change(name, DEFINITION + "description: 'b\u2028c'\n")
+    with pytest.raises(JsonRpcException, match="write it as an escape"):
+        await formatted(editor, name)
+
+
 async def test_other_files_are_left_alone(editor: Editor) -> None:
     editor.open("compose.yaml", "services:\n  web: {image: nginx}\n")
     assert await editor.codes("compose.yaml") == []

@@ -16,7 +16,7 @@ import click
 from perdure.cli.definitions import find_definition
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
-from perdure.cli.output import emit
+from perdure.cli.output import emit, number_of
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import showable
 from perdure.errors import DefinitionError, InvalidInput, RunConflict
@@ -214,7 +214,11 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
             parts.append("  shown by a run of it as a test")
         elif one.shown is False:
             parts.append("  a run of it as a test went another way: it may not be possible")
-    counted = "no problems" if not told else "1 problem" if len(told) == 1 else f"{len(told)} problems"
-    size = f"{exploration.blocks} steps and blocks, {exploration.outcomes} ways to end, {exploration.counted} paths"
-    parts.append(f"{exploration.program.name}: {size}: {counted}")
+    walked = (
+        number_of(exploration.blocks, "step or block", "steps and blocks"),
+        number_of(exploration.outcomes, "way to end", "ways to end"),
+        f"{exploration.counted} path{'' if exploration.counted == '1' else 's'}",
+    )
+    problems = number_of(len(told), "problem") if told else "no problems"
+    parts.append(f"{exploration.program.name}: {', '.join(walked)}: {problems}")
     return showable("\n".join(parts) + "\n")

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import click
 
@@ -21,10 +21,13 @@ from perdure.cli.checked import STDIN, usual_paths
 from perdure.cli.definitions import TEST_SUFFIXES, files_below, top_key
 from perdure.cli.exits import FAILED, OK, NotFound, complain
 from perdure.cli.lazy import command
-from perdure.cli.output import emit, write
+from perdure.cli.output import emit, number_of, write
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import one_line
 from perdure.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from perdure.definition.files import Fetch
 
 SUFFIXES: Final = (".yaml", ".yml")
 SAID: Final = {"formatted": "formatted", "unchanged": "unchanged", "broken": "cannot be formatted"}
@@ -76,7 +79,7 @@ def _files(paths: Sequence[str]) -> Iterator[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            yield from (file for file in files_below(path) if _is_ours(file))
+            yield from (file for file in files_below(path) if is_ours(file))
         elif not path.exists():
             raise NotFound(f"there is no file {given}")
         elif path.suffix not in SUFFIXES:
@@ -85,8 +88,9 @@ def _files(paths: Sequence[str]) -> Iterator[Path]:
             yield path
 
 
-def _is_ours(file: Path) -> bool:
-    return file.suffix in SUFFIXES and (file.name.endswith(TEST_SUFFIXES) or bool(top_key(file)))
+def is_ours(file: Path, fetch: Fetch | None = None) -> bool:
+    """Whether a file holds a definition, fragments or tests, and in a form that has a layout."""
+    return file.suffix in SUFFIXES and (file.name.endswith(TEST_SUFFIXES) or bool(top_key(file, fetch)))
 
 
 def _stream(chosen: Settings, check: bool, shown: bool) -> int:
@@ -139,12 +143,8 @@ def _tell(pieces: Sequence[Piece], chosen: Settings, *, check: bool, shown: bool
         emit(chosen.output, {"checked": check or shown, "files": rows}, text, rows=rows)
     if not chosen.quiet:
         would = SAID if not (check or shown) else {**SAID, "formatted": "would be formatted"}
-        told = [f"{_files_of(names[change])} {said}" for change, said in would.items() if names[change]]
+        told = [f"{number_of(len(names[change]), 'file')} {said}" for change, said in would.items() if names[change]]
         complain(", ".join(told), label=False)
-
-
-def _files_of(names: Sequence[str]) -> str:
-    return "1 file" if len(names) == 1 else f"{len(names)} files"
 
 
 def _diff(piece: Piece) -> Iterator[str]:

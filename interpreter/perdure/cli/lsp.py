@@ -18,8 +18,8 @@ from perdure.cli.settings import settings
 def lsp(stdio: bool) -> int:
     """Serve editors over the Language Server Protocol, on standard input and output.
 
-    Diagnostics while typing, completion, hover, definitions and uses, renaming of steps, an outline and quick fixes,
-    for definitions and for files *.test.yaml. It needs the extra `lsp`.
+    Diagnostics while typing, completion, hover, definitions and uses, renaming of steps, an outline, formatting and
+    quick fixes, for definitions and for files *.test.yaml. It needs the extra `lsp`.
     """
     if find_spec("pygls") is None:
         complain("the language server needs pygls: pip install 'perdure[lsp]'")

@@ -105,3 +105,8 @@ def _as_yaml(value: JSON) -> str:
 
 def _unicode() -> bool:
     return sys.stdout is not None and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def number_of(count: int, one: str, several: str | None = None) -> str:
+    """So many of something; the plural of most words is made with an s."""
+    return f"1 {one}" if count == 1 else f"{count} {several or f'{one}s'}"

@@ -19,14 +19,17 @@ from typing import Any, Final
 
 from perdure.cli.checked import check_file
 from perdure.cli.definitions import FOLDER, top_key, workflows_in
+from perdure.cli.fmt import is_ours
 from perdure.cli.settings import Settings
 from perdure.cli.validate import picked
 from perdure.definition import Diagnostic
 from perdure.definition.files import Fetch
 from perdure.definition.lint import Lint
+from perdure.definition.reader import read
 from perdure.editor.shapes import Language
 from perdure.editor.surroundings import Home, Surroundings
 from perdure.errors import PerdureError
+from perdure.formatting import formatted
 from perdure.testing.declared.language import SHAPES, TESTS
 from perdure.testing.declared.reading import SUFFIXES, read_suite
 
@@ -68,6 +71,14 @@ class ProjectBench:
         else:
             found = check_file(str(path), self.catalogue, fetch).diagnostics
         return picked(found, set(), set(), self.lint, self._named)
+
+    def formatted(self, path: Path, fetch: Fetch) -> str | None:
+        """What `perdure fmt` makes of the file; a text with errors is left alone, since they are shown anyway."""
+        if not is_ours(path, fetch):
+            return None
+        source = read(fetch(path), file=str(path))
+        is_broken = any(found.severity == "error" for found in source.diagnostics)
+        return None if is_broken else formatted(source)
 
     async def learn(self) -> str | None:
         """Lists activities and definitions anew; gives why that did not work."""

@@ -18,7 +18,7 @@ from perdure.cli.changed import against, base_of
 from perdure.cli.checked import STDIN, Checked, check_file, check_together, files_of, usual_paths
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
-from perdure.cli.output import emit, table, write
+from perdure.cli.output import emit, number_of, table, write
 from perdure.cli.settings import Settings, settings
 from perdure.errors import InvalidInput
 
@@ -199,11 +199,7 @@ def _show(shown: Sequence[Diagnostic], checked: Sequence[Checked], form: str, ch
 def summary(shown: Sequence[Diagnostic], files: int) -> str:
     """How many files and findings there are."""
     counts = {weight: sum(found.severity == weight for found in shown) for weight in WEIGHTS}
-    told = [_plural(counts[weight], word) for weight, word in (("error", "error"), ("warning", "warning"))]
+    told = [number_of(counts[weight], word) for weight, word in (("error", "error"), ("warning", "warning"))]
     if counts["info"]:
-        told.append(_plural(counts["info"], "note"))
-    return f"{_plural(files, 'file')} checked: " + (", ".join(told) if shown else "no problems")
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+        told.append(number_of(counts["info"], "note"))
+    return f"{number_of(files, 'file')} checked: " + (", ".join(told) if shown else "no problems")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.folding import BREAK, offsets
+from perdure.values import JSON
 
 Path = Sequence[str | int]
 """Keys and indexes from the root of the document, such as `("steps", 0, "id")`."""
@@ -135,3 +136,13 @@ class Marks:
 
 def _mark(spot: Spot) -> Mark:
     return Mark(spot.start[0] + 1, spot.start[1] + 1, spot.end[0] + 1, spot.end[1] + 1)
+
+
+def at(value: JSON, path: Path) -> JSON:
+    """What a path leads to; None where it leads nowhere."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
+from perdure.definition.marks import at
 from perdure.definition.models import KINDS, Path
 from perdure.definition.source import Source
 from perdure.values import JSON
@@ -43,10 +44,10 @@ def _mend(copy: _Copy, path: Path, attempt: int, numbers: Iterator[int]) -> bool
     """Leaves out what is wrong at a path; False where that cannot be spared."""
     step = _step_around(copy.document, path)
     if step is None:
-        at = path if attempt == 0 and path and isinstance(path[-1], str) else path[:1]
-        if not at or (at[0] in _NEEDED and len(at) < 3):
+        whole = path if attempt == 0 and path and isinstance(path[-1], str) else path[:1]
+        if not whole or (whole[0] in _NEEDED and len(whole) < 3):
             return False
-        copy.drop(at)
+        copy.drop(whole)
         return True
     inside = path[len(step) :]
     spare = bool(inside) and inside[0] != "id"
@@ -55,7 +56,7 @@ def _mend(copy: _Copy, path: Path, attempt: int, numbers: Iterator[int]) -> bool
     elif attempt == 1 and spare and inside[0] not in KINDS:
         copy.drop((*step, inside[0]))
     else:
-        copy.put(step, _stand_in(_at(copy.document, step), numbers))
+        copy.put(step, _stand_in(at(copy.document, step), numbers))
     return True
 
 
@@ -70,7 +71,7 @@ class _Copy:
 
     def drop(self, path: Path) -> None:
         """Leaves out the key at a path, if there is one."""
-        owner = _at(self.document, path[:-1])
+        owner = at(self.document, path[:-1])
         if isinstance(owner, dict) and path[-1] in owner:
             del self.owner(path)[path[-1]]
 
@@ -101,7 +102,7 @@ def _step_around(document: JSON, path: Path) -> Path | None:
         in_list = isinstance(last, int) and (
             list_key in _LISTS or (end > 2 and path[end - 3] in _NAMED_LISTS and isinstance(list_key, str))
         )
-        if (in_list or last == "compensate") and _at(document, path[:end]) is not None:
+        if (in_list or last == "compensate") and at(document, path[:end]) is not None:
             return path[:end]
     return None
 
@@ -131,12 +132,3 @@ def _named_inside(value: JSON) -> tuple[list[str], list[str]]:
         elif isinstance(part, list):
             waiting.extend(part)
     return list(ids), list(names)
-
-
-def _at(value: JSON, path: Path) -> JSON:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value

@@ -19,12 +19,12 @@ from perdure.definition.checks.typing import Typing
 from perdure.definition.checks.written import Written, written
 from perdure.definition.files import SUFFIXES, Files
 from perdure.definition.marks import Path as Trail
+from perdure.definition.marks import at
 from perdure.definition.models import Document, Library, Origin, Step
 from perdure.definition.reader import LARGEST, read
 from perdure.definition.repair import repaired
 from perdure.definition.shape import faults
 from perdure.definition.source import Source
-from perdure.editor.cursor import at
 from perdure.editor.shapes import Language
 from perdure.editor.surroundings import DEFINITIONS, FRAGMENTS, Surroundings
 from perdure.editor.tolerant import read_anyhow

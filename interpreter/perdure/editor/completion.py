@@ -14,11 +14,12 @@ from typing import Final
 
 from perdure.definition.grammar import ByType, Items, Key, Leaf, Record, Ref, Shape, Table, Tagged
 from perdure.definition.marks import Path as Trail
+from perdure.definition.marks import at
 from perdure.definition.rules import RULES
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Proposal
 from perdure.editor.continuing import continued, is_bare
-from perdure.editor.cursor import Typing, at, comment_before, typing_at
+from perdure.editor.cursor import Typing, comment_before, typing_at
 from perdure.editor.expressions import stretch_around
 from perdure.editor.known import Offer, keys_known, values_known
 from perdure.editor.shapes import keys_for, leaves, list_item, shape_at

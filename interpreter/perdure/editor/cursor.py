@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from perdure.definition.folding import offsets
-from perdure.definition.marks import Path, Spot
+from perdure.definition.marks import Path, Spot, at
 from perdure.definition.source import Source
 from perdure.editor.tolerant import read_anyhow
 from perdure.values import JSON
@@ -140,16 +140,6 @@ def written_at(source: Source, spot: Spot, offset: int) -> int:
     """The index at which a character of a text value is written."""
     places = offsets(source.text, spot.start[2], spot.end[2], spot.style, spot.value)
     return places[min(max(offset, 0), len(places) - 1)]
-
-
-def at(value: JSON, path: Path) -> JSON:
-    """What a path leads to; None where it leads nowhere."""
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 def word_before(text: str) -> str:

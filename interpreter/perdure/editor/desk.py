@@ -30,6 +30,11 @@ class Bench(Protocol):
         where it cannot be read."""
         ...
 
+    def formatted(self, path: Path, fetch: Fetch) -> str | None:
+        """The text of a file in the one layout; None where it is none of ours, or is not read without errors. Raises
+        PerdureError where that would make another file of it."""
+        ...
+
     def settle(self, root: Path) -> None:
         """The editor works in this directory; called before anything else, at most once."""
         ...

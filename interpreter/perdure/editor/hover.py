@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from perdure.cron import clock_note, next_after
 from perdure.cron import parse as parse_cron
 from perdure.definition.grammar import Leaf
-from perdure.definition.marks import Path
+from perdure.definition.marks import Path, at
 from perdure.definition.rules import RULES, Rule
 from perdure.definition.types import ANY, describe
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Shown
 from perdure.editor.continuing import is_bare
-from perdure.editor.cursor import Spotted, at, comment_before, offset_in, spotted, written_at
+from perdure.editor.cursor import Spotted, comment_before, offset_in, spotted, written_at
 from perdure.editor.expressions import Name, name_at
 from perdure.editor.known import called_schema, told_type
 from perdure.editor.names import ABOUT, Scope, summed

@@ -11,10 +11,9 @@ from os.path import relpath
 from typing import Any, Final
 
 from perdure.definition.checks.arguments import resolved
-from perdure.definition.marks import Path
+from perdure.definition.marks import Path, at
 from perdure.editor.analysis import TEST_SUFFIXES, Analysis
 from perdure.editor.answers import Sort
-from perdure.editor.cursor import at
 from perdure.editor.names import Scope, summed, told
 from perdure.values import JSON
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from perdure.definition.checks.spaces import Placed
-from perdure.definition.marks import Path
+from perdure.definition.marks import Path, at
 from perdure.definition.models import StepList
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Symbol
 from perdure.editor.answers import SymbolSort as Sort
-from perdure.editor.cursor import at
 from perdure.editor.names import summed, told
 
 _SECTIONS: Final = ("input", "vars", "labels", "queries", "schedule")

@@ -25,12 +25,14 @@ from perdure.definition.rules import RULES
 from perdure.editor.answers import Edit, Proposal, Refusal, Symbol, Target
 from perdure.editor.completion import complete
 from perdure.editor.desk import Bench, Desk, plain
+from perdure.editor.difference import difference
 from perdure.editor.fixes import fixes
 from perdure.editor.hover import hover, rule_page
 from perdure.editor.outline import outline
 from perdure.editor.targets import targets
 from perdure.editor.text import Text, Units
 from perdure.editor.uses import rename, step_at, uses
+from perdure.errors import PerdureError
 
 REST: Final = 0.2
 """Seconds without typing after which a file is looked at."""
@@ -338,6 +340,17 @@ def _changes(server: _Server) -> None:
         if isinstance(found, Refusal):
             raise JsonRpcException(found.reason, _REQUEST_FAILED)
         return ls.edits(found)
+
+    @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
+    def laid_out(ls: _Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
+        path = ls.path_of(params.text_document.uri)
+        text = ls.text(path)
+        try:
+            found = ls.bench.formatted(path, ls.desk.fetch)
+        except PerdureError as problem:
+            raise JsonRpcException(problem.message, _REQUEST_FAILED) from None
+        edit = None if found is None else difference(path, text.body, found)
+        return [] if edit is None else [lsp.TextEdit(_range(text, edit.start, edit.end), edit.text)]
 
     kinds = lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from perdure.definition.checks.spaces import Placed, Space
 from perdure.definition.marks import Path as Trail
+from perdure.definition.marks import at
 from perdure.definition.source import Source
 from perdure.editor.analysis import Analysis
 from perdure.editor.answers import Target
 from perdure.editor.continuing import is_bare
-from perdure.editor.cursor import Spotted, at, offset_in, spotted
+from perdure.editor.cursor import Spotted, offset_in, spotted
 from perdure.editor.expressions import Name, name_at
 from perdure.editor.names import Scope
 

@@ -18,11 +18,12 @@ from perdure.definition.checks.written import Written, written
 from perdure.definition.leaves import ID
 from perdure.definition.load import inspect
 from perdure.definition.marks import Path as Trail
+from perdure.definition.marks import at
 from perdure.definition.source import Source
 from perdure.editor.analysis import TEST_SUFFIXES, Analysis
 from perdure.editor.answers import Edit, Refusal, Target
 from perdure.editor.continuing import is_bare
-from perdure.editor.cursor import at, offset_in, spotted, written_at
+from perdure.editor.cursor import offset_in, spotted, written_at
 from perdure.editor.expressions import holes, name_at, names
 from perdure.editor.names import Scope
 from perdure.values import DEEPEST, JSON

@@ -124,7 +124,7 @@ class Comments:
 
 def _feet(lines: list[Comment], closed: list[Collection], column: int) -> list[Comment]:
     """Gives comments that are indented more than `column` to the collections that have ended; what is left."""
-    level, blanks = 0, 0
+    level, blanks, before = 0, 0, -1
     outermost_first = closed[::-1]
     deepest = len(outermost_first)
     for number, line in enumerate(lines):
@@ -133,15 +133,20 @@ def _feet(lines: list[Comment], closed: list[Collection], column: int) -> list[C
             continue
         if line.column <= column or not closed:
             return lines[number - blanks :]
-        fitting = [at for at, one in enumerate(outermost_first[:deepest]) if one.column <= line.column]
-        widest = max((outermost_first[at].column for at in fitting), default=0)
-        level = next((at for at in fitting if outermost_first[at].column == widest), 0)
+        if line.column != before:  # most comments stand below one another
+            level, before = _fitting(outermost_first[:deepest], line.column), line.column
         foot = outermost_first[level].foot
         if blanks:
             foot.append(BLANK)
         foot.append(line.text)
         deepest, blanks = level + 1, 0
     return lines[len(lines) - blanks :] if blanks else []
+
+
+def _fitting(outermost_first: list[Collection], column: int) -> int:
+    """Which of the collections a comment in a column stands in: the one that is indented most of those it reaches."""
+    reached = [at for at, one in enumerate(outermost_first) if one.column <= column]
+    return max(reached, key=lambda at: (outermost_first[at].column, -at), default=0)
 
 
 def _once(lines: list[str]) -> list[str]:

@@ -197,6 +197,9 @@ def _joined(lines: list[Line]) -> list[str]:
     """The lines with their comments one space behind, or in a column where they were in one."""
     texts = []
     for group in _groups(lines):
+        if group[0].comment is None:
+            texts.append(group[0].text)
+            continue
         column = max(len(line.text) for line in group)
         texts += [line.text if line.comment is None else f"{line.text:{column}} {line.comment.text}" for line in group]
     return texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Holds, Inspected
+from marked import Holds, Inspected
 
 from perdure.definition import inspect, load
 from perdure.values import HOUR, MINUTE, SECOND, parse_time
