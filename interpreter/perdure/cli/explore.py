@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from perdure.cli.checking import refused
 from perdure.cli.definitions import find_definition
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
 from perdure.cli.output import emit
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import showable
-from perdure.errors import DefinitionError, InvalidInput, RunConflict
+from perdure.errors import InvalidInput, RunConflict
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic
@@ -67,7 +68,7 @@ def explore(file: str, tests: bool, target: str | None, fail_on: str, no_activit
     catalogue = {} if no_activities else _catalogue(chosen)
     inspection = inspect(path, catalogue=catalogue or None)
     if inspection.definition is None:
-        raise DefinitionError(inspection.diagnostics)
+        raise refused(str(path), inspection, "explored")
     exploration = explored(inspection.definition.program, catalogue)
     document, played = _played(exploration, path, catalogue)
     told = _weighed(exploration, inspection.sources, played, chosen)
@@ -214,7 +215,14 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
             parts.append("  shown by a run of it as a test")
         elif one.shown is False:
             parts.append("  a run of it as a test went another way: it may not be possible")
-    counted = "no problems" if not told else "1 problem" if len(told) == 1 else f"{len(told)} problems"
+    notes = sum(one.diagnostic.severity == "info" for one in told)
+    counted = (
+        ", ".join(filter(None, (_counted(len(told) - notes, "problem"), _counted(notes, "note")))) or "no problems"
+    )
     size = f"{exploration.blocks} steps and blocks, {exploration.outcomes} ways to end, {exploration.counted} paths"
     parts.append(f"{exploration.program.name}: {size}: {counted}")
     return showable("\n".join(parts) + "\n")
+
+
+def _counted(number: int, noun: str) -> str:
+    return "" if not number else f"1 {noun}" if number == 1 else f"{number} {noun}s"
