@@ -38,6 +38,16 @@ def test_findings_are_told_with_the_way_and_make_the_exit_code(perdure, gift: st
     assert "gift: 4 steps and blocks" in result.stdout
 
 
+def test_a_definition_with_errors_is_told_with_its_lines_and_a_folder_is_refused(perdure, project: Path) -> None:
+    (project / "wrong.yaml").write_text("workflow: wrong\nsteps:\n  - {wait: 3}\n")
+    result = explored(perdure, "wrong.yaml")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: wrong.yaml cannot be explored\n\nwrong.yaml:3:12: WF206 bad-duration")
+    assert "3 |   - {wait: 3}" in result.stderr
+    folder = explored(perdure, "definitions")
+    assert (folder.exit_code, folder.stderr) == (2, "error: definitions is a directory: name one definition in it\n")
+
+
 def test_a_definition_without_findings_is_well(perdure) -> None:
     result = perdure("explore", "book-trip")
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)

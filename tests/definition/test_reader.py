@@ -112,6 +112,11 @@ def test_unquoted_braces_are_told_once_with_the_hint_to_quote_them(text: str, pl
     assert "quotes" in found[0].message
 
 
+def test_an_id_that_stands_twice_may_be_a_step_whose_dash_is_missing() -> None:
+    found = read("steps:\n  - id: a\n    wait: 1s\n    id: b\n    wait: 2s\n").diagnostics
+    assert [(d.code, d.hint) for d in found] == [("WF102", "begin the next step with '- '"), ("WF102", None)]
+
+
 def test_after_unquoted_braces_the_rest_is_still_read() -> None:
     source = read("a: {{ input.x }}\nb: 1\nb: 2\n")
     assert source.value == {"a": "{{ input.x }}", "b": 1}
@@ -123,6 +128,10 @@ def test_after_unquoted_braces_the_rest_is_still_read() -> None:
     ("text", "expected"),
     [
         ("a: b: c", "1:5 WF101 a colon makes a second key here"),
+        ("- id: a\n   activity: b", "2:12 WF101 this line is indented deeper than the one above it allows"),
+        ("a: b\n  - c: d", "2:6 WF101 this line is indented deeper than the one above it allows"),
+        ("""a: "{{ b["c"] }}\"""", """1:11 WF101 the " before this is inside {{ }}, but ends the text"""),
+        ("""a: {b: '{{ c['d'] }}'}""", """1:15 WF101 the ' before this is inside {{ }}, but ends the text"""),
         ("a: 'x\nb: 1", "1:4 WF101 a quote is never closed"),
         ("a: %x", "1:4 WF101 a character that cannot start a value"),
         ("a: `x`", "1:4 WF101 a character that cannot start a value"),

@@ -34,6 +34,21 @@ def test_a_step_without_a_kind_is_one_problem_where_an_unknown_key_may_be_the_ki
 
 
 @pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        (
+            "{wait: 1s, retry: 3}",
+            "its keys are attempts, backoff, delay, factor, max_delay, jitter, within, on, except",
+        ),
+        ("{wait: 1s, catch: [{errors: pay.Declined, steps: []}]}", "write [pay.Declined]"),
+        ("{wait: 1s, catch: [{errors: {a: b}, steps: []}]}", "start each item with '- '"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_shape_is_told_what_to_write(step, hint):
+    assert told(step) == [("WF203", hint)]
+
+
+@pytest.mark.parametrize(
     ("step", "known"),
     [
         ("{activity: log, qqq: 1}",

@@ -141,7 +141,9 @@ class Signature:
         try:
             return TypeAdapter(annotation)
         except Exception as problem:
-            raise DeclarationError(f"{self._where} has annotations pydantic cannot check: {problem}") from problem
+            raise DeclarationError(
+                f"{self._where} has annotations pydantic cannot check: {_first(problem)}"
+            ) from problem
 
     def _schema(self, adapter: TypeAdapter[Any], mode: Any) -> dict[str, Any]:
         from perdure.activities.schema import PlainSchema
@@ -186,3 +188,8 @@ def _problems(error: ValidationError) -> list[str]:
         message = _WORDS.get(problem["type"], problem["msg"])
         problems.append(f"{place}: {message}" if place else message)
     return problems
+
+
+def _first(problem: Exception) -> str:
+    """What pydantic says, without the address of its own pages below."""
+    return str(problem).split("\n\n", 1)[0]

@@ -10,7 +10,7 @@ from perdure.cli.settings import Settings
 from perdure.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from perdure.definition import Definition
+    from perdure.definition import Definition, Inspection
 
 
 def checked(file: Path, chosen: Settings, purpose: str) -> Definition:
@@ -20,11 +20,19 @@ def checked(file: Path, chosen: Settings, purpose: str) -> Definition:
     from perdure.definition.render import as_text
 
     inspection = inspect(file, catalogue=Registry.load(chosen.activities).catalogue())
-    shown = [found for found in inspection.diagnostics if found.severity in ("error", "warning")]
-    lines = {name: source.lines for name, source in inspection.sources.items()}
     if inspection.definition is None:
-        errors = [found for found in shown if found.severity == "error"]
-        raise DefinitionError(errors, f"{file} cannot be {purpose}\n\n{as_text(errors, lines)}")
+        raise refused(str(file), inspection, purpose)
+    shown = [found for found in inspection.diagnostics if found.severity in ("error", "warning")]
     if shown and not chosen.quiet:
+        lines = {name: source.lines for name, source in inspection.sources.items()}
         complain(as_text(shown, lines), label=False)
     return inspection.definition
+
+
+def refused(file: str, inspection: Inspection, purpose: str) -> DefinitionError:
+    """That a definition with errors cannot be `purpose`, with these errors and their lines."""
+    from perdure.definition.render import as_text
+
+    errors = [found for found in inspection.diagnostics if found.severity == "error"]
+    lines = {name: source.lines for name, source in inspection.sources.items()}
+    return DefinitionError(errors, f"{file} cannot be {purpose}\n\n{as_text(errors, lines)}")

@@ -34,6 +34,8 @@ def find_definition(given: str, root: Path) -> Path:
     path = Path(given)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise InvalidInput(f"{one_line(given)} is a directory: name one definition in it")
     if path.suffix in SUFFIXES or "/" in given:
         raise NotFound(f"there is no file {one_line(given)}")
     names: dict[str, Path] = {}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from perdure.cli.checking import refused
 from perdure.cli.exits import CHANGED, OK
 from perdure.cli.lazy import command
 from perdure.cli.output import emit
 from perdure.cli.revisions import inspected
 from perdure.cli.settings import settings
-from perdure.errors import DefinitionError
 
 if TYPE_CHECKING:
     from perdure.definition import Document, Inspection
@@ -47,7 +47,7 @@ def diff(old: str, new: str | None, form: str, detailed_exitcode: bool) -> int:
 def _holding(given: str) -> Inspection:
     found = inspected(given)
     if found.definition is None:
-        raise DefinitionError(found.diagnostics)
+        raise refused(given, found, "compared")
     return found
 
 

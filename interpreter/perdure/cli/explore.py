@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from perdure.cli.checking import refused
 from perdure.cli.definitions import find_definition
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
 from perdure.cli.output import emit, number_of
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import showable
-from perdure.errors import DefinitionError, InvalidInput, RunConflict
+from perdure.errors import InvalidInput, RunConflict
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic
@@ -67,7 +68,7 @@ def explore(file: str, tests: bool, target: str | None, fail_on: str, no_activit
     catalogue = {} if no_activities else _catalogue(chosen)
     inspection = inspect(path, catalogue=catalogue or None)
     if inspection.definition is None:
-        raise DefinitionError(inspection.diagnostics)
+        raise refused(str(path), inspection, "explored")
     exploration = explored(inspection.definition.program, catalogue)
     document, played = _played(exploration, path, catalogue)
     told = _weighed(exploration, inspection.sources, played, chosen)
@@ -219,6 +220,8 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
         number_of(exploration.outcomes, "way to end", "ways to end"),
         f"{exploration.counted} path{'' if exploration.counted == '1' else 's'}",
     )
-    problems = number_of(len(told), "problem") if told else "no problems"
-    parts.append(f"{exploration.program.name}: {', '.join(walked)}: {problems}")
+    notes = sum(one.diagnostic.severity == "info" for one in told)
+    counted = ((len(told) - notes, "problem"), (notes, "note"))
+    found = ", ".join(number_of(number, noun) for number, noun in counted if number) or "no problems"
+    parts.append(f"{exploration.program.name}: {', '.join(walked)}: {found}")
     return showable("\n".join(parts) + "\n")

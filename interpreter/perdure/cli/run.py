@@ -154,7 +154,7 @@ async def _run(chosen: Settings, start: Start, secrets: str | None, timeout: flo
             followed = await follow(engine, start.id, asked, chosen, display_for(chosen, start.id), timeout)
             asked.set()
             if followed.end in ("detached", "timeout") and not chosen.quiet:
-                complain("letting go of the run; a signal exits at once", label=False)
+                complain("leaving the run where it is; Ctrl-C exits at once", label=False)
         return followed
 
 

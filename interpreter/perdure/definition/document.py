@@ -307,7 +307,9 @@ class _Builder:
             written = keys.get(key) or frame.merging or spot
             first = Related(self.at(written), "the first one is here")
             line = written.start[0] + 1
-            self.note("WF102", f"the key {quoted(key)} stands twice, first in line {line}", spot, related=(first,))
+            hint = "begin the next step with '- '" if key == "id" else None
+            message = f"the key {quoted(key)} stands twice, first in line {line}"
+            self.note("WF102", message, spot, hint, related=(first,))
             frame.key = (_SKIP, spot)
             return
         frame.key = (key, spot)

@@ -36,6 +36,12 @@ _BRACES: Final = re.compile(r"""(?:[^'"#]*?[-:,\[?]\s+|[^'"#]*\[|\s*)(\{\{)""")
 _IS_FELT_LATER: Final = re.compile("found unexpected end of stream|could not find expected ':'")
 """Complaints whose reason stands where the parser began to look, not where it gave up."""
 
+_LINE_OF_KEY: Final = re.compile(r"\s*(?:- +)*[\w.-]+\s*")
+"""What stands before the colon of a key that begins a line."""
+
+_QUOTE_INSIDE: Final = re.compile(r"""(["'])(?:(?!\1).)*\{\{(?:(?!\1|\}\}).)*\1\s*$""")
+"""A text that ends within its {{ }}: the expression holds the quote that the text is in."""
+
 _COMPLAINTS: Final = (
     (
         "mapping values are not allowed",
@@ -99,7 +105,19 @@ def complaint(problem: yaml.YAMLError, text: str) -> tuple[str, str | None, int,
     lines = BREAK.split(text)
     if mark.line >= len(lines):  # libyaml puts the end of a text on a line of its own
         return message, hint, len(lines) - 1, len(lines[-1])
+    message, hint = _reason(told, lines[mark.line][: min(mark.column, 2000)]) or (message, hint)
     return message, hint, mark.line, mark.column
+
+
+def _reason(told: str, before: str) -> tuple[str, str] | None:
+    """What an author most likely did, by what stands in the line before the place of a complaint."""
+    if told.startswith("mapping values") and _LINE_OF_KEY.fullmatch(before):
+        return "this line is indented deeper than the one above it allows", "indent it like the keys beside it"
+    inside = _QUOTE_INSIDE.search(before)
+    if inside is None:
+        return None
+    quote, other = inside[1], "'" if inside[1] == '"' else '"'
+    return f"the {quote} before this is inside {{{{ }}}}, but ends the text", f"write {other} inside the expression"
 
 
 def open_braces(text: str, line: int) -> int | None:

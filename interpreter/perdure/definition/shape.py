@@ -5,6 +5,7 @@ Total: any JSON value may come in. Says nothing about names, references and expr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, TypeAlias
@@ -35,6 +36,9 @@ Trail: TypeAlias = "tuple[Trail, str | int] | None"
 
 MOST_PROBLEMS: Final = 1_000
 """Problems told about one document; only a hostile one has more."""
+
+_WORD: Final = re.compile(r"[\w.*-]{1,60}")
+"""A text that can stand in [ ] as it is."""
 
 MOST_WORDS: Final = 22
 """Keys named in one hint."""
@@ -135,7 +139,8 @@ class _Walk:
 
     def items(self, shape: Items, value: JSON, path: Trail) -> None:
         if not isinstance(value, list):
-            self.wrong_type("a list", value, path, "start each item with '- '")
+            one = f"write [{value}]" if isinstance(value, str) and _WORD.fullmatch(value) else None
+            self.wrong_type("a list", value, path, one or "start each item with '- '")
             return
         if len(value) < shape.least:
             self.note("WF213", f"{_subject(_flat(path))} is empty", path, key=True)
@@ -155,7 +160,9 @@ class _Walk:
 
     def record(self, shape: Record, value: JSON, path: Trail) -> None:
         if not isinstance(value, dict):
-            self.wrong_type("a mapping", value, path)
+            known = list(shape.keys)
+            more = ", …" if len(known) > MOST_WORDS else ""
+            self.wrong_type("a mapping", value, path, f"its keys are {', '.join(known[:MOST_WORDS])}{more}")
             return
         self.keys(shape.keys, shape.elsewhere, value, path)
         together = [key for key in value if key in shape.exclusive]

@@ -57,7 +57,8 @@ def text_of(run: RunInfo) -> str:
         rows = [[_shown(part, name) for name in columns] for part in run.live]
         parts.append(table(("step", *columns[1:]), rows))
     if run.asks:
-        parts.append(table(("question at", "asks", "of"), [(ask.step, ask.prompt, ask.of) for ask in run.asks]))
+        rows = [[ask.step, ask.prompt, ask.of, seconds(ask.due)] for ask in run.asks]
+        parts.append(table(("question at", "asks", "of", "due"), rows))
     return "\n".join(parts)
 
 
