@@ -84,6 +84,7 @@ class _Walk:
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
         self.waiting: list[tuple[Shape, JSON, Trail]] = []
+        self.known: dict[tuple[int, str, type], tuple[Keys, dict[str, str]]] = {}
 
     def told(self) -> list[Diagnostic]:
         """What was found, in order, without what the reader has said already."""
@@ -200,9 +201,7 @@ class _Walk:
             self.two_kinds(shape, present, value, path)
         else:
             kind = present[0]
-            allowed = shape.keys_of(kind, value[kind])
-            keys = dict(sorted(allowed.items(), key=lambda entry: entry[0] in shape.shared))  # hints name these last
-            self.keys(keys, self.strangers(shape, kind), value, path)
+            self.keys(*self.beside(shape, kind, value[kind]), value, path)
             check = shape.kinds[kind].check
             if check is not None:
                 self.faults(check(value), path)
@@ -213,6 +212,16 @@ class _Walk:
         if len(present) < 2:
             return present
         return [key for key in present if not set(shape.hosts(key)) & set(present)]
+
+    def beside(self, shape: Tagged, kind: str, value: JSON) -> tuple[Keys, dict[str, str]]:
+        """The keys that a kind has, and where others belong; looked up for each mapping, and always the same."""
+        case = (id(shape), kind, type(value))
+        found = self.known.get(case)
+        if found is None:
+            allowed = shape.keys_of(kind, value).items()
+            keys = dict(sorted(allowed, key=lambda entry: entry[0] in shape.shared))  # hints name these last
+            found = self.known[case] = (keys, self.strangers(shape, kind))
+        return found
 
     def strangers(self, shape: Tagged, kind: str) -> dict[str, str]:
         """Where keys belong that stand beside other kinds only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes
@@ -69,7 +70,7 @@ def taken_apart(node: nodes.Node) -> tuple[nodes.Node, tuple[Key, ...]]:
 def type_at(self: Inference, path: Path) -> Type:
     """The type of a path, nothing being said of where it cannot be read."""
     root, *keys = path
-    found, index, _ = _first(self, str(root), tuple(keys))
+    found, index = _first(self, str(root), tuple(keys))
     for key in keys[index:]:
         found = _refined(self, path, index, find(found, key))
         index += 1
@@ -107,26 +108,26 @@ def _key(node: nodes.Getattr | nodes.Getitem) -> Key | None:
 
 
 def _path(self: Inference, root: str, keys: tuple[Key, ...], offset: int, soft: bool) -> Type:
-    found, index, doubt = _first(self, root, keys)
+    found, index = _first(self, root, keys)
     path = (root, *keys)
     self.note(Seen(offset, root, keys[:index], found))
     for at in range(index, len(keys)):
         if not soft:
-            _judge(self, found, root, keys, at, offset, doubt)
+            _judge(self, found, root, keys, at, offset)
         found = _refined(self, path, at, find(found, keys[at]))
         self.note(Seen(offset, root, keys[: at + 1], found))
     return found
 
 
-def _first(self: Inference, root: str, keys: tuple[Key, ...]) -> tuple[Type, int, str | None]:
+def _first(self: Inference, root: str, keys: tuple[Key, ...]) -> tuple[Type, int]:
     """The type of the root, or of its member where members are known one by one; and how many keys that takes."""
     member = self.names.member(root, keys[0], self.ground.known) if keys else None
     if member is None:
-        return self.ground.refined.get((root,)) or self.names.root(root), 0, None
+        return self.ground.refined.get((root,)) or self.names.root(root), 0
     refined = self.ground.refined.get((root, keys[0]))
     if refined is not None:
-        return refined, 1, member.doubt
-    return (nullable(member.type) if member.doubt else member.type), 1, member.doubt
+        return refined, 1
+    return (nullable(member.type) if member.doubt else member.type), 1
 
 
 def _refined(self: Inference, path: Path, index: int, found: Type) -> Type:
@@ -139,29 +140,21 @@ def _keys(self: Inference, value: Type, holder: str, keys: tuple[Key, ...], offs
     found = value
     for at, key in enumerate(keys):
         if not soft:
-            _judge(self, found, holder, keys, at, offset, None)
+            _judge(self, found, holder, keys, at, offset)
         found = find(found, key)
     return found
 
 
-def _judge(
-    self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: int, offset: int, doubt: str | None
-) -> None:
+def _judge(self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: int, offset: int) -> None:
     """What is wrong with reading the key at an index, what stands before it being known."""
     if not found.kinds:
         return
     key = keys[at]
-    noun = "item" if isinstance(key, int) else "field"
-    holder, shown = _spelled(root, keys[:at]), quoted(str(key)) if isinstance(key, str) else str(key)
     able = found.kinds & (MAPPING if isinstance(key, str) else LIST | TEXT)
     if not able:
-        if found.kinds & ~(NULL | TOLD):
-            what = called(only(found, ~NULL))
-        elif doubt is not None:
-            what = "null"
-        else:
-            what = "null"
-        message = f"{holder} has no {noun} {shown}: it is {what}"
+        what = called(only(found, ~NULL)) if found.kinds & ~(NULL | TOLD) else "null"
+        noun, shown = ("field", quoted(key)) if isinstance(key, str) else ("item", str(key))
+        message = f"{spelled(root, keys[:at])} has no {noun} {shown}: it is {what}"
         self.fault("WF311", message, offset, root, keys[: at + 1], hint=_instead(found, key))
         return
     if isinstance(key, str) and found.fields is not None and key not in found.fields.named:
@@ -172,8 +165,8 @@ def _judge(
             if len(known) < MOST_KNOWN:
                 hint = f"it has {', '.join(known)}" if known else "it has no fields"
             self.fault(
-                "WF311", f"{holder} has no field {shown}", offset, root, keys[: at + 1], hint=hint, known=known,
-                severity=None if not fields.rest.kinds else "warning", fails=not fields.rest.kinds,
+                "WF311", f"{spelled(root, keys[:at])} has no field {quoted(key)}", offset, root, keys[: at + 1],
+                hint=hint, known=known, severity="warning" if fields.rest.kinds else None, fails=not fields.rest.kinds,
             )  # fmt: skip
             return
     if found.kinds & TOLD:
@@ -190,7 +183,7 @@ def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int) -> Non
     member: Member | None = None
     if len(keys) == 1:
         member = self.names.member(root, keys[0], self.ground.known)
-    holder = _spelled(root, keys)
+    holder = spelled(root, keys)
     if member is not None and member.doubt is not None:
         message = f"{holder} is null {member.doubt}"
         hint = f"ask first: … if {holder} is not none else …"
@@ -201,8 +194,8 @@ def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int) -> Non
         )
 
 
-def _spelled(root: str, keys: tuple[Key, ...]) -> str:
-    return spelled(root, keys)
+def _worded(demanded: str, found: Type) -> str:
+    return f"{demanded}, not {called(found)}"
 
 
 def _dynamic(self: Inference, node: nodes.Getitem, soft: bool) -> Type:
@@ -214,15 +207,18 @@ def _dynamic(self: Inference, node: nodes.Getitem, soft: bool) -> Type:
     if not holder.kinds or not key.kinds:
         return NEVER
     offset = node_offset(node.arg)
-    if not self.demand(
-        node.arg, key, TEXT | WHOLE, "WF319", f"a key is a text or a whole number, not {called(key)}", offset, ""
-    ):
+
+    def no_key() -> str:
+        return f"a key is a text or a whole number, not {called(key)}"
+
+    def nothing_there() -> str:
+        return f"{called(holder)} has no {'key' if kinds == MAPPING else 'item'} that is {called(key)}"
+
+    if not self.demand(node.arg, key, TEXT | WHOLE, "WF319", no_key, offset, ""):
         return NEVER
     kinds = (MAPPING if key.kinds & TEXT else 0) | (LIST | TEXT if key.kinds & WHOLE else 0)
-    if not soft:
-        message = f"{called(holder)} has no {'key' if kinds == MAPPING else 'item'} that is {called(key)}"
-        if not self.demand(node.node, holder, kinds, "WF311", message, offset, ""):
-            return NEVER
+    if not soft and not self.demand(node.node, holder, kinds, "WF311", nothing_there, offset, ""):
+        return NEVER
     found = NEVER
     if kinds & MAPPING:
         found = values(holder) if key.texts is None else union(*(find(holder, text) for text in key.texts))
@@ -233,10 +229,10 @@ def _slice(self: Inference, node: nodes.Getitem, holder: Type, bounds: nodes.Sli
     for bound in (bounds.start, bounds.stop, bounds.step):
         if bound is not None:
             kind = self.type(bound)
-            message = f"a slice needs whole numbers, not {called(kind)}"
-            if not self.demand(bound, kind, WHOLE | NULL, "WF319", message, node_offset(bound), ""):
+            no_bound = partial(_worded, "a slice needs whole numbers", kind)
+            if not self.demand(bound, kind, WHOLE | NULL, "WF319", no_bound, node_offset(bound), ""):
                 return NEVER
-    message = f"only lists and texts have slices, not {called(holder)}"
-    if not self.demand(node.node, holder, LIST | TEXT, "WF319", message, node_offset(node.node), ""):
+    no_list = partial(_worded, "only lists and texts have slices", holder)
+    if not self.demand(node.node, holder, LIST | TEXT, "WF319", no_list, node_offset(node.node), ""):
         return NEVER
     return union(only(holder, LIST), TEXTS if holder.kinds & TEXT else NEVER)
