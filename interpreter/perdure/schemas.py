@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from perdure.plain_schemas import fits_plainly, is_plainly_valid
 from perdure.regexes import BadRegex, check_regex, find
 from perdure.values import JSON, canonical, check, decode, parse_duration, parse_time
 
@@ -55,7 +56,7 @@ def check_value(schema: JSON, value: JSON) -> list[str]:
 
     Never raises: a schema that cannot be applied is a problem of its own.
     """
-    if schema is True or schema == {}:
+    if fits_plainly(schema, value):
         return []
     found: list[str] = []
     try:
@@ -83,7 +84,8 @@ def schema_problems(schema: JSON) -> list[SchemaProblem]:
         problems.append(SchemaProblem(("$schema",), "is not JSON Schema 2020-12"))
         return problems
     try:
-        problems += _invalid(canonical(check(schema)))
+        checked = check(schema)
+        problems += () if is_plainly_valid(checked) else _invalid(canonical(checked))
     except Exception as failure:  # jsonschema's own failures on hostile schemas
         return [*problems, SchemaProblem((), _shortened(f"cannot be checked: {failure}"))]
     if not problems:

@@ -6,7 +6,6 @@ its threads and tasks. Knows nothing of how activities are found or called.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import sys
@@ -19,6 +18,8 @@ from perdure.errors import PerdureError
 from perdure.values import JSON
 
 if TYPE_CHECKING:
+    import asyncio
+
     from perdure.activities.redaction import Redaction
 
 LARGEST_HEARTBEAT: Final = 1 << 20
@@ -169,6 +170,8 @@ def _exception(given: Any) -> Any:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -5,16 +5,18 @@ Knows the class's life, not its methods.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import itertools
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from perdure.activities.declaration import described
 from perdure.activities.loading import LoadError
 from perdure.activities.threads import Threads
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LOGGER: Final = logging.getLogger("perdure.activities")
 _ORDER: Final = itertools.count(1)
@@ -27,7 +29,7 @@ class Owner:
         self.instance: Any = None
         self.order = 0
         self._target = target
-        self._lock = asyncio.Lock()
+        self._lock: asyncio.Lock | None = None
 
     def binds(self, attribute: str) -> bool:
         """Whether calls of the method get the instance or the class as its first argument."""
@@ -39,6 +41,9 @@ class Owner:
         After a failure the next call tries again with a new instance; `teardown` is not called for a failed
         `setup`.
         """
+        import asyncio
+
+        self._lock = self._lock or asyncio.Lock()
         async with self._lock:
             if self.instance is None:
                 try:
@@ -52,7 +57,7 @@ class Owner:
     async def dismiss(self, threads: Threads) -> None:
         """Call `teardown` if there is an instance; a failure is logged, nothing else can be done."""
         instance, self.instance = self.instance, None
-        self._lock = asyncio.Lock()  # a lock stays with the loop that first waited for it
+        self._lock = None  # a lock stays with the loop that first waited for it
         try:
             await _run(getattr(instance, "teardown", None), threads)
         except Exception:

@@ -2,12 +2,11 @@
 
 Whatever an activity does, `call` ends in one of three ways: JSON, `ActivityFailure`, or asyncio's
 CancelledError. A registry belongs to one event loop from its first call until `aclose`. Knows nothing of
-runs, retries and stores.
+runs, retries and stores. asyncio is imported at the first call: those who only look have no use for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 import sys
@@ -170,6 +169,8 @@ class Registry:
         A plain function cannot be interrupted. A host that wants to hear how it ends tells it to stop through the
         context and waits; where the call itself is cancelled, the thread goes on and what it returns is dropped.
         """
+        import asyncio
+
         entry = self._entries.get(name)
         if entry is None:
             raise failure.unknown(name, self._entries)
@@ -317,5 +318,7 @@ def _named_errors(doc: str) -> tuple[str, ...]:
 
 
 def _cancelling() -> bool:
+    import asyncio
+
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

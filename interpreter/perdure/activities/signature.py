@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from perdure.activities.declaration import DeclarationError, described, parameters, refuse_unless_callable
 from perdure.activities.jsonable import as_json, isolated, refuse_generator, refuse_not_finite, shown
+from perdure.activities.plain import plain_arguments, plain_result
 from perdure.values import JSON, encode
 
 if TYPE_CHECKING:
@@ -100,11 +101,13 @@ class Signature:
 
     def arguments_schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the arguments, an object; DeclarationError where there is none."""
-        return self._schema(self._for_arguments(), "validation")
+        plain = plain_arguments(self._parameters)
+        return self._schema(self._for_arguments(), "validation") if plain is None else plain
 
     def result_schema(self) -> dict[str, Any]:
         """JSON Schema of the result as the run sees it; anything where the activity does not say."""
-        return {} if self._result is Any else self._schema(self._for_result(), "serialization")
+        plain = plain_result(self._result)
+        return self._schema(self._for_result(), "serialization") if plain is None else plain
 
     def _validated(self, arguments: Mapping[str, JSON]) -> dict[str, Any]:
         from pydantic_core import ArgsKwargs

@@ -6,12 +6,14 @@ and one whose caller has given up no longer takes a place. Knows nothing of acti
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 Result = TypeVar("Result")
 
@@ -36,6 +38,8 @@ class Threads:
 
         When the caller is cancelled, work that waits is dropped; work that runs goes on unheard.
         """
+        import asyncio
+
         job = _Job(work)
         with self._changed:
             self._queue.append(job)
@@ -94,6 +98,8 @@ class _Job:
     def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
         self._context = contextvars.copy_context()
+        import asyncio
+
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Any] = self._loop.create_future()
         self.running = False

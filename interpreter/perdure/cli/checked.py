@@ -60,15 +60,15 @@ def files_of(paths: Sequence[str]) -> list[str]:
 
 def check_file(path: str, catalogue: Any, fetch: Fetch | None = None) -> Checked:
     """One file, or standard input, with its imports; `fetch` gets files as an editor has them."""
-    from perdure.definition import inspect
+    from perdure.definition import examine
 
     if path == STDIN:
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if _binary() else sys.stdin.read()
-        inspection = inspect(text if "\n" in text else f"{text}\n", catalogue=catalogue, file="<stdin>")
+        inspection = examine(text if "\n" in text else f"{text}\n", catalogue=catalogue, file="<stdin>")
     elif top_key(Path(path), fetch) == "fragments":
         return _check_fragments(path, fetch)
     else:
-        inspection = inspect(Path(path), catalogue=catalogue, fetch=fetch)
+        inspection = examine(Path(path), catalogue=catalogue, fetch=fetch)
     found = [*inspection.diagnostics, *inspection.quiet]
     checked = Checked(path, inspection.sources, found, inspection.document)
     checked.diagnostics += _untested(checked)

@@ -3,7 +3,6 @@ and then among those that are deployed."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -144,6 +143,8 @@ def find_or_deployed(given: str, chosen: Settings) -> Path | Definition:
     try:
         return find_definition(given, chosen.root)
     except NotFound as problem:
+        import asyncio
+
         found = asyncio.run(_deployed(given, chosen))
         if found is None:
             raise NotFound(f"{problem.message} (nor is one deployed under this name)") from None

@@ -222,6 +222,6 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
     )
     notes = sum(one.diagnostic.severity == "info" for one in told)
     counted = ((len(told) - notes, "problem"), (notes, "note"))
-    found = ", ".join(number_of(number, noun) for number, noun in counted if number) or "no problems"
-    parts.append(f"{exploration.program.name}: {', '.join(walked)}: {found}")
+    said = ", ".join(number_of(number, noun) for number, noun in counted if number) or "no problems"
+    parts.append(f"{exploration.program.name}: {', '.join(walked)}: {said}")
     return showable("\n".join(parts) + "\n")

@@ -6,13 +6,15 @@ Asks `git`; every word that comes from outside stands where git takes it for no 
 from __future__ import annotations
 
 import io
-import subprocess
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perdure.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Repository:
         packed = _git("archive", "--format=tar", commit, "--", *globs, at=self.top)
         if packed.returncode != 0:
             raise InvalidInput(f"git refuses: {packed.stderr.decode(errors='replace').strip()}")
+        import tarfile
+
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter="data")
 
@@ -74,6 +78,8 @@ class Repository:
 
 
 def _git(*words: str, at: Path) -> subprocess.CompletedProcess[bytes]:
+    import subprocess
+
     try:
         return subprocess.run(["git", *words], cwd=at, capture_output=True, check=False)
     except FileNotFoundError:

@@ -124,6 +124,8 @@ def _fold(word: str) -> str:
 
 def _plain(text: str, longest: int) -> str:
     text = text if len(text) <= longest else text[: longest - 1] + "…"
+    if text.isascii() and text.isprintable():  # as nearly all are
+        return text
     text = _LINE_BREAKS.sub(" ", text)
     return _UNSHOWABLE.sub("�", text)
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from perdure.cron import fires, parse
 from perdure.definition.diagnostics import did_you_mean, quoted
 from perdure.definition.grammar import Fault, Leaf, called
-from perdure.program.nodes import MOST_PRIORITY, QUEUE_NAME
+from perdure.program.queues import MOST_PRIORITY, QUEUE_NAME
 from perdure.schemas import schema_problems
 from perdure.values import DAY, JSON, SECOND, parse_duration, parse_time
 

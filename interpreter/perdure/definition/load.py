@@ -10,13 +10,12 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from perdure.definition.checks import check
-from perdure.definition.compiler import compile_document
 from perdure.definition.diagnostics import Diagnostic, Place, in_order, report
 from perdure.definition.files import Fetch, Files
 from perdure.definition.models import Document, Library, TooManySteps, read_document
@@ -83,10 +82,25 @@ def inspect(
 ) -> Inspection:
     """All that can be said about a definition; nothing about its content is raised. `file` names a text, `fetch` gets
     files from elsewhere than the disk."""
+    return _compiled(*_examined(_files(path_or_text, file, fetch), catalogue))
+
+
+def examine(
+    path_or_text: str | Path,
+    *,
+    catalogue: Catalogue | None = None,
+    file: str = "<text>",
+    fetch: Fetch | None = None,
+) -> Inspection:
+    """As `inspect`, for those who only want to hear what is wrong: `definition` is always None."""
+    return _examined(_files(path_or_text, file, fetch), catalogue)[1]
+
+
+def _files(path_or_text: str | Path, file: str, fetch: Fetch | None) -> Files:
     text = str(path_or_text)
     if "\0" in text or (isinstance(path_or_text, str) and ("\n" in text or text.lstrip().startswith("{"))):
-        return _inspect(Files.of_text(text, file), catalogue)
-    return _inspect(Files.of_path(Path(path_or_text), fetch), catalogue)
+        return Files.of_text(text, file)
+    return Files.of_path(Path(path_or_text), fetch)
 
 
 def load_bundle(bundle: bytes) -> Definition:
@@ -100,12 +114,7 @@ def load_bundle(bundle: bytes) -> Definition:
 def inspect_bundle(bundle: bytes) -> Inspection:
     """All that can be said about a definition as a store kept it."""
     stored = decode(bundle)
-    return _inspect(Files.of_bundle(stored["main"], stored["files"]), None)
-
-
-def _inspect(files: Files, catalogue: Catalogue | None) -> Inspection:
-    with _deep_recursion():
-        return _examined(files, catalogue)
+    return _compiled(*_examined(Files.of_bundle(stored["main"], stored["files"]), None))
 
 
 @contextlib.contextmanager
@@ -118,7 +127,12 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(usual)
 
 
-def _examined(files: Files, catalogue: Catalogue | None) -> Inspection:
+def _examined(files: Files, catalogue: Catalogue | None) -> tuple[Files, Inspection]:
+    with _deep_recursion():
+        return files, _concluded(files, *_checked(files, catalogue))
+
+
+def _checked(files: Files, catalogue: Catalogue | None) -> tuple[Document | None, list[Diagnostic]]:
     found = [diagnostic for source in files.sources.values() for diagnostic in source.diagnostics]
     found.extend(files.diagnostics)
     for name, source in files.sources.items():
@@ -133,7 +147,7 @@ def _examined(files: Files, catalogue: Catalogue | None) -> Inspection:
             found.append(report("WF404", "fragments grow beyond 50,000 steps", _first(files)))
         else:
             found.extend(check(document, sources, library, catalogue, whole=sources is files.sources))
-    return _concluded(files, document, found)
+    return document, found
 
 
 def _checkable(files: Files, found: list[Diagnostic]) -> dict[str, Source] | None:
@@ -157,15 +171,24 @@ def _concluded(files: Files, document: Document | None, found: list[Diagnostic])
     diagnostics = in_order(one for one in found if one.severity != "off")
     quiet = in_order(one for one in found if one.severity == "off")
     sources = {source.file: source for source in files.sources.values()}
+    if document is None and not diagnostics:
+        raise InternalError("a definition without a document has no diagnostics")
+    return Inspection(None, diagnostics, sources, document, quiet)
+
+
+def _compiled(files: Files, inspection: Inspection) -> Inspection:
+    """An inspection with the definition, where there are no errors."""
+    document, diagnostics = inspection.document, inspection.diagnostics
     if document is None or _errors(diagnostics):
-        if not diagnostics:
-            raise InternalError("a definition without a document has no diagnostics")
-        return Inspection(None, diagnostics, sources, document, quiet)
+        return inspection
+    from perdure.definition.compiler import compile_document  # with all classes of nodes, which checks do without
+
     digest = _digest(files)
-    program = compile_document(document, digest, lambda file, path: _position(files.sources[file], path))
+    with _deep_recursion():
+        program = compile_document(document, digest, lambda file, path: _position(files.sources[file], path))
     bundle = encode({"main": files.main, "files": {name: source.text for name, source in files.sources.items()}})
     definition = Definition(program.name, program.version, digest, program, bundle, tuple(diagnostics))
-    return Inspection(definition, diagnostics, sources, document, quiet)
+    return replace(inspection, definition=definition)
 
 
 def _digest(files: Files) -> str:

@@ -88,7 +88,7 @@ class _Walk:
         self.found: list[Diagnostic] = []
         self.paths: list[Path] = []
         self.waiting: list[tuple[Shape, JSON, Trail]] = []
-        self.strange: dict[tuple[str, str], dict[str, str]] = {}
+        self.known: dict[tuple[int, str, type], tuple[Keys, dict[str, str]]] = {}
 
     def told(self) -> list[Diagnostic]:
         """What was found, in order, without what the reader has said already."""
@@ -208,9 +208,7 @@ class _Walk:
             self.two_kinds(shape, present, value, path)
         else:
             kind = present[0]
-            allowed = shape.keys_of(kind, value[kind])
-            keys = dict(sorted(allowed.items(), key=lambda entry: entry[0] in shape.shared))  # hints name these last
-            self.keys(keys, self.strangers(shape, kind), value, path)
+            self.keys(*self.beside(shape, kind, value[kind]), value, path)
             check = shape.kinds[kind].check
             if check is not None:
                 self.faults(check(value), path)
@@ -222,12 +220,19 @@ class _Walk:
             return present
         return [key for key in present if not set(shape.hosts(key)) & set(present)]
 
+    def beside(self, shape: Tagged, kind: str, value: JSON) -> tuple[Keys, dict[str, str]]:
+        """The keys that a kind has, and where others belong; looked up for each mapping, and always the same."""
+        case = (id(shape), kind, type(value))
+        found = self.known.get(case)
+        if found is None:
+            allowed = shape.keys_of(kind, value).items()
+            keys = dict(sorted(allowed, key=lambda entry: entry[0] in shape.shared))  # hints name these last
+            found = self.known[case] = (keys, self.strangers(shape, kind))
+        return found
+
     def strangers(self, shape: Tagged, kind: str) -> dict[str, str]:
         """Where keys belong that stand beside other kinds only."""
-        known = self.strange.get((shape.name, kind))
-        if known is not None:
-            return known
-        found = self.strange[shape.name, kind] = dict(shape.elsewhere)
+        found = dict(shape.elsewhere)
         for name, other in shape.kinds.items():
             if name != kind:
                 for key in other.beside:

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from perdure.expressions import Expression, Template
+from perdure.program.queues import QUEUE_NAME as QUEUE_NAME
 from perdure.values import JSON
 
 Address = str
 """The name of a node: ids joined by `/`, then `#part` for the parts of one step (`book/flight#retry`)."""
-
-QUEUE_NAME: Final = r"[A-Za-z_][A-Za-z0-9_./-]{0,99}"
-"""What queues are called: names that command lines and settings can hold too."""
-MOST_PRIORITY: Final = 1_000_000
-"""The highest priority, and below zero the lowest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

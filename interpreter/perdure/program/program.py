@@ -9,11 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from perdure.expressions import Expression, Template
-from perdure.program.nodes import Address, Node
 from perdure.program.schedules import Schedule
 from perdure.values import JSON
+
+if TYPE_CHECKING:  # making the classes takes longer than all the rest, and checks do without them
+    from perdure.program.nodes import Address, Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ request.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import os
@@ -77,6 +76,8 @@ class Http:
         address, or no http), `http.TooLarge`, `Timeout`, `InvalidInput`. The resulting `url` is the last one,
         without its query.
         """
+        import asyncio
+
         limit_us = _duration(timeout)
         if json is not None and body is not None:
             raise ActivityError("InvalidInput", "give json or body, not both", retryable=False)

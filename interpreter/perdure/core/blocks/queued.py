@@ -16,7 +16,7 @@ from perdure.core.outcomes import Outcome
 from perdure.core.turn import Turn
 from perdure.errors import ExpressionError
 from perdure.expressions import Template
-from perdure.program.nodes import MOST_PRIORITY, QUEUE_NAME
+from perdure.program.queues import MOST_PRIORITY, QUEUE_NAME
 from perdure.values import JSON
 
 QUEUE: Final = "~queue"

@@ -18,16 +18,11 @@ from perdure.definition.rules import Severity
 from perdure.definition.types import from_schema
 from perdure.definition.types.fitting import misfit
 from perdure.definition.types.schemas import pointed
+from perdure.plain_schemas import fits_plainly
 from perdure.schemas import check_value
 from perdure.values import JSON
 
 _DEFINITIONS: Final = ("$defs", "definitions")
-_ANNOTATIONS: Final = frozenset(("type", "title", "description", "default", "examples"))
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "null": (type(None),),
-    "array": (list,), "object": (dict,),
-}  # fmt: skip
-
 
 MOST_REFERENCES: Final = 20
 """References followed one behind the other, against those that run in circles."""
@@ -134,7 +129,7 @@ def _check(
 
 
 def _check_literal(call: Call, schema: JSON, name: str, value: JSON, file: str, path: Path, findings: Findings) -> None:
-    if _fits_plainly(schema, value):
+    if fits_plainly(schema, value):
         return
     alone = _with_definitions(schema, call.schema)
     for problem in check_value(alone, value) if _stands_alone(alone) else ():
@@ -159,14 +154,6 @@ def _check_type(call: Call, schema: JSON, name: str, file: str, path: Path, type
         coerced = misfit(given.type, from_schema(schema, call.schema, coerced=True))
         severity = "warning" if coerced is None or coerced.only_null else None
     findings.add(call.wrong, f"{quoted(name)} {found.reason}", file, path, severity=severity)
-
-
-def _fits_plainly(schema: JSON, value: JSON) -> bool:
-    """Whether a schema that says no more than a type is met: most are, and jsonschema is slow to import."""
-    if not isinstance(schema, dict) or not schema.keys() <= _ANNOTATIONS:
-        return schema is True
-    wanted = schema.get("type")
-    return wanted is None or (isinstance(wanted, str) and type(value) in _TYPES.get(wanted, ()))
 
 
 def _parts(schema: dict[str, JSON], value: JSON, path: Path) -> list[tuple[JSON, JSON, Path]]:

@@ -23,6 +23,9 @@ from perdure.values import JSON
 _CHANGING: Final = ("vars", "state")
 _NOTHING: Final = Ground()
 
+MOST_KNOWN: Final = 100
+"""Conditions that are known in one place; further ones are let go, against branches of a thousand arms."""
+
 Fact = tuple[JSON, bool]
 """A condition, and whether it holds."""
 
@@ -36,6 +39,7 @@ class Grounds:
         self.scene = scene
         self._within: dict[int, Ground] = {}
         self._lists: dict[int, Ground] = {}
+        self._arms: dict[int, list[Ground]] = {}
         self._leaving: dict[int, tuple[list[int], list[Ground]]] = {}
 
     def around(self, placed: Placed) -> Ground:
@@ -59,7 +63,7 @@ class Grounds:
 
     def given(self, placed: Placed, names: Names, ground: Ground, condition: JSON, truth: bool) -> Ground:
         """What is known where a condition of a step holds, or does not."""
-        tree = condition_tree(condition)
+        tree = None if len(ground.known) > MOST_KNOWN else condition_tree(condition)
         if tree is None:
             return ground
         inference = Inference(self.scene(placed, names), ground, self.effort)
@@ -68,11 +72,26 @@ class Grounds:
         refined = {path: type for path, type in found.refined.items() if path[0] not in _CHANGING and path[:2] != own}
         return Ground(refined, found.known)
 
+    def before_arm(self, placed: Placed, index: int) -> Ground:
+        """What is known where the condition of an arm of a branch is evaluated: those before it do not hold."""
+        found = self._arms.get(id(placed))
+        if found is None:
+            ground, found = self.within(placed), [self.within(placed)]
+            for arm in placed.step.keys["branch"]:
+                if "when" in arm:
+                    ground = self.given(placed, placed.names, ground, arm["when"], False)
+                found.append(ground)
+            self._arms[id(placed)] = found
+        return found[index]
+
     def _inside(self, parent: Placed, within: StepList) -> Ground:
         """What is known where the steps of a list begin."""
         found = self._lists.get(id(within))
         if found is None:
-            found = shadowed(self.within(parent), parent.names, _names_of(parent, within))
+            if within.role in ("when", "else") and isinstance(parent.step.keys["branch"], list):
+                found = self.before_arm(parent, int(within.key))
+            else:
+                found = shadowed(self.within(parent), parent.names, _names_of(parent, within))
             for condition, truth in _conditions(parent, within):
                 found = self.given(parent, _names_of(parent, within), found, condition, truth)
             known = taken(parent, within) if within.role == "case" else None
@@ -135,14 +154,8 @@ def _names_of(parent: Placed, within: StepList) -> Names:
 def _conditions(parent: Placed, within: StepList) -> Iterator[Fact]:
     """The conditions under which a list runs."""
     match within.role:
-        case "when" | "else" if isinstance(parent.step.keys["branch"], list):
-            for found, _ in parent.children:
-                if found is within:
-                    break
-                if found.role == "when":
-                    yield found.owner["when"], False
-            if within.role == "when":
-                yield within.owner["when"], True
+        case "when":
+            yield within.owner["when"], True
         case "branch" | "catch" if "if" in within.owner:
             yield within.owner["if"], True
         case "turn" if "while" in (parent.step.keys.get("repeat") or ()):

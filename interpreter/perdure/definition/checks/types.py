@@ -29,6 +29,14 @@ _NEAR: Final = 16
 """Characters behind an offset in which the word it is about stands."""
 
 
+_FORMS: Final = {
+    "condition": (BOOLEAN | NULL, "WF307", "a condition is true, false or null"),
+    "collection": (LIST, "WF313", "foreach takes a list"),
+    "choice": (BOOLEAN | NULL | NUMBER | TEXT, "WF322", "`on` takes a text, a number, a boolean or null"),
+}
+"""What is demanded of expressions in some places: the kinds, the code and the words where it is none of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What a text gives; `doubt` is why it may be null."""
@@ -77,25 +85,17 @@ class Types:
             return self.typing.ground(placed, reading.names)
         if place.path == ("if",):
             return grounds.around(placed)
-        ground = self.typing.ground(placed, place.names)
         if place.path[:1] == ("branch",) and place.path[2:] == ("when",):
-            for found, _ in placed.children:
-                if found.role == "when" and int(found.key) < int(place.path[1]):
-                    ground = grounds.given(placed, placed.names, ground, found.owner["when"], False)
-        return ground
+            return grounds.before_arm(placed, int(place.path[1]))
+        return self.typing.ground(placed, place.names)
 
     def _check_form(self, inference: Inference, expression: Expression, found: Type, place: Written) -> None:
         """What a condition, a collection and a choice must be."""
-        tree = expression.tree
-        if place.form == "condition":
-            message = f"a condition is true, false or null, not {called(found)}"
-            inference.demand(tree, found, BOOLEAN | NULL, "WF307", message, 0, expression.text.strip())
-        elif place.form == "collection":
-            message = f"foreach takes a list, not {called(found)}"
-            inference.demand(tree, found, LIST, "WF313", message, 0, expression.text.strip())
-        elif place.path == ("branch", "on"):
-            message = f"`on` takes a text, a number, a boolean or null, not {called(found)}"
-            inference.demand(tree, found, BOOLEAN | NULL | NUMBER | TEXT, "WF322", message, 0, expression.text.strip())
+        wanted = _FORMS.get("choice" if place.path == ("branch", "on") else place.form)
+        if wanted is not None:
+            kinds, code, told = wanted
+            word = expression.text.strip()
+            inference.demand(expression.tree, found, kinds, code, lambda: f"{told}, not {called(found)}", 0, word)
 
     def _report(self, fault: Fault, expression: Expression, reading: Reading) -> None:
         text, at = reading.text, reading.start + expression.shift + fault.offset

@@ -137,7 +137,10 @@ def _fits(
 ) -> bool:
     """Whether a filter or test takes what it is given."""
     kinds, *takes = signature(builtin).takes
-    message = f"{builtin.name} needs {called(Type(kinds))}, not {called(operand)}"
+
+    def message() -> str:
+        return f"{builtin.name} needs {called(Type(kinds))}, not {called(operand)}"
+
     fits = self.demand(operand_node, operand, kinds, "WF320", message, offset, builtin.name)
     for parameter, taken in zip(builtin.parameters, takes, strict=False):
         if parameter.name in given.arguments:
@@ -146,7 +149,9 @@ def _fits(
 
 
 def _takes(self: Inference, name: str, kinds: int, node: nodes.Expr, given: Type) -> bool:
-    message = f"{name} takes {called(Type(kinds))} here, not {called(given)}"
+    def message() -> str:
+        return f"{name} takes {called(Type(kinds))} here, not {called(given)}"
+
     return self.demand(node, given, kinds, "WF320", message, node_offset(node), "")
 
 

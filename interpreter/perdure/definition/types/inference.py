@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from jinja2 import nodes
@@ -122,13 +123,13 @@ class Inference:
             self.seen.append(seen)
 
     def demand(
-        self, node: nodes.Node, found: Type, kinds: int, code: str, message: str, offset: int, word: str
+        self, node: nodes.Node, found: Type, kinds: int, code: str, message: Callable[[], str], offset: int, word: str
     ) -> bool:
         """Whether a value may be of some kinds; a fault where it never is, or where something says it may be null."""
         if not found.kinds:
             return False
         if not found.kinds & kinds:
-            self.fault(code, message, offset, word)
+            self.fault(code, message(), offset, word)
             return False
         if found.kinds & TOLD and not kinds & NULL:
             reading.warn_of_null(self, node)
@@ -187,14 +188,17 @@ def _mapping(self: Inference, node: nodes.Dict, soft: bool) -> Type:
     named: dict[str, Type] | None = {}
     for pair in node.items:
         key, value = self.type(pair.key), self.type(pair.value)
-        message = f"a key is a text, not {called(key)}"
-        if not self.demand(pair.key, key, TEXT, "WF319", message, pair.key.lineno, "") or not value.kinds:
+        if not self.demand(pair.key, key, TEXT, "WF319", partial(_no_key, key), pair.key.lineno, "") or not value.kinds:
             return NEVER
         if named is not None and isinstance(pair.key, nodes.Const):
             named[pair.key.value] = value
         else:
             named = None
     return MAPPINGS if named is None else mapping(named)
+
+
+def _no_key(key: Type) -> str:
+    return f"a key is a text, not {called(key)}"
 
 
 _NODES: Final[dict[type[nodes.Node], Callable[..., Type]]] = {

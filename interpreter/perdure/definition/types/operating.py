@@ -85,7 +85,10 @@ def sign(symbol: str) -> Callable[[Inference, nodes.UnaryExpr, bool], Type]:
 
     def infer(self: Inference, node: nodes.UnaryExpr, soft: bool) -> Type:
         found = self.type(node.node)
-        message = f"{symbol} needs a number, not {called(found)}"
+
+        def message() -> str:
+            return f"{symbol} needs a number, not {called(found)}"
+
         if not self.demand(node.node, found, NUMBER, "WF319", message, node.lineno, symbol):
             return NEVER
         return Type(found.kinds & NUMBER)

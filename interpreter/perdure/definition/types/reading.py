@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes
@@ -149,12 +150,11 @@ def _judge(self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: i
     if not found.kinds:
         return
     key = keys[at]
-    noun = "item" if isinstance(key, int) else "field"
-    holder, shown = _spelled(root, keys[:at]), quoted(str(key)) if isinstance(key, str) else str(key)
     able = found.kinds & (MAPPING if isinstance(key, str) else LIST | TEXT)
     if not able:
         what = called(only(found, ~NULL)) if found.kinds & ~(NULL | TOLD) else "null"
-        message = f"{holder} has no {noun} {shown}: it is {what}"
+        noun, shown = ("field", quoted(key)) if isinstance(key, str) else ("item", str(key))
+        message = f"{spelled(root, keys[:at])} has no {noun} {shown}: it is {what}"
         self.fault("WF311", message, offset, root, keys[: at + 1], hint=_instead(found, key))
         return
     if isinstance(key, str) and found.fields is not None and key not in found.fields.named:
@@ -165,12 +165,12 @@ def _judge(self: Inference, found: Type, root: str, keys: tuple[Key, ...], at: i
             if len(known) < MOST_KNOWN:
                 hint = f"it has {', '.join(known)}" if known else "it has no fields"
             self.fault(
-                "WF311", f"{holder} has no field {shown}", offset, root, keys[: at + 1], hint=hint, known=known,
-                severity=None if not fields.rest.kinds else "warning", fails=not fields.rest.kinds,
+                "WF311", f"{spelled(root, keys[:at])} has no field {quoted(key)}", offset, root, keys[: at + 1],
+                hint=hint, known=known, severity="warning" if fields.rest.kinds else None, fails=not fields.rest.kinds,
             )  # fmt: skip
             return
     if found.kinds & TOLD:
-        _warn(self, root, keys[:at], offset, read=_spelled(root, keys))
+        _warn(self, root, keys[:at], offset, read=spelled(root, keys))
 
 
 def _instead(found: Type, key: Key) -> str | None:
@@ -184,7 +184,7 @@ def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int, read: 
     member: Member | None = None
     if len(keys) == 1:
         member = self.names.member(root, keys[0], self.ground.known)
-    holder = _spelled(root, keys)
+    holder = spelled(root, keys)
     guard = _GUARD if read is None else f"write {read} | default(…)"
     if member is not None and member.doubt is not None:
         message = f"{holder} is null {member.doubt}"
@@ -195,8 +195,8 @@ def _warn(self: Inference, root: str, keys: tuple[Key, ...], offset: int, read: 
         self.fault("WF318", message, offset, root, keys, severity="warning", hint=guard, fails=False)
 
 
-def _spelled(root: str, keys: tuple[Key, ...]) -> str:
-    return spelled(root, keys)
+def _worded(demanded: str, found: Type) -> str:
+    return f"{demanded}, not {called(found)}"
 
 
 def _dynamic(self: Inference, node: nodes.Getitem, soft: bool) -> Type:
@@ -208,15 +208,18 @@ def _dynamic(self: Inference, node: nodes.Getitem, soft: bool) -> Type:
     if not holder.kinds or not key.kinds:
         return NEVER
     offset = node_offset(node.arg)
-    if not self.demand(
-        node.arg, key, TEXT | WHOLE, "WF319", f"a key is a text or a whole number, not {called(key)}", offset, ""
-    ):
+
+    def no_key() -> str:
+        return f"a key is a text or a whole number, not {called(key)}"
+
+    def nothing_there() -> str:
+        return f"{called(holder)} has no {'key' if kinds == MAPPING else 'item'} that is {called(key)}"
+
+    if not self.demand(node.arg, key, TEXT | WHOLE, "WF319", no_key, offset, ""):
         return NEVER
     kinds = (MAPPING if key.kinds & TEXT else 0) | (LIST | TEXT if key.kinds & WHOLE else 0)
-    if not soft:
-        message = f"{called(holder)} has no {'key' if kinds == MAPPING else 'item'} that is {called(key)}"
-        if not self.demand(node.node, holder, kinds, "WF311", message, offset, ""):
-            return NEVER
+    if not soft and not self.demand(node.node, holder, kinds, "WF311", nothing_there, offset, ""):
+        return NEVER
     found = NEVER
     if kinds & MAPPING:
         found = values(holder) if key.texts is None else union(*(find(holder, text) for text in key.texts))
@@ -227,10 +230,10 @@ def _slice(self: Inference, node: nodes.Getitem, holder: Type, bounds: nodes.Sli
     for bound in (bounds.start, bounds.stop, bounds.step):
         if bound is not None:
             kind = self.type(bound)
-            message = f"a slice needs whole numbers, not {called(kind)}"
-            if not self.demand(bound, kind, WHOLE | NULL, "WF319", message, node_offset(bound), ""):
+            no_bound = partial(_worded, "a slice needs whole numbers", kind)
+            if not self.demand(bound, kind, WHOLE | NULL, "WF319", no_bound, node_offset(bound), ""):
                 return NEVER
-    message = f"only lists and texts have slices, not {called(holder)}"
-    if not self.demand(node.node, holder, LIST | TEXT, "WF319", message, node_offset(node.node), ""):
+    no_list = partial(_worded, "only lists and texts have slices", holder)
+    if not self.demand(node.node, holder, LIST | TEXT, "WF319", no_list, node_offset(node.node), ""):
         return NEVER
     return union(only(holder, LIST), TEXTS if holder.kinds & TEXT else NEVER)
