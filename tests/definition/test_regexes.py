@@ -28,7 +28,7 @@ def test_an_expression_is_found_or_not(pattern: str, text: str, found: bool) -> 
     assert find(pattern, text) is found
 
 
-@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
 @given(st.from_regex(r"\A[a-d(|).*+?\[\]^$]{1,12}\Z"), st.text("abcd", max_size=8))
 def test_what_python_finds_is_found(pattern: str, text: str) -> None:
     try:

@@ -1,11 +1,13 @@
 """What inference promises, on random expressions over random values of random schemas.
 
 Whatever an expression gives is of the type that was inferred for it, and one that is said to fail does fail.
+`PERDURE_FUZZ=n` tries as many inputs a test.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Any, Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,11 +211,13 @@ def nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+EXAMPLES: Final = int(os.environ.get("PERDURE_FUZZ", "300"))
+
 EXPRESSIONS = st.recursive(st.one_of(PATHS, PATHS, LITERALS), nested, max_leaves=5)
 
 
 @given(fitting(), EXPRESSIONS)
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 def test_what_an_expression_gives_is_of_its_type_and_what_is_said_to_fail_fails(fitted, text):
     schema, value = fitted
     try:
@@ -231,14 +235,14 @@ def test_what_an_expression_gives_is_of_its_type_and_what_is_said_to_fail_fails(
 
 
 @given(fitting())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_a_value_that_fits_a_schema_is_of_its_type(fitted):
     schema, value = fitted
     assert belongs(value, from_schema(schema)), describe(from_schema(schema))
 
 
 @given(VALUES, SCHEMAS, SCHEMAS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_unions_and_what_types_have_in_common_lose_no_value(value, one, other):
     left, right = from_schema(one), from_schema(other)
     if belongs(value, left):
