@@ -34,6 +34,8 @@ def schema(tests: bool, config: bool, refresh: bool, offered: bool) -> None:
     chosen = settings()
     if tests and config:
         raise click.UsageError("--tests and --config exclude one another")
+    if refresh and (tests or config):
+        raise click.UsageError("--write refreshes all schemas: leave out --tests and --config")
     if not refresh:
         shown = _text(TESTS_FILE if tests else CONFIG_FILE if config else FILE, chosen, offered)
         if chosen.output in ("jsonl", "yaml"):  # the schema alone: it is a document with a format of its own
