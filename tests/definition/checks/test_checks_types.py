@@ -73,6 +73,31 @@ def test_a_comparison_that_never_holds_is_told(diagnose):
     ]
 
 
+def test_a_case_that_no_choice_equals_is_told(diagnose):
+    found = diagnose(
+        HEAD
+        + """
+        steps:
+          - id: q
+            ask: {prompt: ok, choices: [approve, reject], timeout: 1d}
+          - id: b
+            branch:
+              on: steps.q.answer
+              cases:
+                aprove: [{id: w, wait: 1s}]
+                reject: [{id: v, wait: 1s}]
+        """
+    )
+    assert [(one.code, one.severity, one.message, one.hint) for one in found] == [
+        (
+            "WF321",
+            "warning",
+            'the case "aprove" never matches: `on` is "approve" | "reject"',
+            'did you mean "approve"?',
+        )
+    ]
+
+
 def test_conditions_collections_and_choices_have_their_types(holds):
     holds(
         HEAD
@@ -333,3 +358,17 @@ def test_nothing_is_said_of_what_a_condition_around_has_ruled_out(holds):
                   - {when: input.yes, steps: []}
                   - {else: [{if: input.yes, set: {a: "{{ input.yes + 1 }}"}}]}
         """)
+
+
+def test_branches_of_thousands_of_arms_are_looked_at_once(diagnose, monkeypatch):
+    from perdure.definition.checks.grounds import Grounds
+
+    asked = []
+    given = Grounds.given
+    monkeypatch.setattr(Grounds, "given", lambda self, *rest: asked.append(1) or given(self, *rest))
+    arms = "".join(
+        f"              - {{when: input.count == {n}, steps: [{{id: s{n}, wait: 1s}}]}}\n" for n in range(400)
+    )
+    found = diagnose(f"{HEAD}\n        steps:\n          - id: b\n            branch:\n{arms}")
+    assert not [one for one in found if one.severity == "error"]
+    assert len(asked) < 400 * 4

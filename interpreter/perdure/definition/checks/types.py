@@ -17,8 +17,9 @@ from perdure.definition.checks.texts import only_expression
 from perdure.definition.checks.tokens import span
 from perdure.definition.checks.typing import Typing
 from perdure.definition.checks.written import Written
+from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
-from perdure.definition.types import Fault, Ground, Inference, Type, called
+from perdure.definition.types import Fault, Ground, Inference, Type, called, describe
 from perdure.definition.types.lattice import BOOLEAN, LIST, NULL, NUMBER, TEXT, TEXTS, TOLD, literal
 from perdure.definition.types.reading import path_of
 from perdure.errors import ExpressionError
@@ -71,6 +72,8 @@ class Types:
             found = inference.type(expression.tree)
             if place is not None:
                 self._check_form(inference, expression, found, place)
+                if place.path == ("branch", "on"):
+                    self._check_cases(found, reading)
             doubt = _doubt(inference, expression, found)
             for fault in inference.faults:
                 self._report(fault, expression, reading)
@@ -96,6 +99,16 @@ class Types:
             kinds, code, told = wanted
             word = expression.text.strip()
             inference.demand(expression.tree, found, kinds, code, lambda: f"{told}, not {called(found)}", 0, word)
+
+    def _check_cases(self, found: Type, reading: Reading) -> None:
+        """Cases that none of the texts that `on` may be equals."""
+        if found.texts is None or found.kinds & ~(NULL | TOLD) != TEXT:
+            return
+        for key in reading.placed.step.keys["branch"]["cases"]:
+            if key not in found.texts and key != "null":
+                message = f"the case {quoted(key)} never matches: `on` is {describe(found)}"
+                hint = self.findings.suggestion(key, sorted(found.texts))
+                self.findings.add("WF321", message, reading.file, (*reading.path[:-1], "cases", key), hint, key=True)
 
     def _report(self, fault: Fault, expression: Expression, reading: Reading) -> None:
         text, at = reading.text, reading.start + expression.shift + fault.offset

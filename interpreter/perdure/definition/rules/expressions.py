@@ -158,7 +158,7 @@ EXPRESSIONS: Final = table(
     ),
     Rule(
         "WF321", "never-equal", "warning",
-        "a comparison of two values that never equal each other",
+        "a comparison of two values that never equal each other, or a case that `on` of a branch never is",
         "A number never equals a text, and a text none that its schema does not have; most often one of them is "
         "spelled wrong, and what stands under the condition never runs.",
         '- id: decision\n  ask: {prompt: ok?, choices: [approve, reject], timeout: 1d}\n'
