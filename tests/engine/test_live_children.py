@@ -173,6 +173,31 @@ async def test_a_child_whose_start_takes_long_is_cancelled_after_it(
         assert [info.status for info in await kids(engine)] == ["cancelled"]
 
 
+async def test_a_child_whose_start_takes_long_is_not_begun_once_its_parent_has_ended(
+    place: Place, opened: OpenEngine, gate: Gate
+) -> None:
+    slow = Mortal(place.store())
+    latest, held, over = slow.store.latest, asyncio.Event(), asyncio.Event()
+
+    async def hold(workflow: str) -> str | None:
+        held.set()
+        await gate.open.wait()
+        asyncio.get_running_loop().call_later(0.2, over.set)
+        return await latest(workflow)
+
+    slow.store.latest = hold  # type: ignore[method-assign]
+    async with opened(store=slow) as engine:
+        await engine.deploy(WAITING)
+        run = await engine.start("workflow: mum\nsteps:\n  - {id: p, wait: 1ms}\n  - {id: k, workflow: kid}\n")
+        await soon(held.wait())
+        await run.terminate()
+        with pytest.raises(RunTerminated):
+            await run.result(10)
+        gate.open.set()
+        await soon(over.wait())
+        assert await kids(engine) == []
+
+
 async def test_a_child_that_is_cancelled_or_terminated_fails_its_step(opened: OpenEngine) -> None:
     async with opened() as engine:
         await engine.deploy(WAITING)

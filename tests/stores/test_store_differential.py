@@ -62,6 +62,7 @@ new_runs = st.builds(
     wake_at=maybe_times,
     owner=st.none() | worker_ids,
     parent=st.none() | run_ids,
+    attached=st.booleans(),
     replaces=st.one_of(*[st.none()] * 3, keys),
 )
 letters = st.builds(NewLetter, run_ids, letter_kinds, letter_ids, times, bodies, st.booleans())

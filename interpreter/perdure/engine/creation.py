@@ -27,6 +27,7 @@ def new_run(
     *,
     labels: Mapping[str, str] | None = None,
     parent: str | None = None,
+    attached: bool = False,
     status: str = "running",
     owner: str | None = None,
     replaces: int | None = None,
@@ -43,6 +44,7 @@ def new_run(
         wake_at=at,
         owner=owner,
         parent=parent,
+        attached=attached,
         replaces=replaces,
         apart=replaces is not None,
     )
@@ -51,10 +53,11 @@ def new_run(
 def begin(
     program: Program, started: RunStarted, *, labels: Mapping[str, str] | None = None, parent: str | None = None
 ) -> Commit:
-    """A run as it starts, with the labels of its definition and these. Raises ExpressionError for the former."""
+    """A run as it starts, with the labels of its definition and these; one with a `parent` only begins while that is
+    open. Raises ExpressionError for the labels of the definition."""
     state, commands = start(program, started)
     own = {**labels_of(program, state), **(labels or {})}
-    run = new_run(program, started.run, started.at, labels=own, parent=parent)
+    run = new_run(program, started.run, started.at, labels=own, parent=parent, attached=parent is not None)
     return first_commit(run, state, commands, [started])
 
 

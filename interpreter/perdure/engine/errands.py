@@ -25,7 +25,7 @@ from perdure.engine.programs import Programs
 from perdure.engine.starting import first_input
 from perdure.errors import ExpressionError, StoreCorrupt, StoreError
 from perdure.schemas import check_value
-from perdure.stores.store import RunExists, RunRow, SlotTaken, Store
+from perdure.stores.store import ParentEnded, RunExists, RunRow, SlotTaken, Store
 from perdure.values import decode, digest, encode
 
 log = logging.getLogger("perdure.engine")
@@ -191,6 +191,8 @@ class Errands:
         [answer] = await self._store.commit([commit])
         if isinstance(answer, RunExists):
             return await self._existing(run, errand, answer.row)
+        if isinstance(answer, ParentEnded):
+            return None  # nobody waits for it any more, and nobody would tell it to stop
         if isinstance(answer, SlotTaken):
             cause = new_error("RunConflict", runs_already(errand.workflow, answer))
             return Undeliverable(now, frame, {**new_error("ChildFailed", "the child was not started"), "cause": cause})

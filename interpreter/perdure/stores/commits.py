@@ -43,6 +43,8 @@ class NewRun:
     owner: str | None = None
     parent: str | None = None
     """The run id of the run it is a child of."""
+    attached: bool = False
+    """Not begun once its parent has ended: whoever ends takes leave of the children there are. `ParentEnded` then."""
     replaces: int | None = None
     """The key of the ended run that has this id and gives it up: it is renamed `id~N`, as a `successor` renames it.
     RunExists where the id belongs to another run, or to one that is open; one that is gone is no error."""
@@ -226,6 +228,10 @@ class RunExists(StoreError):
     def __init__(self, row: RunRow) -> None:
         self.row = row
         super().__init__(f"a run with the id {row.id} exists already")
+
+
+class ParentEnded(StoreError):
+    """The parent of a new run has ended, or is gone."""
 
 
 class SequenceTaken(StoreError):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.commits import ANSWERED, Commit, NewRun, RunExists, SequenceTaken, SlotTaken
+from perdure.stores.commits import ANSWERED, Commit, NewRun, ParentEnded, RunExists, SequenceTaken, SlotTaken
 from perdure.stores.memory_file import RESTING, MemoryFile
 from perdure.stores.memory_schedules import refuse_firing, write_firing
 from perdure.stores.memory_slots import MemorySlots
@@ -82,6 +82,10 @@ def _refuse_new(file: MemoryFile, commit: Commit, new: NewRun) -> StoreError | N
     row = file.find(new.id)
     if row is not None and (row.key != new.replaces or row.status in OPEN):
         return RunExists(row)
+    if new.attached and new.parent is not None:
+        parent = file.find(new.parent)
+        if parent is None or parent.status not in OPEN:
+            return ParentEnded()
     taken = holders_against(MemorySlots(file), commit.takes)
     return SlotTaken(*taken) if taken else None
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from perdure.errors import Fenced, StoreError
-from perdure.stores.commits import Commit, NewRun, RunExists, SequenceTaken, SlotTaken, Steps
+from perdure.stores.commits import Commit, NewRun, ParentEnded, RunExists, SequenceTaken, SlotTaken, Steps
 from perdure.stores.rows import OPEN
 from perdure.stores.slots import (
     hand_on_slots,
@@ -95,10 +95,14 @@ def _refuse_new(transaction: Transaction, commit: Commit, new: NewRun) -> StoreE
     if commit.firing is not None and (refusal := refuse_firing(transaction.db, commit.firing)):
         return refusal
     rejects = any(take.conflict == "reject" for take in commit.takes)
-    if new.replaces is not None or rejects:
+    if new.replaces is not None or new.attached or rejects:
         row = find(transaction.db, new.id)
         if row is not None and (row.key != new.replaces or row.status in OPEN):
             return RunExists(row)
+    if new.attached and new.parent is not None:
+        parent = find(transaction.db, new.parent)
+        if parent is None or parent.status not in OPEN:
+            return ParentEnded()
     if rejects and (taken := holders_against(SQLiteSlots(transaction.db), commit.takes)):
         return SlotTaken(*taken)
     return None

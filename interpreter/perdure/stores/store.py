@@ -24,6 +24,7 @@ from perdure.stores.commits import (
     NewLetter,
     NewRun,
     NewTask,
+    ParentEnded,
     RunExists,
     SequenceTaken,
     SlotTaken,
@@ -58,6 +59,7 @@ __all__ = [
     "NewTask",
     "Occurrence",
     "OpenAsk",
+    "ParentEnded",
     "RunExists",
     "RunRow",
     "ScheduleRow",
@@ -85,8 +87,8 @@ class Store(Protocol):
 
     async def commit(self, batch: Sequence[Commit]) -> list[int | StoreError]:
         """Make a batch durable. One answer per commit, in order: the run's key, or why nothing of it was kept
-        (RunExists, SequenceTaken, Fenced, SlotTaken, StaleSchedule). A failure of one does not touch the others.
-        Raises StoreError when the whole batch failed (disk full, file gone); then nothing of it was kept."""
+        (RunExists, ParentEnded, SequenceTaken, Fenced, SlotTaken, StaleSchedule). A failure of one does not touch the
+        others. Raises StoreError when the whole batch failed (disk full, file gone); then nothing of it was kept."""
 
     async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
         """Keep a definition by the digest of its content. Doing it again changes nothing but what is `latest`."""

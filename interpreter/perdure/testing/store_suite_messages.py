@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from perdure.stores.store import OPEN, Closing, Commit, NewLetter, SequenceTaken, Store, UpdateRow
+from perdure.stores.store import (
+    OPEN,
+    Closing,
+    Commit,
+    NewLetter,
+    ParentEnded,
+    RunExists,
+    SequenceTaken,
+    Store,
+    UpdateRow,
+)
 from perdure.testing.store_makers import commit, events, found, kinds, new_run, worker
 
 
@@ -33,6 +43,18 @@ class MessageRules:
         assert [row.parent for row in await store.claim("w1", 999, 9)] == ["order-1"]
         assert [row.parent for row in await store.bury("w1", 999)] == ["order-1"]
         assert [row.parent for row in await store.runs()] == ["order-1"]
+
+    async def test_a_child_only_begins_while_its_parent_is_open(self, store: Store, other: Store) -> None:
+        def child(id: str) -> Commit:
+            return Commit(run=new_run(id, parent="order-1", attached=True))
+
+        key = await commit(store, new_run())
+        ended = Commit(run=key, closing=Closing("terminated", 110, b"{}"))
+        assert kinds(await store.commit([child("a"), ended, child("b"), child("a")])) == [
+            int, int, ParentEnded, RunExists
+        ]  # fmt: skip
+        assert kinds(await other.commit([child("c")])) == [ParentEnded]
+        assert {row.id for row in await store.runs()} == {"order-1", "a"}
 
     # -- letters that were read
 
