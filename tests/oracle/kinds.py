@@ -70,7 +70,9 @@ class Kinds:
             cause = (
                 None if end is None else {"details": None, "cause": None, "step": None, "attempt": None, **end.error}
             )
-            raise self.failed("ChildFailed", "", step, place, cause=cause)
+            run = f"run/{self.label(step, place)}/0"
+            details = {"run": run, "status": "cancelled" if end is None else "failed"}
+            raise self.failed("ChildFailed", "", step, place, details=details, cause=cause)
         return end.value
 
     async def run_steps(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:

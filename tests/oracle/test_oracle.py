@@ -10,7 +10,8 @@ import os
 from typing import Any
 
 import pytest
-from fakes import child, fake, post, without_messages
+from documented import documented
+from fakes import child, fake, post
 from hypothesis import HealthCheck, assume, given, note, settings
 from oracle import Oracle
 from programs import programs
@@ -27,7 +28,7 @@ Facts = dict[str, Any]
 
 
 def key(value: Any) -> str:
-    return json.dumps(without_messages(value), sort_keys=True)
+    return json.dumps(documented(value), sort_keys=True)
 
 
 # -- the machine
@@ -56,13 +57,15 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
         "error": outcome.get("error"),
         "undone": outcome.get("undone", state.undone),
         "not_undone": outcome.get("not_undone", state.not_undone),
-        "recorded": sorted(entry["type"] for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
+        "recorded": sorted(key(entry) for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
         "vars": dict(state.vars),
         "published": state.published,
         "unread": [[entry["signal"], entry["data"]] for entry in outcome.get("unread", [])],
         "replies": sorted(
-            (reply["id"], "value" if "value" in reply else "no", key(reply.get("value")))
+            (reply["id"], how, "" if how == "refused" else key(said))
             for reply in harness.callers.replies
+            for how, said in reply.items()
+            if how in ("value", "error", "refused")
         ),
         "calls": sorted(calls),
         "letters": sorted(letters),
@@ -115,11 +118,11 @@ def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
         "error": oracle.error,
         "undone": oracle.undone,
         "not_undone": oracle.not_undone,
-        "recorded": sorted(error["type"] for error in oracle.recorded) if told else [],
+        "recorded": sorted(map(key, oracle.recorded)) if told else [],
         "vars": oracle.vars,
         "published": oracle.published,
         "unread": [[signal.name, signal.data] for signal in oracle.unread] if ended else [],
-        "replies": sorted((id, how, key(value)) for id, how, value in oracle.replies),
+        "replies": sorted((id, how, "" if how == "refused" else key(value)) for id, how, value in oracle.replies),
         "calls": sorted(
             (name, key(data), address, attempt, at - STARTED_AT) for name, data, address, attempt, at in oracle.calls
         ),
@@ -170,7 +173,7 @@ def test_the_machine_does_what_the_oracle_says(made: tuple[dict[str, Any], list[
     assume(inspection.definition is not None)
     assert inspection.definition is not None
     expected, found = run_oracle(document, script), run_machine(inspection.definition.program, script)
-    differing = [what for what in expected if without_messages(expected[what]) != without_messages(found[what])]
+    differing = [what for what in expected if documented(expected[what]) != documented(found[what])]
     if differing:
         note(json.dumps(document, indent=1))
         note("\n".join(map(json.dumps, script)))
