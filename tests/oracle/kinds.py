@@ -188,6 +188,7 @@ class Kinds:
             mark = place.scope.mark(keys["rollback"]["to"])
             assert mark is not None, "validation lets nobody go back to a step that has not run"
             order, lane = mark
-        await self.clock.shield(self.undo(lambda undo: undo.order > order and (lane is None or lane in undo.regions)))
+        chosen = lambda undo: undo.order > order and (lane is None or lane in undo.regions)  # noqa: E731
+        await self.clock.shield(self.undo(chosen, place.holds))
         if self.clock.stopping:
             raise Stopped

@@ -195,7 +195,7 @@ class Receives:
             stop = await self.work(scope, index, handler, message)
         except Stopped:
             if message.id is not None:
-                self.hear(message.id, "error", failure("Cancelled", "", step=scope.label).error)
+                self.hear(message.id, "error", failure("Cancelled", "").error)
         except Failed as error:
             failed = error
             if message.id is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from documented import documented
 from fakes import child, fake, post
 from hypothesis import HealthCheck, assume, given, note, settings
 from oracle import Oracle
-from programs import programs
+from wider import MAIN, programs
 
-from perdure.definition import inspect
+from perdure.definition import Inspection, inspect
 from perdure.program import Program
 from perdure.testing.harness import STARTED_AT, Harness
 
@@ -25,6 +26,11 @@ INPUT = {"yes": True, "no": False, "n": 3, "text": "x"}
 UNTOLD = ("running", "paused", "terminated")
 """Where errors that are still on their way out may or may not have been recorded."""
 Facts = dict[str, Any]
+
+
+def read(files: dict[str, Any]) -> Inspection:
+    folder = Path("/definitions")
+    return inspect(folder / MAIN, fetch=lambda path: json.dumps(files[str(path.relative_to(folder))]).encode())
 
 
 def key(value: Any) -> str:
@@ -103,8 +109,8 @@ def answer_machine(harness: Harness, entry: dict[str, Any]) -> None:
 # -- the oracle
 
 
-def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
-    oracle = Oracle(document, fake, INPUT, STARTED_AT, post=post, child=child)
+def run_oracle(files: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
+    oracle = Oracle(files, fake, INPUT, STARTED_AT, post=post, child=child)
     for number, entry in enumerate(script):
         plan_oracle(oracle, entry, number)
     oracle.go()
@@ -168,14 +174,14 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
 )
 @given(programs())
 def test_the_machine_does_what_the_oracle_says(made: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    document, script = made
-    inspection = inspect(json.dumps(document))
+    files, script = made
+    inspection = read(files)
     assume(inspection.definition is not None)
     assert inspection.definition is not None
-    expected, found = run_oracle(document, script), run_machine(inspection.definition.program, script)
+    expected, found = run_oracle(files, script), run_machine(inspection.definition.program, script)
     differing = [what for what in expected if documented(expected[what]) != documented(found[what])]
     if differing:
-        note(json.dumps(document, indent=1))
+        note(json.dumps(files, indent=1))
         note("\n".join(map(json.dumps, script)))
         for what in differing:
             note(f"{what}\n  oracle:  {expected[what]}\n  machine: {found[what]}")
