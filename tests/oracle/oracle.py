@@ -31,8 +31,8 @@ OPEN = ("running", "paused")
 
 
 class Oracle(Kinds, Groups, Messages, Receives, Guards):
-    """One run of a definition, the first of its `files`; fakes as the harness takes them. `open`, `calls`, `undone` and the like are what
-    came of it."""
+    """One run of a definition, the first of its `files`; fakes as the harness takes them. `calls`, `undone` and the
+    like are what came of it."""
 
     def __init__(self, files: dict[str, Any], fake: Fake, input: JSON, start: int, *, post: Fake, child: Fake) -> None:
         main, document = next(iter(files.items()))
@@ -47,6 +47,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         self.vars: dict[str, JSON] = {}
         self.run = {"id": "run", "workflow": document["workflow"], "version": None, "attempt": 1}
         self.published: JSON = None
+        self.queried: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.letters: list[tuple[Any, ...]] = []
         self.undos: list[Undo] = []
@@ -152,6 +153,11 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             kept, self.kept = self.kept, []
             for action in kept:
                 self.clock.at(self.clock.now, 0, action)
+
+    def query(self, name: str) -> JSON:
+        """What a query gives, of an open run or one that has ended; raises ExpressionError."""
+        names = {"state": self.published, "run": self.run}
+        return compile_expression(self.document.keys["queries"][name]).evaluate(names, self)  # type: ignore[arg-type]
 
     async def hold(self) -> None:
         """Nothing new begins while the run is paused."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from oracle import Oracle
 from wider import MAIN, programs
 
 from perdure.definition import Inspection, inspect
+from perdure.errors import ExpressionError
 from perdure.program import Program
 from perdure.testing.harness import STARTED_AT, Harness
 
@@ -42,8 +44,9 @@ def key(value: Any) -> str:
 
 def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
     harness = Harness(program, lambda name: fake, children=lambda name: child, post=post, input=INPUT)
+    queried: list[str] = []
     for number, entry in enumerate(script):
-        plan_machine(harness, entry, number)
+        plan_machine(harness, entry, number, queried)
     harness.run()
     outcome = harness.outcome
     calls = [
@@ -66,6 +69,7 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
         "recorded": sorted(key(entry) for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
         "vars": dict(state.vars),
         "published": state.published,
+        "queried": queried,
         "unread": [[entry["signal"], entry["data"]] for entry in outcome.get("unread", [])],
         "replies": sorted(
             (reply["id"], how, "" if how == "refused" else key(said))
@@ -78,9 +82,11 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
     }
 
 
-def plan_machine(harness: Harness, entry: dict[str, Any], number: int) -> None:
-    at = entry["at"]
-    if "signal" in entry:
+def plan_machine(harness: Harness, entry: dict[str, Any], number: int, queried: list[str] | None = None) -> None:
+    at, heard = entry["at"], [] if queried is None else queried
+    if "query" in entry:
+        harness.at(at, lambda: heard.extend(answers(harness.program.queries, entry["query"], harness.query)))
+    elif "signal" in entry:
         harness.at(at, lambda: harness.signal(entry["signal"], entry["with"]))
     elif "update" in entry:
         harness.at(at, lambda: harness.update(entry["update"], entry["with"], f"update-{number}"))
@@ -95,6 +101,14 @@ def plan_machine(harness: Harness, entry: dict[str, Any], number: int) -> None:
     else:
         harness.at(at, harness.pause)
         harness.at(at + entry["pause"], harness.resume)
+
+
+def answers(queries: Collection[str], name: str, query: Callable[[str], Any]) -> list[str]:
+    """What somebody hears who asks this query, if there is one."""
+    try:
+        return [key(query(name))] if name in queries else []
+    except ExpressionError:
+        return ["it cannot be evaluated"]
 
 
 def answer_machine(harness: Harness, entry: dict[str, Any]) -> None:
@@ -127,6 +141,7 @@ def run_oracle(files: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
         "recorded": sorted(map(key, oracle.recorded)) if told else [],
         "vars": oracle.vars,
         "published": oracle.published,
+        "queried": oracle.queried,
         "unread": [[signal.name, signal.data] for signal in oracle.unread] if ended else [],
         "replies": sorted((id, how, "" if how == "refused" else key(value)) for id, how, value in oracle.replies),
         "calls": sorted(
@@ -148,6 +163,8 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
             oracle.event(entry["event"], entry["with"])
         elif "answer" in entry:
             oracle.answer(entry["answer"], entry["with"], "ana")
+        elif "query" in entry:
+            oracle.queried += answers(oracle.document.keys.get("queries", {}), entry["query"], oracle.query)
         elif "cancel" in entry:
             oracle.cancel()
         elif "terminate" in entry:

@@ -92,6 +92,21 @@ class Wider(Writer):
             fragment["input"] = {"type": "object", "properties": {"a": {"type": "integer"}}}
         return made
 
+    def document(self) -> Step:
+        made = super().document()
+        if self.one_of(0, 1):
+            made["queries"] = {
+                "what": self.one_of("state", "state if state is not none else run.attempt"),
+                "more": self.one_of("state.a", "state | default(0)", "run.attempt + 1"),
+            }
+        return made
+
+    def entry(self) -> Step:
+        made = super().entry()
+        if self.integer(0, 5) == 3:
+            return {"at": made["at"], "query": self.one_of("what", "more")}
+        return made
+
     def files(self) -> Files:
         """Some fragments are in a file of their own; those that use no others in one that both import."""
         main = self.document()
