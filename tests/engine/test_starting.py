@@ -203,6 +203,18 @@ steps: [{return: "{{ vars.x }}"}]
         assert (await run.describe()).labels == {"n": "2", "by": "me"}
 
 
+async def test_labels_read_the_first_values_of_variables_though_the_first_step_sets_others(opened: OpenEngine) -> None:
+    text = """
+workflow: w
+vars: {x: 1, id: "{{ uuid() }}"}
+labels: {x: "{{ vars.x }}", id: "{{ vars.id }}"}
+steps: [{set: {x: 2}}, {return: "{{ vars.id }}"}]
+"""
+    async with opened() as engine:
+        run = await engine.start(text)
+        assert (await run.describe()).labels == {"x": "1", "id": await run.result(10)}
+
+
 async def test_messages_to_a_run_that_has_not_begun_wake_nobody_and_arrive_in_order(
     opened: OpenEngine, hands: Hands
 ) -> None:

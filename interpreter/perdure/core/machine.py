@@ -11,6 +11,7 @@ Rules of this file
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from perdure.core import lifecycle, wire
@@ -141,14 +142,16 @@ def labels(program: Program, state: State) -> dict[str, str]:
     """The labels a run is given by its definition, from its input. Raises ExpressionError."""
     if program.labels is None:
         return {}
-    draws = state.draws
+    draws, state.draws = state.draws, 0
     turn = Turn(program, state, BLOCKS)
+    names = {"input": state.input, "run": state.run}
+    vars: JSON = {}
     try:
-        # A run that has not begun has no variables yet: these are what they would be now.
-        vars: JSON = state.vars
-        if state.status == "scheduled" and program.vars is not None:
-            vars = program.vars.evaluate(state.names(ROOT_SCOPE), turn)
-        values = program.labels.evaluate({"input": state.input, "run": state.run, "vars": vars}, turn)
+        # The first values, also where the first turn has set others, or the run has not begun: nothing is drawn before.
+        with suppress(ExpressionError):
+            vars = {} if program.vars is None else program.vars.evaluate(names, turn)
+        state.draws = draws
+        values = program.labels.evaluate({**names, "vars": vars}, turn)
     finally:
         state.draws = draws
     return {name: value if isinstance(value, str) else encode(value).decode() for name, value in values.items()}
