@@ -78,7 +78,7 @@ def _tested(walk: Walk, node: Branch, path: Path, taken: dict[str, list[Path]], 
 def _compared(walk: Walk, node: Branch, path: Path, taken: dict[str, list[Path]], ends: Ends) -> list[Path]:
     """The paths whose value is that of no case."""
     assert node.on is not None
-    value = walk.asked(node, node.on, path, ends.failed)
+    path, value = walk.asked(node, node.on, path, ends.failed)
     if value is None:
         return []
     left: list[Path] = []

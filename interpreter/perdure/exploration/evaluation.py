@@ -75,10 +75,16 @@ _STEADY: Final = frozenset(("duration", "range"))
 
 
 class Evaluation(Reading):
-    """One evaluation of an expression; ask it once."""
+    """One evaluation of an expression, written as `text`; ask it once."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.tree: nodes.Expr | None = None
 
     def values(self, tree: nodes.Expr, path: Path) -> list[Way]:
         """The ways the expression may go; never `MISSING`."""
+        self.tree = tree
         return self._visit(tree, path, soft=False)
 
     def conditions(self, tree: nodes.Expr, path: Path) -> list[tuple[Path, bool | Failure]]:
@@ -151,7 +157,9 @@ class Evaluation(Reading):
         ]
 
     def _decide(self, path: Path, node: nodes.Node, truth: bool) -> Path:
-        return path.after(Condition(node, truth, path)) if isinstance(node, nodes.Expr) else path
+        if not isinstance(node, nodes.Expr):
+            return path
+        return path.after(Condition(node, truth, path, self.text, node is self.tree))
 
     def _not(self, node: nodes.Not, path: Path, soft: bool) -> list[Way]:
         ways: list[Way] = []
