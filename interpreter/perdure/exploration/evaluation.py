@@ -43,15 +43,12 @@ from perdure.exploration.operations import (
     telling,
 )
 from perdure.exploration.paths import Path, learn
-from perdure.exploration.reading import Reading, Way
+from perdure.exploration.reading import MOST_WAYS, Reading, Way
 from perdure.exploration.trails import Condition
 from perdure.expressions.catalogue import FILTERS, FUNCTIONS, TESTS
 from perdure.expressions.itemwise import ITEMWISE
 from perdure.expressions.operators import ARITHMETIC, COMPARISONS
 from perdure.values import JSON
-
-MOST_WAYS: Final = 24
-"""Ways one expression is followed; what has more is taken to give anything."""
 
 _SYMBOLS: Final = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
@@ -272,7 +269,7 @@ class Evaluation(Reading):
             return self._default(node, path, soft)
         assert node.node is not None
         if node.name in ITEMWISE:
-            return self._loose(node, [node.node], path)
+            return self._mapped(node, path) or self._loose(node, [node.node], path)
         ways: list[Way] = []
         for there, values in self._all([node.node, *arguments_of(node)], path):
             if isinstance(values, Failure):

@@ -115,7 +115,7 @@ class Walk:
     ) -> Iterable[tuple[Path, list[Value]]]:
         """Each path on which templates can be filled in, with their values; null for one that is not there."""
         for path in paths:
-            values = []
+            values: list[Value] = []
             for template in templates:
                 if template is None:
                     values.append(NULL)
