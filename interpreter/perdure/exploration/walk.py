@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from perdure.definition.load import Catalogue
 from perdure.exploration.filling import Filled, ask, decide, fill
-from perdure.exploration.knowledge import NULL, Either, Fields, Open, Value, either, fields, known
+from perdure.exploration.knowledge import NULL, Open, Value, either, fields, known
 from perdure.exploration.layout import Layout
 from perdure.exploration.paths import MOST_FAILURES, MOST_PATHS, Error, Path, gathered
 from perdure.exploration.trails import Deed
@@ -219,5 +219,5 @@ def _short(text: str) -> str:
 
 
 __all__ = [
-    "Block", "Either", "Ends", "Fields", "Walk", "bound", "error_value", "unbound", "without_vars",
+    "Block", "Ends", "Walk", "bound", "error_value", "unbound", "without_vars",
 ]  # fmt: skip
