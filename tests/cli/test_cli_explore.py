@@ -99,6 +99,30 @@ def test_the_project_weighs_findings_as_it_does_others(perdure, gift: str, proje
     assert explored(perdure, gift).exit_code == 0
 
 
+UNSTEERED = """workflow: unsteered
+steps:
+  - {set: {low: "{{ input.price | min }}"}}
+  - {id: approval, if: 'CONDITION', ask: {prompt: ok?}}
+"""
+
+
+def test_a_finding_whose_way_could_not_be_steered_counts_and_says_why_it_is_not_shown(perdure, project: Path) -> None:
+    (project / "unsteered.yaml").write_text(UNSTEERED.replace("CONDITION", "vars.low > 200"))
+    result = explored(perdure, "unsteered.yaml")
+    assert (result.exit_code, "warning WF416" in result.stdout) == (1, True)
+    assert "  not shown by a test: no values were found that make vars.low > 200 hold\n" in result.stdout
+    (found,) = json.loads(explored(perdure, "unsteered.yaml", "-o", "json").stdout)["findings"]
+    assert (found["shown"], found["obstacle"], found["test"]) == (False, "make vars.low > 200 hold", None)
+    assert "nothing to show" in explored(perdure, "unsteered.yaml", "--tests").stderr
+
+
+def test_a_finding_behind_conditions_that_contradict_each_other_is_a_note(perdure, project: Path) -> None:
+    (project / "unsteered.yaml").write_text(UNSTEERED.replace("CONDITION", "input.n > 5 and input.n < 3"))
+    result = explored(perdure, "unsteered.yaml")
+    assert (result.exit_code, "note WF416" in result.stdout) == (0, True)
+    assert "  a run of it as a test went another way: it may not be possible\n" in result.stdout
+
+
 def test_a_file_of_tests_is_called_as_tests_are(perdure, gift: str) -> None:
     result = explored(perdure, gift, "--write", "gift.yaml")
     assert (result.exit_code, "NAME.test.yaml" in result.stderr) == (2, True)

@@ -33,14 +33,14 @@ def played(steps: str, folder: Path) -> list[tuple[str, bool, list[str]]]:
     """Each finding that can be shown, with whether its test holds, and what is wrong if not."""
     (folder / "w.yaml").write_text(whole(steps))
     exploration = explored(steps)
-    document, shown = write_tests(exploration, "./w.yaml", {}, generate)
+    document, attempts = write_tests(exploration, "./w.yaml", {}, generate)
     file = folder / "w.test.yaml"
     file.write_text(as_yaml(document))
     suite = read_suite(file)
     assert [str(diagnostic) for diagnostic in suite.diagnostics if diagnostic.severity == "error"] == []
     results = [run_case(suite, case) for case in suite.cases]
-    assert len(results) == len(shown)
+    assert len(results) == len(attempts)
     return [
-        (finding.code, result.holds, [failure.what for failure in result.failures])
-        for finding, result in zip(shown, results, strict=True)
+        (attempt.finding.code, result.holds, [failure.what for failure in result.failures])
+        for attempt, result in zip(attempts, results, strict=True)
     ]

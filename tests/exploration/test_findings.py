@@ -12,7 +12,9 @@ from exploring import codes, explored, played, whole
 from perdure.definition import load
 from perdure.definition.rules import RULES
 from perdure.exploration import explore
+from perdure.exploration.cases import write_tests
 from perdure.exploration.paths import MOST_COUNTED
+from perdure.testing.declared.generate import generate
 
 ROOT = Path(__file__).parents[2]
 RULED = ("WF415", "WF416", "WF417", "WF418", "WF419")
@@ -99,6 +101,29 @@ SHOWN = {
               items: {type: object, properties: {id: {type: string}}}
         steps:
           - {id: each, foreach: input.rows, as: row, steps: [{id: one, activity: a.b, with: {id: "{{ row.id }}"}}]}
+        """,
+    ),
+    "an item of what was collected": (
+        "WF415",
+        """
+        - id: prices
+          parallel: {on_error: collect, branches: {a: [{activity: a.b}], b: [{activity: c.d}]}}
+        - {id: low, publish: "{{ steps.prices | values | map(attribute='value.price') | min }}"}
+        """,
+    ),
+    "a question behind a filter of the input": (
+        "WF416",
+        """
+        input: {type: object, required: [price], properties: {price: {type: array, items: {type: number}}}}
+        steps:
+          - {id: approval, if: (input.price | min) > 200, ask: {prompt: ok?}}
+        """,
+    ),
+    "a question behind a filter of items": (
+        "WF416",
+        """
+        - {id: offers, activity: a.b}
+        - {id: approval, if: "(steps.offers | map(attribute='of.price') | sum) < -7", ask: {prompt: ok?}}
         """,
     ),
     "a question without a limit": ("WF416", "- {id: decision, ask: {prompt: Yes?}}"),
@@ -194,6 +219,12 @@ QUIET = {
         - {activity: meals.order}
         - {activity: payments.charge, catch: [{steps: []}]}
         """,
+    "what was collected, of those that went well": """
+        - id: prices
+          parallel: {on_error: collect, branches: {a: [{activity: a.b}], b: [{activity: c.d}]}}
+        - {publish: "{{ steps.prices | values | selectattr('ok') | map(attribute='value.price') | list }}"}
+        - {publish: "{{ steps.prices | values | map(attribute='value.price', default=0) | list }}"}
+        """,
     "a loop that may have no turn": "- {id: each, foreach: input.rows, steps: [{activity: a.b}]}",
 }  # fmt: skip
 
@@ -201,6 +232,68 @@ QUIET = {
 @pytest.mark.parametrize("steps", QUIET.values(), ids=QUIET)
 def test_what_is_right_is_not_found(steps: str) -> None:
     assert codes(steps) == []
+
+
+def test_a_key_that_was_read_is_there_from_then_on() -> None:
+    found = explored(
+        """
+        input: {type: object, properties: {days: {type: integer}}}
+        steps:
+          - {id: flight, activity: a.b, with: {days: "{{ input.days }}", until: "{{ input.days + 1 }}"}}
+          - {id: hotel, activity: a.b, with: {days: "{{ input.days }}"}}
+          - {id: each, foreach: "[input.days]", steps: [{activity: a.b, with: {days: "{{ input.days }}"}}]}
+        """
+    ).findings
+    assert [(finding.code, finding.step) for finding in found] == [("WF415", "flight")]
+
+
+def test_a_key_that_was_read_on_some_ways_only_may_still_be_missing() -> None:
+    steps = """
+        input: {type: object, required: [a], properties: {a: {type: boolean}, days: {type: integer}}}
+        steps:
+          - {id: flight, publish: "{{ input.days if input.a else 0 }}"}
+          - {id: hotel, publish: "{{ input.days }}"}
+        """
+    assert [finding.step for finding in explored(steps).findings] == ["flight", "hotel"]
+
+
+def obstacles(steps: str) -> dict[str, str | None]:
+    """What no values were found for, by the step that a finding is about."""
+    _, attempts = write_tests(explored(steps), "./w.yaml", {}, generate)
+    return {attempt.finding.step: attempt.obstacle for attempt in attempts}
+
+
+@pytest.mark.parametrize(
+    ("condition", "obstacle"),
+    [
+        ("vars.low > 200", "make vars.low > 200 hold"),
+        ('now() > "2030"', 'make now() > "2030" hold'),
+        ("not vars.low > 200", "make not vars.low > 200 come out as it does there"),
+        ("(input.price | length) < 0", "make (input.price | length) < 0 hold"),
+        ("(input.price | max) > 200", None),
+        ("input.n == 7", None),
+        ("input.n > 5 and input.n < 3", None),
+    ],
+)
+def test_a_condition_that_no_values_are_found_for_is_an_obstacle_but_a_contradiction_is_none(
+    condition: str, obstacle: str | None
+) -> None:
+    steps = f"""
+        - {{set: {{low: "{{{{ input.price | min }}}}"}}}}
+        - {{id: approval, if: '{condition}', ask: {{prompt: ok?}}}}
+        """
+    assert obstacles(steps) == {"approval": obstacle}
+
+
+def test_what_cannot_be_steered_does_not_keep_other_conditions_from_being_so() -> None:
+    steps = """
+        - {set: {low: "{{ input.price | min }}"}}
+        - {if: vars.low > 200, publish: low}
+        - {id: approval, if: input.n == 7, ask: {prompt: ok?}}
+        """
+    document, (attempt,) = write_tests(explored(steps), "./w.yaml", {}, generate)
+    assert document["cases"][0]["input"]["n"] == 7
+    assert attempt.obstacle in ("make vars.low > 200 hold", "keep vars.low > 200 from holding")
 
 
 @pytest.mark.parametrize("code", RULED)

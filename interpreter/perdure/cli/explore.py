@@ -32,13 +32,35 @@ _SUFFIXES: Final = (".test.yaml", ".test.yml")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding as it is told: its diagnostic as the project weighs it; `shown` says whether a test has shown it, None
-    where none can be made; `case` is that test."""
+    """A finding as it is told: its diagnostic as the project weighs it, and what came of its test; None where none can
+    be made."""
 
     finding: Finding
     diagnostic: Diagnostic
-    shown: bool | None
-    case: dict[str, Any] | None
+    played: Played | None
+
+    @property
+    def shown(self) -> bool | None:
+        return None if self.played is None else self.played.holds
+
+    @property
+    def case(self) -> dict[str, Any] | None:
+        """The test that has shown it."""
+        return self.played.case if self.played is not None and self.played.holds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of the test of a finding; `obstacle` is what no values were found for."""
+
+    holds: bool
+    case: dict[str, Any]
+    obstacle: str | None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the run went another way although everything was chosen so that it should not."""
+        return not self.holds and self.obstacle is None
 
 
 @command("explore")
@@ -89,30 +111,28 @@ def _catalogue(chosen: Settings) -> Any:
     return usable(loaded(chosen).catalogue()) or {}
 
 
-def _played(
-    exploration: Exploration, path: Path, catalogue: Any
-) -> tuple[dict[str, Any], dict[Finding, tuple[bool, dict[str, Any]]]]:
-    """The tests of all findings, and by finding its case with whether it holds when it is run."""
+def _played(exploration: Exploration, path: Path, catalogue: Any) -> tuple[dict[str, Any], dict[Finding, Played]]:
+    """The tests of all findings, and by finding what came of its own."""
     from perdure.exploration.cases import write_tests
     from perdure.testing.declared.generate import generate
     from perdure.testing.declared.reading import read_suite
     from perdure.testing.declared.running import run_case
     from perdure.testing.declared.writing import as_yaml
 
-    document, shown = write_tests(exploration, str(path.resolve()), catalogue, generate)
-    played: dict[Finding, tuple[bool, dict[str, Any]]] = {}
+    document, attempts = write_tests(exploration, str(path.resolve()), catalogue, generate)
+    played: dict[Finding, Played] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "explored.test.yaml"
-        for finding, case in zip(shown, document["cases"], strict=True):
+        for attempt, case in zip(attempts, document["cases"], strict=True):
             file.write_text(as_yaml({**document, "cases": [case]}), encoding="utf-8")
             suite = read_suite(file, catalogue or None)
             holds = bool(suite.cases) and run_case(suite, suite.cases[0]).holds
-            played[finding] = (holds, case)
+            played[attempt.finding] = Played(holds, case, attempt.obstacle)
     return document, played
 
 
-def _weighed(exploration: Exploration, sources: Any, played: Any, chosen: Settings) -> list[Told]:
-    """The findings that are not silenced, as the project weighs them; what could not be shown is only a note."""
+def _weighed(exploration: Exploration, sources: Any, played: dict[Finding, Played], chosen: Settings) -> list[Told]:
+    """The findings that are not silenced, as the project weighs them; what is doubted is only a note."""
     from perdure.definition.suppression import silence
 
     found = {id(one): one for one in (finding.diagnostic for finding in exploration.findings)}
@@ -123,11 +143,12 @@ def _weighed(exploration: Exploration, sources: Any, played: Any, chosen: Settin
     told = []
     for diagnostic in kept:
         finding = by_diagnostic[id(diagnostic)]
-        holds, case = played.get(finding, (None, None))
+        own = played.get(finding)
+        doubted = own is not None and own.doubted
         for weighed in chosen.lint.weighed([diagnostic], lambda file: os.path.relpath(file, chosen.root)):
-            severity = "info" if holds is False and weighed.severity != "off" else weighed.severity
+            severity = "info" if doubted and weighed.severity != "off" else weighed.severity
             if severity != "off":
-                told.append(Told(finding, replace(weighed, severity=severity), holds, case))
+                told.append(Told(finding, replace(weighed, severity=severity), own))
     return told
 
 
@@ -137,7 +158,7 @@ def _weighed(exploration: Exploration, sources: Any, played: Any, chosen: Settin
 def _tests(file: Path, folder: Path, document: dict[str, Any], told: list[Told]) -> dict[str, Any]:
     """The tests of those findings that have been shown."""
     path = os.path.relpath(file, folder).replace(os.sep, "/")
-    cases = [one.case for one in told if one.shown and one.case is not None]
+    cases = [one.case for one in told if one.case is not None]
     return {**document, "test": path if "/" in path else f"./{path}", "cases": cases}
 
 
@@ -185,7 +206,8 @@ def _rows(told: list[Told]) -> list[dict[str, Any]]:
             "step": one.finding.step,
             "path": list(one.finding.way),
             "shown": one.shown,
-            "test": one.case if one.shown else None,
+            "obstacle": None if one.played is None or one.shown else one.played.obstacle,
+            "test": one.case,
         }
         for one in told
     ]
@@ -203,6 +225,14 @@ def _document(exploration: Exploration, told: list[Told]) -> dict[str, Any]:
     }
 
 
+def _proof(played: Played) -> str:
+    if played.holds:
+        return "shown by a run of it as a test"
+    if played.obstacle is not None:
+        return f"not shown by a test: no values were found that {played.obstacle}"
+    return "a run of it as a test went another way: it may not be possible"
+
+
 def _text(exploration: Exploration, told: list[Told]) -> str:
     parts = []
     for one in told:
@@ -211,10 +241,8 @@ def _text(exploration: Exploration, told: list[Told]) -> str:
         parts.append(f"{found.place}: {word} {found.code} {found.name}: {found.message}")
         if one.finding.way:
             parts.append(f"  path: {' → '.join(one.finding.way)}")
-        if one.shown:
-            parts.append("  shown by a run of it as a test")
-        elif one.shown is False:
-            parts.append("  a run of it as a test went another way: it may not be possible")
+        if one.played is not None:
+            parts.append(f"  {_proof(one.played)}")
     walked = (
         number_of(exploration.blocks, "step or block", "steps and blocks"),
         number_of(exploration.outcomes, "way to end", "ways to end"),

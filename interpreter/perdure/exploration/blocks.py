@@ -18,7 +18,7 @@ from perdure.exploration.knowledge import (
     opened,
 )
 from perdure.exploration.leaves import impatient, messages_only, note_endless, trigger_deed
-from perdure.exploration.paths import Error, Path, turns
+from perdure.exploration.paths import Error, Path, kinds, turns
 from perdure.exploration.trails import Deed
 from perdure.exploration.walk import Ends, Walk, bound, unbound, without_vars
 from perdure.program.nodes import Branch, MessageHandler, Receive, Repeat, Select, Sequence, Use
@@ -78,7 +78,7 @@ def _tested(walk: Walk, node: Branch, path: Path, taken: dict[str, list[Path]], 
 def _compared(walk: Walk, node: Branch, path: Path, taken: dict[str, list[Path]], ends: Ends) -> list[Path]:
     """The paths whose value is that of no case."""
     assert node.on is not None
-    value = walk.asked(node, node.on, path, ends.failed)
+    path, value = walk.asked(node, node.on, path, ends.failed)
     if value is None:
         return []
     left: list[Path] = []
@@ -99,8 +99,6 @@ def _compared(walk: Walk, node: Branch, path: Path, taken: dict[str, list[Path]]
 
 
 def _kinds_of(path: Path, value: Value, node: Branch) -> list[tuple[Path, Any]]:
-    from perdure.exploration.paths import kinds
-
     assert node.on is not None
     reference = next(((one.root, one.path[0] if one.path else "") for one in node.on.references), ("", ""))
     return kinds(path, value, reference)

@@ -6,6 +6,7 @@ What is made are plain mappings as `perdure test` reads them. Knows nothing of f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -29,18 +30,32 @@ INVENTED: Final = ("test.Failed", "unforeseen.Error", "Surprise")
 """Types of errors that no activity declares; the first that fits is raised."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A finding that a case is to show. `obstacle` says what no values were found for (`make … hold`): where a run of
+    the case goes another way, that is why, and the finding stands."""
+
+    finding: Finding
+    obstacle: str | None
+
+
 def write_tests(
     exploration: Exploration, definition: str, catalogue: Catalogue, make: Make
-) -> tuple[Written, list[Finding]]:
-    """A file of tests, a case for each finding that can be shown, and these findings in the order of the cases."""
-    shown = [finding for finding in exploration.findings if finding.path is not None and finding.code != "WF419"]
+) -> tuple[Written, list[Attempt]]:
+    """A file of tests, a case for each finding that has a path, and what each attempts, in the order of the cases."""
     writer = _Writer(exploration.program, catalogue, make)
-    cases = [writer.case(finding) for finding in shown]
+    cases: list[Written] = []
+    attempts: list[Attempt] = []
+    for finding in exploration.findings:
+        if finding.path is not None and finding.code != "WF419":
+            case, obstacle = writer.case(finding)
+            cases.append(case)
+            attempts.append(Attempt(finding, obstacle))
     document: Written = {"test": definition}
     mocks = writer.usual()
     if mocks:
         document["mocks"] = mocks
-    return {**document, "cases": cases}, shown
+    return {**document, "cases": cases}, attempts
 
 
 class _Writer:
@@ -71,11 +86,13 @@ class _Writer:
                 found.setdefault(node.workflow, {"workflow": node.workflow, "return": self.result(node)})
         return list(found.values())
 
-    def case(self, finding: Finding) -> Written:
+    def case(self, finding: Finding) -> tuple[Written, str | None]:
+        """The case of a finding, and what it could not bring about, in words."""
         assert finding.path is not None
         trail = finding.path.trail
         solver = Solver(self._origins())
         solver.solve(list(trail or ()))
+        obstacle = solver.obstacle(list(trail or ()))
         case: Written = {"name": f"{finding.code}: {finding.message}", "input": solver.value("input")}
         mocks = self._mocks(trail, finding.path.end, solver)
         if finding.code == "WF418" and any(isinstance(node, Parallel) for node in self.program.nodes.values()):
@@ -85,7 +102,7 @@ class _Writer:
             case["mocks"] = mocks
         if script:
             case["script"] = script
-        return {**case, "expect": self._expected(finding)}
+        return {**case, "expect": self._expected(finding)}, None if obstacle is None else obstacle.demand
 
     # -- values
 

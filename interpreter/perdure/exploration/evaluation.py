@@ -43,15 +43,12 @@ from perdure.exploration.operations import (
     telling,
 )
 from perdure.exploration.paths import Path, learn
-from perdure.exploration.reading import Reading, Way
+from perdure.exploration.reading import MOST_WAYS, Reading, Way
 from perdure.exploration.trails import Condition
 from perdure.expressions.catalogue import FILTERS, FUNCTIONS, TESTS
 from perdure.expressions.itemwise import ITEMWISE
 from perdure.expressions.operators import ARITHMETIC, COMPARISONS
 from perdure.values import JSON
-
-MOST_WAYS: Final = 24
-"""Ways one expression is followed; what has more is taken to give anything."""
 
 _SYMBOLS: Final = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
@@ -75,10 +72,16 @@ _STEADY: Final = frozenset(("duration", "range"))
 
 
 class Evaluation(Reading):
-    """One evaluation of an expression; ask it once."""
+    """One evaluation of an expression, written as `text`; ask it once."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.tree: nodes.Expr | None = None
 
     def values(self, tree: nodes.Expr, path: Path) -> list[Way]:
         """The ways the expression may go; never `MISSING`."""
+        self.tree = tree
         return self._visit(tree, path, soft=False)
 
     def conditions(self, tree: nodes.Expr, path: Path) -> list[tuple[Path, bool | Failure]]:
@@ -151,7 +154,9 @@ class Evaluation(Reading):
         ]
 
     def _decide(self, path: Path, node: nodes.Node, truth: bool) -> Path:
-        return path.after(Condition(node, truth, path)) if isinstance(node, nodes.Expr) else path
+        if not isinstance(node, nodes.Expr):
+            return path
+        return path.after(Condition(node, truth, path, self.text, node is self.tree))
 
     def _not(self, node: nodes.Not, path: Path, soft: bool) -> list[Way]:
         ways: list[Way] = []
@@ -264,7 +269,7 @@ class Evaluation(Reading):
             return self._default(node, path, soft)
         assert node.node is not None
         if node.name in ITEMWISE:
-            return self._loose(node, [node.node], path)
+            return self._mapped(node, path) or self._loose(node, [node.node], path)
         ways: list[Way] = []
         for there, values in self._all([node.node, *arguments_of(node)], path):
             if isinstance(values, Failure):

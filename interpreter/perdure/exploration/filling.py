@@ -14,7 +14,7 @@ from jinja2 import nodes
 from perdure.exploration.evaluation import Evaluation
 from perdure.exploration.knowledge import Fields, Items, Known, Missing, Open, Value, either, known
 from perdure.exploration.operations import Failure
-from perdure.exploration.paths import Path
+from perdure.exploration.paths import Path, settled
 from perdure.expressions import Expression, Template
 from perdure.expressions.expression import sole
 from perdure.expressions.syntax import parse, split
@@ -23,10 +23,12 @@ from perdure.values import JSON
 
 @dataclass(slots=True)
 class Filled:
-    """What came of one template on one path: the value, and the paths on which it fails. `value` is None where it
-    always does; `uncertain` when it may fail besides for reasons that cannot be seen."""
+    """What came of one template on one path: the value, the path with what is settled by having read it, and the paths
+    on which it fails. `value` is None where it always does; `uncertain` when it may fail besides for reasons that
+    cannot be seen."""
 
     value: Value | None
+    path: Path
     failures: list[tuple[Path, str, str]] = field(default_factory=list)
     uncertain: bool = False
 
@@ -34,17 +36,17 @@ class Filled:
 def fill(template: Template, path: Path) -> Filled:
     """A template on a path."""
     if template.constant and not template.expressions:
-        return Filled(known(template.written))
+        return Filled(known(template.written), path)
     filler = _Filler(path)
     value = filler.value(template.written)
-    return Filled(value, filler.failures, filler.uncertain)
+    return Filled(value, filler.path, filler.failures, filler.uncertain)
 
 
 def ask(expression: Expression, path: Path) -> Filled:
     """A bare expression on a path, for its value."""
     filler = _Filler(path)
     value = filler.expression(tree_of(expression.text), expression.text)
-    return Filled(value, filler.failures, filler.uncertain)
+    return Filled(value, filler.path, filler.failures, filler.uncertain)
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Decided:
 
 def decide(expression: Expression, path: Path) -> Decided:
     """A condition on a path, both ways where it is not known."""
-    evaluation = Evaluation()
+    evaluation = Evaluation(expression.text)
     made = Decided()
     for there, truth in evaluation.conditions(tree_of(expression.text), path):
         if isinstance(truth, Failure):
@@ -90,6 +92,8 @@ def _parts(text: str) -> tuple[str | nodes.Expr, ...]:
 
 
 class _Filler:
+    """Fills in a template one expression after the other; `path` is where it has come to."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.failures: list[tuple[Path, str, str]] = []
@@ -131,12 +135,15 @@ class _Filler:
         return Open(f"text {text}", {"type": "string"}, solid=True)
 
     def expression(self, tree: nodes.Expr, text: str) -> Value | None:
-        evaluation = Evaluation()
+        evaluation = Evaluation(text)
         values: list[Value] = []
+        ways: list[Path] = []
         for there, value in evaluation.values(tree, self.path):
             if isinstance(value, Failure):
                 self.failures.append((there, value.why, text))
             elif not isinstance(value, Missing):
                 values.append(value)
+                ways.append(there)
         self.uncertain = self.uncertain or evaluation.uncertain
+        self.path = settled(self.path, ways)
         return either(f"{text} {values!r}"[:400], values) if values else None

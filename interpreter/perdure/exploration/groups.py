@@ -321,7 +321,7 @@ def foreach(walk: Walk, node: Foreach, paths: list[Path]) -> Ends:
     setting, where = walk.layout.sets(node.address), f"@{node.address}"
     entered: list[Path] = []
     for path, _ in walk.given(node, terms, paths, ends.failed):
-        items = walk.asked(node, node.items, path, ends.failed)
+        path, items = walk.asked(node, node.items, path, ends.failed)
         if items is None:
             continue
         if isinstance(items, Known) and not isinstance(items.value, list):
@@ -362,7 +362,7 @@ def _counted(node: Foreach, path: Path, items: Value | None, some: bool) -> Path
         return path
     length = nodes.Filter(tree_of(node.items.text), "length", [], [], None, None, lineno=0)
     more = nodes.Compare(length, [nodes.Operand("gt", nodes.Const(0, lineno=0), lineno=0)], lineno=0)
-    return path.after(Condition(more, some, path))
+    return path.after(Condition(more, some, path, f"{node.items.text} | length > 0"))
 
 
 def _no_turn(walk: Walk, node: Foreach, path: Path, wanted: int | None, ends: Ends) -> None:

@@ -80,6 +80,18 @@ def key_of(node: nodes.Getattr | nodes.Getitem) -> str | int | None:
     return value if isinstance(value, str) or type(value) is int else None
 
 
+def place_of(node: nodes.Node) -> str:
+    """A name with the keys behind it as people write it; something else by what it is."""
+    keys: list[str | int] = []
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        key = key_of(node)
+        if key is None:
+            break
+        keys.append(key)
+        node = node.node
+    return spelled(node.name if isinstance(node, nodes.Name) else "the mapping", reversed(keys))
+
+
 def why_unset(keys: list[JSON]) -> Failure:
     return Failure(f"the variable {keys[0]} has no value" if keys else "it has no value")
 

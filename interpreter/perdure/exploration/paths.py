@@ -232,6 +232,17 @@ def learn(path: Path, cell: str, value: Value | Missing, reference: Reference) -
     return path.after(Learned(cell, value), cells={**path.cells, cell: (value, reference)})
 
 
+def settled(path: Path, ways: list[Path]) -> Path:
+    """The path behind an expression that went one of these ways on it: it knows what all of them have learned."""
+    if not ways:
+        return path
+    first, *others = ways
+    for cell, learned in first.cells.items():
+        if path.cells.get(cell) != learned and all(way.cells.get(cell) == learned for way in others):
+            path = learn(path, cell, *learned)
+    return path
+
+
 def kinds(path: Path, value: Value, reference: Reference) -> list[tuple[Path, Value | Missing]]:
     """The paths on which it is decided which of several a value is, with what it is there."""
     if isinstance(value, Open) and value.cell in path.cells:
@@ -249,4 +260,5 @@ def kinds(path: Path, value: Value, reference: Reference) -> list[tuple[Path, Va
 
 __all__ = [
     "MISSING", "MOST_FAILURES", "MOST_PATHS", "Error", "Path", "Reference", "blended", "gathered", "kinds", "learn",
+    "settled",
 ]  # fmt: skip

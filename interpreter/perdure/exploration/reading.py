@@ -6,6 +6,7 @@ The half of `evaluation` that follows paths into values; what stands in brackets
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from jinja2 import nodes
 
@@ -19,16 +20,20 @@ from perdure.exploration.knowledge import (
     Open,
     Value,
     child,
+    either,
     known,
     lifted,
     may_be_null,
     without_null,
 )
-from perdure.exploration.operations import NOWHERE, Failure, key_of, why_absent, why_unset
+from perdure.exploration.operations import NOWHERE, Failure, key_of, place_of, why_absent, why_unset
 from perdure.exploration.paths import Path, Reference, kinds, learn
 from perdure.expressions.access import MISSING as ABSENT
 from perdure.expressions.access import find
 from perdure.values import JSON
+
+MOST_WAYS: Final = 24
+"""Ways one expression is followed; what has more is taken to give anything."""
 
 Way = tuple[Path, Value | Missing | Failure]
 
@@ -174,6 +179,48 @@ class Reading:
                 if soft:
                     ways.append((there, MISSING))
         return ways
+
+    def _mapped(self, node: nodes.Filter, path: Path) -> list[Way] | None:
+        """`map(attribute=…)` over what is known item by item, all of which are read; None for what is not known so."""
+        if node.name != "map" or node.args or [pair.key for pair in node.kwargs] != ["attribute"]:
+            return None
+        attribute = node.kwargs[0].value
+        if not isinstance(attribute, nodes.Const) or not isinstance(attribute.value, str):
+            return None
+        keys: list[JSON] = list(attribute.value.split("."))
+        source = node.node
+        if not isinstance(source, nodes.Filter) or source.name != "values" or source.node is None:
+            return None
+        ways: list[Way] = []
+        for there, value in self._visit(source.node, path, soft=False):
+            mapping = value if isinstance(value, Failure | Missing) else lifted(value)
+            if isinstance(mapping, Fields):
+                called = f"an item of {place_of(source.node)}"
+                ways += self._attributes(there, [item for _, item in mapping.items], called, keys)
+            elif isinstance(mapping, Failure):
+                ways.append((there, mapping))
+            else:
+                return None
+        return ways
+
+    def _attributes(self, path: Path, items: list[Value], called: str, keys: list[JSON]) -> list[Way]:
+        """The ways of reading the same keys of several values, one behind the other."""
+        ways: list[tuple[Path, list[Value]]] = [(path, [])]
+        failed: list[Way] = []
+        for item in items:
+            following: list[tuple[Path, list[Value]]] = []
+            for here, read in ways:
+                for there, value in self._follow((here, item, 0), called, keys, False, NOWHERE):
+                    if isinstance(value, Failure):
+                        failed.append((there, value))
+                    elif not isinstance(value, Missing):
+                        following.append((there, [*read, value]))
+            ways = following[: 2 * MOST_WAYS]
+        cell = f"{keys} of {called}"
+        return [
+            *failed,
+            *((way, Items(either(f"{cell} {read!r}"[:400], read)) if read else known([])) for way, read in ways),
+        ]
 
     def _some(self, node: nodes.Node) -> Open:
         self._chance += 1

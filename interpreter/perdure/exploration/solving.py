@@ -24,6 +24,8 @@ USUAL: Final[tuple[JSON, ...]] = (True, False, 0, 1, -1, "x", "", None, [{}], ["
 """Tried where nothing in the condition helps."""
 _GONE: Final = object()
 _MOST_TRIES: Final = 400
+_COUNTED: Final = ("index", "@", "~")
+"""Cells of what a run counts and sets by itself, in loops and groups: whether they come out so is not open."""
 
 
 class _Still:
@@ -52,9 +54,29 @@ class Solver:
         for link in links:
             if isinstance(link, Learned):
                 self._learn(link)
-        wanted = [link for link in links if isinstance(link, Condition)]
-        for number, condition in enumerate(wanted):
-            self._bring_about(condition, wanted[:number])
+        brought: list[Condition] = []
+        for condition in links:
+            if isinstance(condition, Condition) and self._bring_about(condition, brought):
+                brought.append(condition)
+
+    def obstacle(self, links: list[Link]) -> Condition | None:
+        """The first condition that no values were found for, where only such keep a run from the path. There is none
+        where a condition comes out on its own but not with the others: then they may contradict each other."""
+        conditions = [link for link in links if isinstance(link, Condition)]
+        beyond = [condition for condition in conditions if self._is_beyond(condition)]
+        open_ = [condition for condition in conditions if condition not in beyond and not self._comes_out(condition)]
+        return beyond[0] if beyond and not open_ else None
+
+    def _is_beyond(self, condition: Condition) -> bool:
+        """Whether no choice of values brings a condition about: it reads what is made of them, or of the world."""
+        cells = list(_cells(condition))
+        if any(cell.startswith(_COUNTED) and self._placed(cell) is None for cell in cells):
+            return False
+        if not cells or any(self._placed(cell) is None for cell in cells):
+            return True
+        if self._comes_out(condition):
+            return False
+        return not Solver(self.origins)._bring_about(condition, [])
 
     def value(self, origin: str) -> JSON:
         """The value of an origin as it stands."""
@@ -109,21 +131,22 @@ class Solver:
 
     # -- conditions
 
-    def _bring_about(self, condition: Condition, earlier: list[Condition]) -> None:
-        """Change what a condition reads until it comes out as it should, and those before it still do."""
+    def _bring_about(self, condition: Condition, earlier: list[Condition]) -> bool:
+        """Change what a condition reads until it comes out as it should, and those before it still do, if it can."""
         if self._comes_out(condition):
-            return
+            return True
         before = copy.deepcopy(self.values)
         tries = 0
         for cell in dict.fromkeys(_cells(condition)):
-            for candidate in [*_candidates(condition.node), _GONE]:
+            for candidate in [*_candidates(condition.node), *_filled(condition.node, self._get(cell)), _GONE]:
                 tries += 1
                 self._put(cell, copy.deepcopy(candidate) if candidate is not _GONE else candidate)
                 if self._comes_out(condition) and all(map(self._comes_out, earlier)):
-                    return
+                    return True
                 self.values = copy.deepcopy(before)
                 if tries > _MOST_TRIES:
-                    return
+                    return False
+        return False
 
     def _comes_out(self, condition: Condition) -> bool:
         run = Compiler().strict(condition.node)
@@ -251,3 +274,33 @@ def _candidates(tree: nodes.Expr) -> Iterator[JSON]:
         elif isinstance(value, str):
             yield from (f"{value}x", [value])
     yield from USUAL
+
+
+def _filled(tree: nodes.Expr, value: JSON) -> Iterator[JSON]:
+    """Each candidate in a list or mapping of the same shape, or as an item of a list: for filters that look inside."""
+    paths = _attributes(tree) or [()]
+    for candidate in (*_candidates(tree), -1_000_000):
+        if isinstance(candidate, dict | list):
+            continue
+        if isinstance(value, dict | list) and value:
+            yield _with_leaves(value, candidate)
+        else:
+            yield [_under(path, candidate) for path in paths]
+
+
+def _with_leaves(value: JSON, leaf: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _with_leaves(item, leaf) for key, item in value.items()}
+    return [_with_leaves(item, leaf) for item in value] if isinstance(value, list) else leaf
+
+
+def _attributes(tree: nodes.Expr) -> list[tuple[str, ...]]:
+    """The paths of attributes that the filters of an expression read of items."""
+    pairs = (pair for pair in tree.find_all(nodes.Keyword) if pair.key == "attribute")
+    return [tuple(str(pair.value.value).split(".")) for pair in pairs if isinstance(pair.value, nodes.Const)]
+
+
+def _under(path: tuple[str, ...], value: JSON) -> JSON:
+    for key in reversed(path):
+        value = {key: value}
+    return value

@@ -32,11 +32,22 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """An expression that came to be true or not; `path` has the names as they stood."""
+    """An expression, or a part of one, that came to be true or not. `path` has the names as they stood, `text` is the
+    whole expression, and `whole` says whether it is that."""
 
     node: nodes.Expr
     holds: bool
     path: Path
+    text: str
+    whole: bool = True
+
+    @property
+    def demand(self) -> str:
+        """What is wanted of values that lead along the path, in words: `make … hold`."""
+        text = " ".join(self.text.split())
+        if not self.whole:
+            return f"make {text} come out as it does there"
+        return f"make {text} hold" if self.holds else f"keep {text} from holding"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

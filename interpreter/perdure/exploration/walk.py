@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from perdure.definition.load import Catalogue
 from perdure.exploration.filling import Filled, ask, decide, fill
-from perdure.exploration.knowledge import NULL, Either, Fields, Open, Value, either, fields, known
+from perdure.exploration.knowledge import NULL, Open, Value, either, fields, known
 from perdure.exploration.layout import Layout
 from perdure.exploration.paths import MOST_FAILURES, MOST_PATHS, Error, Path, gathered
 from perdure.exploration.trails import Deed
@@ -115,18 +115,23 @@ class Walk:
     ) -> Iterable[tuple[Path, list[Value]]]:
         """Each path on which templates can be filled in, with their values; null for one that is not there."""
         for path in paths:
-            values = []
+            values: list[Value] = []
             for template in templates:
-                value = NULL if template is None else self.noted(node, fill(template, path), path, failed)
-                if value is None:
+                if template is None:
+                    values.append(NULL)
+                    continue
+                filled = self.noted(node, fill(template, path), path, failed)
+                if filled.value is None:
                     break
-                values.append(value)
+                values.append(filled.value)
+                path = filled.path
             else:
                 yield path, values
 
-    def asked(self, node: Node, expression: Expression, path: Path, failed: list[Path]) -> Value | None:
-        """The value of a bare expression; None where it always fails."""
-        return self.noted(node, ask(expression, path), path, failed)
+    def asked(self, node: Node, expression: Expression, path: Path, failed: list[Path]) -> tuple[Path, Value | None]:
+        """The path behind a bare expression, and its value; None where it always fails."""
+        filled = self.noted(node, ask(expression, path), path, failed)
+        return filled.path, filled.value
 
     def decided(
         self, node: Node, condition: Expression, path: Path, failed: list[Path]
@@ -138,11 +143,12 @@ class Walk:
             failed.append(self.doubtful(node, path))
         return found.yes, found.no
 
-    def noted(self, node: Node, filled: Filled, path: Path, failed: list[Path]) -> Value | None:
+    def noted(self, node: Node, filled: Filled, path: Path, failed: list[Path]) -> Filled:
+        """What came of a template, its failures noted."""
         failed += [self.failing(node, there, why, text) for there, why, text in filled.failures]
         if filled.uncertain:
             failed.append(self.doubtful(node, path))
-        return filled.value
+        return filled
 
     def failing(self, node: Node, path: Path, why: str, text: str) -> Path:
         """The path on which an expression of a node fails for sure."""
@@ -202,10 +208,6 @@ def error_value(error: Error, walk: Walk) -> Value:
     )
 
 
-def settled(path: Path, value: Value) -> Path:
-    return path.but(end=value)
-
-
 def _kept(path: Path, id: str) -> Path:
     assert not isinstance(path.end, Error)
     return path.but(results={**path.results, id: path.end})
@@ -217,5 +219,5 @@ def _short(text: str) -> str:
 
 
 __all__ = [
-    "Block", "Either", "Ends", "Fields", "Walk", "bound", "error_value", "settled", "unbound", "without_vars",
+    "Block", "Ends", "Walk", "bound", "error_value", "unbound", "without_vars",
 ]  # fmt: skip
