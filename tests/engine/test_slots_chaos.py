@@ -118,7 +118,7 @@ async def test_after_a_storm_nobody_has_met_and_nothing_is_held(sqlite_place: Pl
         async with opened(storm.activity()), opened(storm.activity()):
             for info in await client.runs(limit=500):
                 with contextlib.suppress(PerdureError):
-                    await client.run(info.id).result(20)
+                    await client.run(info.id).result(60)
             last = await client.start(storm.text, {"again": False, "child": False, "place": 0})
             await last.result(10)
     assert storm.most["x"] == storm.most["y"] == 1
