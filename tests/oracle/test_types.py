@@ -57,7 +57,7 @@ class Listening(Oracle):
     """An oracle that remembers which texts had a value, and which."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        super().__init__(document, fake, INPUT, STARTED_AT, post=post, child=child)
+        super().__init__({"main.yaml": document}, fake, INPUT, STARTED_AT, post=post, child=child)
         self.heard: dict[str, list[JSON]] = {}
 
     def value(self, written: Any, place: Any, step: Any) -> JSON:
