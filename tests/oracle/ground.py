@@ -81,7 +81,6 @@ class Place:
     input: JSON
     vars: dict[str, JSON] | None = None
     regions: tuple[object, ...] = ()
-    holds: tuple[Any, ...] = ()
     lane: object = None
     turns: tuple[tuple[str, int], ...] = ()
     attempt: int = 1

@@ -7,13 +7,11 @@ Every step is a coroutine on a virtual clock; what goes on beside it is a task. 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from posixpath import dirname, join, normpath
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_cause
 from groups import Groups
-from guards import Guards, Hold
 from kinds import Kinds
 from messages import Messages
 from receiving import Receives
@@ -30,13 +28,14 @@ JSON = Any
 OPEN = ("running", "paused")
 
 
-class Oracle(Kinds, Groups, Messages, Receives, Guards):
-    """One run of a definition, the first of its `files`; fakes as the harness takes them. `calls`, `undone` and the
-    like are what came of it."""
+class Oracle(Kinds, Groups, Messages, Receives):
+    """One run of one definition; `fakes` as the harness takes them. `open`, `calls`, `undone` and the like are what
+    came of it."""
 
-    def __init__(self, files: dict[str, Any], fake: Fake, input: JSON, start: int, *, post: Fake, child: Fake) -> None:
-        main, document = next(iter(files.items()))
-        self.document: Document = read_document(main, document, Library(files, dict(imports(files))))
+    def __init__(
+        self, document: dict[str, Any], fake: Fake, input: JSON, start: int, *, post: Fake, child: Fake
+    ) -> None:
+        self.document: Document = read_document("<text>", document, Library({"<text>": document}, {}))
         self.ids = {step.keys["id"] for step in self.document.walk() if "id" in step.keys}
         self.clock = Clock(start)
         self.fake, self.post, self.child = fake, post, child
@@ -47,7 +46,6 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         self.vars: dict[str, JSON] = {}
         self.run = {"id": "run", "workflow": document["workflow"], "version": None, "attempt": 1}
         self.published: JSON = None
-        self.queried: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.letters: list[tuple[Any, ...]] = []
         self.undos: list[Undo] = []
@@ -61,7 +59,6 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         self.resumed = Future(self.clock)
         self.kept: list[Callable[[], None]] = []
         self.prepare_messages()
-        self.prepare_guards()
 
     # -- the run
 
@@ -154,11 +151,6 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             for action in kept:
                 self.clock.at(self.clock.now, 0, action)
 
-    def query(self, name: str) -> JSON:
-        """What a query gives, of an open run or one that has ended; raises ExpressionError."""
-        names = {"state": self.published, "run": self.run}
-        return compile_expression(self.document.keys["queries"][name]).evaluate(names, self)  # type: ignore[arg-type]
-
     async def hold(self) -> None:
         """Nothing new begins while the run is paused."""
         while self.status == "paused":
@@ -248,7 +240,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         value = None
         await self.hold()
         if "if" not in keys or self.holds(keys["if"], place, step):
-            value = await self.guarded(step, keys, place)
+            value = await self.closing(step, keys, place)
         self.note(step, place, value)
         return value
 
@@ -299,7 +291,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
                     "if" not in owner or self.holds(owner["if"], within, step)
                 ):
                     if owner.get("compensate"):
-                        await self.clock.shield(self.undo(lambda undo: region in undo.regions, place.holds))
+                        await self.clock.shield(self.undo(lambda undo: region in undo.regions))
                     return await self.steps(one(step, "catch", str(index)), within)
             except Failed as failed:
                 raise with_cause(failed, caught) from None
@@ -354,13 +346,13 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             try:
                 return await self.attempt(step, keys, inside, number)
             except Failed as failed:
-                if failed.deadly:
+                if self.clock.stopping or failed.deadly:
                     raise
-                if self.clock.stopping or not self.again(policy, failed, number, first):
+                if not self.again(policy, failed, number, first):
                     attempt = failed.error["attempt"] or number
                     raise Failed({**failed.error, "attempt": attempt}, failed.final) from None
             if step.kind != "activity":
-                await self.clock.shield(self.undo(lambda undo: region in undo.regions, place.holds))
+                await self.clock.shield(self.undo(lambda undo: region in undo.regions))
             for inner in list(step.walk())[1:]:
                 place.scope.results.pop(inner.keys.get("id"), None)
             if self.clock.stopping:
@@ -412,8 +404,8 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         assert body is not None
         self.undos.append(Undo(self.count, body.steps[0], self.label(step, place), captured, place.regions))
 
-    async def undo(self, chosen: Callable[[Undo], bool], holds: tuple[Hold, ...] = ()) -> None:
-        """Run the undos that are chosen, newest first, with the locks that are held where this is asked for."""
+    async def undo(self, chosen: Callable[[Undo], bool]) -> None:
+        """Run the undos that are chosen, newest first."""
         while True:
             fitting = [undo for undo in self.undos if chosen(undo)]
             if not fitting:
@@ -421,7 +413,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             undo = fitting[-1]
             self.undos.remove(undo)
             try:
-                await self.step(undo.step, undo.place.with_(holds=holds))
+                await self.step(undo.step, undo.place)
             except Failed as failed:
                 error = failure("CompensationFailed", "", step=undo.label, cause=failed.error).error
                 self.not_undone.append({"step": undo.label, "error": error})
@@ -442,13 +434,6 @@ def delay(policy: Mapping[str, JSON], number: int) -> int:
     growth = {"constant": 1, "linear": number, "exponential": policy.get("factor", 2) ** (number - 1)}
     longest = parse_duration(policy.get("max_delay", "1h"))
     return min(round(span * growth[policy.get("backoff", "exponential")]), longest)
-
-
-def imports(files: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
-    """Aliases are of paths relative to the file that has them."""
-    for file, document in files.items():
-        for alias, path in document.get("imports", {}).items():
-            yield (file, alias), normpath(join(dirname(file), path))
 
 
 def one(step: Step, role: str, key: str = "") -> StepList | None:
