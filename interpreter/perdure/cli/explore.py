@@ -17,6 +17,7 @@ from perdure.cli.checking import refused
 from perdure.cli.definitions import find_definition
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
+from perdure.cli.options import judged
 from perdure.cli.output import emit, number_of
 from perdure.cli.settings import Settings, settings
 from perdure.cli.showable import showable
@@ -67,14 +68,7 @@ class Played:
 @click.argument("file")
 @click.option("--tests", is_flag=True, help="Write a test for each finding to standard output, and nothing else.")
 @click.option("--write", "target", metavar="FILE", help="Write these tests to a new file, NAME.test.yaml.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(("error", "warning", "never")),
-    default="warning",
-    show_default=True,
-    help="The weight from which findings give exit code 1.",
-)
-@click.option("--no-activities", is_flag=True, help="Do not look at which activities are installed.")
+@judged("warning")
 def explore(file: str, tests: bool, target: str | None, fail_on: str, no_activities: bool) -> int:
     """Walk every path of the definition FILE without running it, and show what may go wrong on some.
 

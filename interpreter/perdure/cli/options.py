@@ -5,10 +5,13 @@ Knows neither configuration nor environment; `settings` adds those.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 OUTPUTS = ("table", "json", "jsonl", "yaml")
 COLOURS = ("auto", "always", "never")
@@ -68,3 +71,21 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
             noted.louder += value
         case name:
             setattr(noted, str(name), value)
+
+
+def judged(fail_on: str) -> Callable[[F], F]:
+    """The options of commands that look for problems; `fail_on` is the weight that counts unless another is given."""
+
+    def options(function: F) -> F:
+        function = click.option("--no-activities", is_flag=True, help="Do not look at which activities are installed.")(
+            function
+        )
+        return click.option(
+            "--fail-on",
+            type=click.Choice(("error", "warning", "never")),
+            default=fail_on,
+            show_default=True,
+            help="The weight from which findings give exit code 1.",
+        )(function)
+
+    return options

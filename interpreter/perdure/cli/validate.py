@@ -18,6 +18,7 @@ from perdure.cli.changed import against, base_of
 from perdure.cli.checked import STDIN, Checked, check_file, check_together, files_of, usual_paths
 from perdure.cli.exits import FAILED, OK, complain
 from perdure.cli.lazy import command
+from perdure.cli.options import judged
 from perdure.cli.output import emit, number_of, table, write
 from perdure.cli.settings import Settings, settings
 from perdure.errors import InvalidInput
@@ -50,14 +51,7 @@ class Wish:
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How findings are written; text by default.")
 @click.option("--select", multiple=True, metavar="CODES", help="Only these codes, prefixes (WF5) or names.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these codes, prefixes or names.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(("error", "warning", "never")),
-    default="error",
-    show_default=True,
-    help="The weight from which findings give exit code 1.",
-)
-@click.option("--no-activities", is_flag=True, help="Do not look at which activities are installed.")
+@judged("error")
 @click.option(
     "--changed-since",
     metavar="REF",

@@ -80,8 +80,8 @@ def key_of(node: nodes.Getattr | nodes.Getitem) -> str | int | None:
     return value if isinstance(value, str) or type(value) is int else None
 
 
-def place_of(node: nodes.Node) -> str:
-    """A name with the keys behind it as people write it; something else by what it is."""
+def base_of(node: nodes.Node) -> tuple[nodes.Node, list[str | int]]:
+    """What stands before the constant keys at the end of a path, and these keys."""
     keys: list[str | int] = []
     while isinstance(node, nodes.Getattr | nodes.Getitem):
         key = key_of(node)
@@ -89,7 +89,14 @@ def place_of(node: nodes.Node) -> str:
             break
         keys.append(key)
         node = node.node
-    return spelled(node.name if isinstance(node, nodes.Name) else "the mapping", reversed(keys))
+    keys.reverse()
+    return node, keys
+
+
+def place_of(node: nodes.Node) -> str:
+    """A name with the keys behind it as people write it; something else by what it is."""
+    base, keys = base_of(node)
+    return spelled(base.name if isinstance(base, nodes.Name) else "the mapping", keys)
 
 
 def why_unset(keys: list[JSON]) -> Failure:

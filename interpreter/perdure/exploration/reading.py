@@ -26,7 +26,7 @@ from perdure.exploration.knowledge import (
     may_be_null,
     without_null,
 )
-from perdure.exploration.operations import NOWHERE, Failure, key_of, place_of, why_absent, why_unset
+from perdure.exploration.operations import NOWHERE, Failure, base_of, place_of, why_absent, why_unset
 from perdure.exploration.paths import Path, Reference, kinds, learn
 from perdure.expressions.access import MISSING as ABSENT
 from perdure.expressions.access import find
@@ -56,15 +56,8 @@ class Reading:
 
     def _name(self, node: nodes.Node, path: Path, soft: bool) -> list[Way]:
         """A name with the constant keys behind it."""
-        keys: list[JSON] = []
-        base: nodes.Node = node
-        while isinstance(base, nodes.Getattr | nodes.Getitem):
-            key = key_of(base)
-            if key is None:
-                break
-            keys.append(key)
-            base = base.node
-        keys.reverse()
+        base, found = base_of(node)
+        keys: list[JSON] = [*found]
         if isinstance(base, nodes.Name):
             reference: Reference = (base.name, keys[0] if keys else "")
             return self._follow(self._root(base.name, keys, path), base.name, keys, soft, reference)
