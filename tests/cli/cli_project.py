@@ -187,3 +187,15 @@ def eventually(happened: Callable[[], Any]) -> Any:
         assert time.monotonic() < until, "it has not happened"
         time.sleep(0.02)
     return found
+
+
+def followed(perdure: Callable[..., Result], *words: str, until: str = "waiting") -> Result:
+    """What `run …` or `runs watch …` gives when it stops following, once it has said `until`: a machine under load may
+    need more than one try to get that far."""
+
+    def follow() -> Result | None:
+        result = perdure(*words, "--timeout", "200ms")
+        assert result.exit_code == 6, result.stderr
+        return result if until in result.stderr else None
+
+    return eventually(follow)

@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from cli_project import TRIP, document, eventually
+from cli_project import TRIP, document, eventually, followed
 from click.testing import CliRunner
 from test_cli_terminal import Terminal
 
@@ -20,7 +20,7 @@ def shop(perdure) -> None:
     """Three runs that wait, `a0` to `a2`, and two that have ended."""
     for number in range(3):
         words = ("--id", f"a{number}", "--label", f"customer={('ann', 'bob')[number % 2]}")
-        assert perdure("run", "approval", *words, "--timeout", "100ms").exit_code == 6
+        followed(perdure, "run", "approval", *words)
     assert perdure("run", "book-trip", *TRIP, "-i", "card=4000", "--id", "failed").exit_code == 1
     assert perdure("run", "book-trip", *TRIP, "-i", "card=4242", "--id", "done").exit_code == 0
 
@@ -207,7 +207,7 @@ def test_one_retry_that_is_refused_does_not_keep_the_others_from_it(perdure, sho
 def test_runs_of_one_workflow_are_migrated_by_a_query(project, perdure, shop):
     text = (project / "definitions" / "approval.yaml").read_text()
     (project / "better.yaml").write_text(text.replace("timeout: 7d", "timeout: 9d"))
-    assert perdure("run", "question", "--id", "q", "--timeout", "100ms").exit_code == 6
+    followed(perdure, "run", "question", "--id", "q")
     dry = document(perdure("runs", "migrate", "better.yaml", "--query", "", "--dry-run", "-o", "json"))
     assert [run["run"] for run in dry["runs"]] == ["a2", "a1", "a0"]
     waiting = perdure("runs", "migrate", "better.yaml", "--query", "id in (a0, q)", "--yes", "--timeout", "100ms")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_project import document
+from cli_project import document, followed
 
 CHANGED = "timeout: 9d"
 
@@ -22,8 +22,7 @@ def gone(project: Path, perdure) -> Path:
 
 
 def test_a_run_is_started_by_the_name_its_definition_was_deployed_under(perdure, gone) -> None:
-    waiting = perdure("run", "approval", "--id", "a", "--timeout", "100ms")
-    assert waiting.exit_code == 6
+    waiting = followed(perdure, "run", "approval", "--id", "a")
     assert "perdure run approval --id a" in waiting.stderr
     perdure("runs", "signal", "a", "approve", "by=ana")
     assert document(perdure("run", "approval", "--id", "a", "-o", "json"))["output"] == {"by": "ana"}
@@ -31,14 +30,14 @@ def test_a_run_is_started_by_the_name_its_definition_was_deployed_under(perdure,
 
 def test_the_file_of_a_name_comes_before_what_was_deployed_under_it(project: Path, perdure, gone: Path) -> None:
     (project / "definitions" / "approval.yaml").write_text(gone.read_text().replace("steps.approval.by", "7"))
-    perdure("run", "approval", "--id", "a", "--timeout", "100ms")
+    followed(perdure, "run", "approval", "--id", "a")
     perdure("runs", "signal", "a", "approve")
     assert document(perdure("run", "approval", "--id", "a", "-o", "json"))["output"] == {"by": 7}
 
 
 def test_a_run_is_migrated_and_replayed_by_a_deployed_name(project: Path, perdure, gone: Path) -> None:
     (project / "old.yaml").write_text(gone.read_text().replace("timeout: 7d", CHANGED))
-    perdure("run", "old.yaml", "--id", "a", "--timeout", "100ms")
+    followed(perdure, "run", "old.yaml", "--id", "a")
     (project / "again.yaml").write_text(gone.read_text())
     assert perdure("deploy", "again.yaml").exit_code == 0
     assert perdure("replay", "a", "--definition", "approval").exit_code == 0
@@ -54,7 +53,7 @@ def test_a_name_that_is_nowhere_is_not_found(perdure, gone) -> None:
 
 
 def test_attaching_to_a_run_that_has_ended_is_not_called_a_start(perdure) -> None:
-    perdure("run", "approval", "--id", "a", "--timeout", "100ms")
+    followed(perdure, "run", "approval", "--id", "a")
     perdure("runs", "signal", "a", "approve", "by=ana")
     perdure("run", "approval", "--id", "a")
     result = perdure("run", "approval", "--id", "a", "--detach")

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from cli_project import TRIP
+from cli_project import TRIP, followed
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_run_says_how_its_steps_stand(perdure) -> None:
     lines = perdure("graph", "--run", "trip").stdout.splitlines()
     states = [line.rpartition(" ")[2] for line in lines if "flight:" in line or "charge:" in line]
     assert states == ["[done]", "[failed]"]
-    perdure("run", "approval", "--id", "a", "--timeout", "100ms")
+    followed(perdure, "run", "approval", "--id", "a")
     assert "[waiting]" in perdure("graph", "--run", "a").stdout
 
 

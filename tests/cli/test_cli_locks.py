@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_project import document
+from cli_project import document, followed
 
 LOCKED = """
 workflow: locked
@@ -22,7 +22,7 @@ def locked(project: Path, perdure) -> None:
     """Three runs: `a` has the lock, `b` waits for it, `c` waits to begin."""
     (project / "definitions" / "locked.yaml").write_text(LOCKED.lstrip())
     for run in ("a", "b", "c"):
-        assert perdure("run", "locked", "--id", run, "--timeout", "300ms").exit_code == 6
+        followed(perdure, "run", "locked", "--id", run)
 
 
 def test_locks_are_listed_with_who_holds_them_and_who_waits(perdure, locked) -> None:

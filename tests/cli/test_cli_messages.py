@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_project import document, eventually
+from cli_project import document, eventually, followed
 
 CART = """
 workflow: cart
@@ -53,10 +53,10 @@ def cart(project: Path, spawn) -> str:
 
 
 @pytest.fixture
-def left(project: Path, perdure) -> str:
+def idle(project: Path, perdure) -> str:
     """A run with an open cart that nobody moves."""
     (project / "definitions" / "cart.yaml").write_text(CART.lstrip())
-    assert perdure("run", "cart", "--id", "c", "--timeout", "100ms").exit_code == 6
+    followed(perdure, "run", "cart", "--id", "c")
     return "c"
 
 
@@ -84,15 +84,15 @@ def test_an_update_that_is_refused_or_fails_has_exit_code_1(perdure, cart, words
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"error: {reason}\n")
 
 
-def test_an_update_that_nobody_handles_is_waited_for_only_so_long(perdure, left):
+def test_an_update_that_nobody_handles_is_waited_for_only_so_long(perdure, idle):
     result = perdure("runs", "update", "c", "add", "sku=tea", "--id", "u", "--timeout", "50ms")
     assert (result.exit_code, result.stdout) == (6, "")
     assert result.stderr == "error: the update waits to be handled; ask again with --id u\n"
-    assert perdure("run", "cart", "--id", "c", "--timeout", "500ms").exit_code == 6
+    followed(perdure, "run", "cart", "--id", "c", until="run  update received  add")
     assert perdure("runs", "update", "c", "add", "sku=cup", "--id", "u", "--timeout", "10s").stdout == "1\n"
 
 
-def test_an_update_of_a_run_that_has_ended_is_a_conflict(perdure, left):
+def test_an_update_of_a_run_that_has_ended_is_a_conflict(perdure, idle):
     perdure("runs", "signal", "c", "buy")
     assert perdure("run", "cart", "--id", "c").stdout == "[]\n"
     assert perdure("runs", "update", "c", "add", "sku=tea").exit_code == 7
@@ -101,7 +101,7 @@ def test_an_update_of_a_run_that_has_ended_is_a_conflict(perdure, left):
     }  # fmt: skip
 
 
-def test_a_query_that_the_definition_does_not_have_names_those_it_has(perdure, left):
+def test_a_query_that_the_definition_does_not_have_names_those_it_has(perdure, idle):
     result = perdure("runs", "query", "c", "price")
     assert (result.exit_code, result.stderr) == (2, "error: cart has no query price (it has: size)\n")
 
@@ -109,18 +109,16 @@ def test_a_query_that_the_definition_does_not_have_names_those_it_has(perdure, l
 @pytest.mark.parametrize(
     "words", [("update", "x", "u"), ("query", "x", "q"), ("pause", "x"), ("resume", "x")], ids=lambda words: words[0]
 )
-def test_an_unknown_run_has_exit_code_3(perdure, left, words):
+def test_an_unknown_run_has_exit_code_3(perdure, idle, words):
     result = perdure("runs", *words)
     assert (result.exit_code, result.stdout) == (3, "")
     assert "Traceback" not in result.stderr
 
 
-def test_a_run_is_paused_and_resumed(perdure, left):
+def test_a_run_is_paused_and_resumed(perdure, idle):
     assert perdure("runs", "pause", "c", "--note", "stocktaking").exit_code == 0
     perdure("runs", "signal", "c", "buy")
-    told = perdure("run", "cart", "--id", "c", "--timeout", "300ms")
-    assert told.exit_code == 6
-    assert "run  paused  stocktaking\n" in told.stderr
+    told = followed(perdure, "run", "cart", "--id", "c", until="run  paused  stocktaking\n")
     assert "perdure runs resume c" in told.stderr
     assert [run["id"] for run in document(perdure("runs", "list", "--status", "paused", "-o", "json"))["runs"]] == ["c"]
     assert perdure("runs", "resume", "c").exit_code == 0
@@ -131,8 +129,8 @@ def test_a_run_is_paused_and_resumed(perdure, left):
     assert perdure("runs", "resume", "c").exit_code == 7
 
 
-def test_what_a_receive_takes_is_said_once_it_waits(perdure, left):
-    told = perdure("runs", "watch", "c", "--timeout", "50ms").stderr
+def test_what_a_receive_takes_is_said_once_it_waits(perdure, idle):
+    told = followed(perdure, "runs", "watch", "c").stderr
     assert "cart  waiting  for update add or update spoil or signal buy\n" in told
     assert "perdure runs signal c buy\n" in told
     assert "perdure runs update c add VALUE\n" in told

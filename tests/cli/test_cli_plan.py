@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from cli_project import followed
+
 OLD = "workflow: waiting\nsteps:\n  - id: go\n    wait: {signal: go}\n  - id: end\n    wait: 1s\n"
 
 
@@ -20,7 +22,7 @@ def test_a_plan_says_which_open_runs_could_move_and_why_the_others_could_not(per
     assert (found["change"], found["there"], found["compatible"], found["held"]) == ("new", 0, 0, [])
     assert perdure("plan", "waiting.yaml", "--detailed-exitcode").exit_code == 10
     perdure("deploy", "waiting.yaml")
-    perdure("run", "waiting.yaml", "--id", "a", "--timeout", "100ms")
+    followed(perdure, "run", "waiting.yaml", "--id", "a")
     assert (planned(perdure)["change"], planned(perdure)["there"]) == ("unchanged", 1)
     assert perdure("plan", "waiting.yaml", "--detailed-exitcode").exit_code == 0
     file.write_text(OLD.replace("1s", "2s"))

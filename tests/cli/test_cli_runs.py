@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_project import TRIP, document
+from cli_project import TRIP, document, followed
 
 from perdure.cli.runs.listing import STATUSES
 from perdure.core.lifecycle import TRANSITIONS
@@ -17,14 +17,14 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m"
 @pytest.fixture
 def waiting(perdure) -> str:
     """A run that waits for a signal."""
-    assert perdure("run", "approval", "--id", "a", "--timeout", "100ms").exit_code == 6
+    followed(perdure, "run", "approval", "--id", "a")
     return "a"
 
 
 @pytest.fixture
 def asking(perdure) -> str:
     """A run with an open question."""
-    assert perdure("run", "question", "--id", "q", "--timeout", "100ms").exit_code == 6
+    followed(perdure, "run", "question", "--id", "q")
     return "q"
 
 
@@ -136,7 +136,7 @@ def test_no_control_character_of_a_run_reaches_the_terminal(project: Path, perdu
         "  - id: ask\n    ask: {prompt: '{{ input.text }}', timeout: 1d}\n"
         "  - id: end\n    fail: {type: bad, message: '{{ input.text }}'}\n"
     )
-    told = [perdure("run", "say.yaml", "--id", "s", "-i", f"text={HOSTILE}", "--timeout", "100ms")]
+    told = [followed(perdure, "run", "say.yaml", "--id", "s", "-i", f"text={HOSTILE}")]
     told += [perdure("runs", "show", "s"), perdure("runs", "history", "s"), perdure("asks", "list")]
     perdure("runs", "answer", "s", "ask", HOSTILE, "--by", HOSTILE)
     told += [perdure("run", "say.yaml", "--id", "s"), perdure("runs", "list"), perdure("runs", "show", HOSTILE)]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_project import TRIP, document
+from cli_project import TRIP, document, followed
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def trip(perdure) -> str:
 @pytest.fixture
 def waiting(perdure) -> str:
     """A run that waits for a signal."""
-    assert perdure("run", "approval", "--id", "a", "--timeout", "100ms").exit_code == 6
+    followed(perdure, "run", "approval", "--id", "a")
     return "a"
 
 
