@@ -34,7 +34,7 @@ def tidy_imports() -> Iterator[None]:
     path, modules = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
-    for name in set(sys.modules) - modules:
+    for name in {name for name in set(sys.modules) - modules if not name.startswith("perdure.")}:
         del sys.modules[name]
 
 

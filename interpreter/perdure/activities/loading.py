@@ -9,12 +9,12 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from perdure.activities.declaration import declaration_of
+from perdure.activities.installed import may_be_offered
 from perdure.errors import PerdureError
 
 ENTRY_POINTS: Final = "perdure.activities"
@@ -41,6 +41,8 @@ def found_in(sources: Iterable[object], root: Path | None = None) -> Iterator[An
 
 def found_in_entry_points() -> Iterator[Any]:
     """The decorated objects that installed distributions offer under `perdure.activities`; LoadError."""
+    if not may_be_offered(ENTRY_POINTS):  # as in most environments: importing importlib.metadata takes 12 ms
+        return
     from importlib.metadata import entry_points
 
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
@@ -93,6 +95,8 @@ def _free_name(path: Path) -> str:
     """The file's own name, or one with a digest where another module has that name."""
     if path.stem.isidentifier() and path.stem not in sys.modules and not importlib.util.find_spec(path.stem):
         return path.stem
+    from hashlib import sha256
+
     return f"{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
 
 
