@@ -6,13 +6,11 @@ them exactly and two processes compare them without rounding. Knows nothing of w
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
-
-from pydantic_core import from_json, to_json
 
 JSON = Any
 """null, boolean, integer, finite float, text, list of JSON or mapping from text to JSON."""
@@ -45,22 +43,24 @@ _ISO_UNITS: Final = (WEEK, DAY, HOUR, MINUTE, SECOND)
 
 def encode(value: JSON) -> bytes:
     """JSON text of a value that `check` accepts; integers are exact."""
-    return to_json(value)
+    return _to_json(value)
 
 
 def decode(text: bytes | str) -> JSON:
     """The value of a JSON text; NaN and infinities are refused with ValueError."""
-    return from_json(text, allow_inf_nan=False)
+    return _from_json(text, allow_inf_nan=False)
 
 
 def canonical(value: JSON) -> bytes:
     """JSON text that is equal for equal values, whatever the order of keys."""
-    return to_json(_sorted(value))
+    return _to_json(_sorted(value))
 
 
 def digest(value: JSON) -> str:
     """Sixty-four hexadecimal digits (SHA-256) that name a value by its content."""
-    return hashlib.sha256(canonical(value)).hexdigest()
+    from hashlib import sha256
+
+    return sha256(canonical(value)).hexdigest()
 
 
 def check(value: object) -> JSON:
@@ -135,6 +135,29 @@ def format_time(at: int) -> str:
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _first_to_json(value: JSON) -> bytes:
+    _import_json()
+    return _to_json(value)
+
+
+def _first_from_json(text: bytes | str, *, allow_inf_nan: bool) -> JSON:
+    _import_json()
+    return _from_json(text, allow_inf_nan=allow_inf_nan)
+
+
+def _import_json() -> None:
+    """Puts pydantic-core in its place at the first use: its import takes 13 ms, and much of what checks a definition
+    has no JSON to read or write."""
+    global _to_json, _from_json
+    from pydantic_core import from_json, to_json
+
+    _to_json, _from_json = to_json, from_json
+
+
+_to_json: Callable[[JSON], bytes] = _first_to_json
+_from_json: Callable[..., JSON] = _first_from_json
 
 
 def _iso_duration(source: str) -> int:

@@ -10,8 +10,6 @@ import inspect
 import math
 from typing import Final
 
-from pydantic_core import to_jsonable_python
-
 from perdure.values import JSON, check, decode, encode
 
 WIDEST_CHARACTER: Final = 6
@@ -63,6 +61,8 @@ def clipped(text: str, limit: int) -> str:
 
 def as_json_or_text(value: object, limit: int) -> JSON:
     """The value as JSON, what JSON cannot hold as its text; never fails."""
+    from pydantic_core import to_jsonable_python
+
     try:
         return as_json(to_jsonable_python(value, by_alias=True, fallback=shown), limit)
     except Exception:
@@ -87,6 +87,8 @@ def _checked(value: object) -> JSON:
 
 
 def _converted(value: object) -> object:
+    from pydantic_core import to_jsonable_python
+
     refuse_generator(value)
     try:
         return to_jsonable_python(value, by_alias=True)

@@ -7,7 +7,6 @@ of steps) → `checks` (names and references) → `compiler` (program). Everythi
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -193,7 +192,9 @@ def _compiled(files: Files, inspection: Inspection) -> Inspection:
 
 def _digest(files: Files) -> str:
     """Names the content: the text of the definition and, by their paths, of what it imports."""
-    content = hashlib.sha256()
+    from hashlib import sha256
+
+    content = sha256()
     for name in sorted(files.sources, key=lambda name: (name != files.main, name)):
         for part in ("" if name == files.main else name, files.sources[name].text):
             encoded = part.encode()

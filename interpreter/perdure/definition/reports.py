@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,12 +25,14 @@ SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
 _GITLAB: Final = {"error": "major", "warning": "minor", "info": "info", "off": "info"}
 _RDJSON: Final = {"error": "ERROR", "warning": "WARNING", "info": "INFO", "off": "INFO"}
-_NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+_NOT_XML: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 cannot hold, not even escaped. A class of all that it can hold takes 4 ms to compile."""
 
 
 def as_sarif(diagnostics: Iterable[Diagnostic], lines: Lines | None = None, *, colour: bool = False) -> str:
     """One SARIF 2.1.0 log with one run; columns count code points."""
+    from importlib.metadata import version
+
     found = list(diagnostics)
     codes = sorted({one.code for one in found})
     driver = {"name": "perdure", "semanticVersion": version("perdure"), "rules": [_sarif_rule(code) for code in codes]}

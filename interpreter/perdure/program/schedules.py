@@ -5,12 +5,10 @@ Pure: which times there are and when each is due. What has become of them, and o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from perdure.cron import Cron, next_after
 from perdure.expressions import Expression, Template
@@ -43,6 +41,8 @@ class Schedule:
 
     @property
     def zone(self) -> tzinfo:
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(self.timezone)
 
     def next_after(self, after: int) -> int | None:
@@ -62,7 +62,9 @@ class Schedule:
         """When the run of one of its times is to start: later by its jitter, which is always the same."""
         if not self.jitter:
             return nominal
-        drawn = hashlib.sha256(f"{self.id}/{nominal}".encode()).digest()[:8]
+        from hashlib import sha256
+
+        drawn = sha256(f"{self.id}/{nominal}".encode()).digest()[:8]
         return nominal + int.from_bytes(drawn) * self.jitter // 2**64
 
     def local(self, at: int) -> str:

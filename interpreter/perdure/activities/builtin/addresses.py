@@ -6,7 +6,6 @@ the network the worker stands in. Knows nothing of HTTP; `connections` asks here
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -98,8 +97,9 @@ async def checked_addresses(host: str, port: int, allowance: Allowance) -> list[
     The caller connects to these very addresses: asking again could give others (DNS rebinding).
     """
     import asyncio
+    from socket import SOCK_STREAM
 
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     _refuse_internal(host, addresses, allowance)
     return addresses

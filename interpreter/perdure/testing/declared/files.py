@@ -20,7 +20,7 @@ from perdure.testing.declared.running import Result
 from perdure.testing.declared.session import Session
 
 # XML 1.0, production [2] Char
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def junit(session: Session) -> str:
