@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from perdure.record import record
 from perdure.values import DAY, to_datetime, to_microseconds
 
 NICKNAMES: Final = {
@@ -45,7 +45,7 @@ _CHANGE_WITHIN: Final = 2 * DAY
 """How long ago a clock may have been set forward and still move a reading: more than any clock ever was at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cron:
     """An expression that `parse` accepts: five fields, nicknames spelled out; `elapsed` where it follows the time that
     passes instead of the wall clock."""
@@ -54,7 +54,7 @@ class Cron:
     elapsed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClockChange:
     """A clock is set: at the moment `at`, from the reading `before` to the reading `after`."""
 

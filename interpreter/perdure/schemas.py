@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from perdure.plain_schemas import fits_plainly, is_plainly_valid
+from perdure.record import record
 from perdure.regexes import BadRegex, check_regex, find
 from perdure.values import JSON, canonical, check, decode, parse_duration, parse_time
 
@@ -42,7 +42,7 @@ _LITERALS: Final = ("const", "enum", "default", "examples")
 _ECHO: Final = re.compile(rf"'[^']{{{LONGEST_ECHO},}}'|\"[^\"]{{{LONGEST_ECHO},}}\"|\d{{{LONGEST_ECHO},}}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SchemaProblem:
     """What is wrong in a schema, and where; `remote` when it refers to something outside itself."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
 from perdure.activities.rates import Rate, parse_rate
 from perdure.errors import PerdureError
+from perdure.record import record
 
 MARK: Final = "__perdure_activity__"
 LIFECYCLE: Final = ("setup", "teardown")
@@ -26,7 +26,7 @@ class DeclarationError(PerdureError):
     """An activity is declared in a way that Perdure cannot call."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declaration:
     """What `@activity` was told; of a class, `name` is the prefix of its methods, and `rate` that of each of them."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from perdure.record import record
 from perdure.values import format_duration, parse_duration
 
 MOST: Final = 100_000
@@ -15,7 +15,7 @@ ONE: Final = ("1ms", "1s", "1m", "1h", "1d")
 _RATE: Final = re.compile(r"\s*([0-9]{1,9})\s*/\s*([0-9.]*)\s*(ms|s|m|h|d)\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rate:
     """At most `starts` in any `span` of microseconds."""
 

@@ -6,14 +6,15 @@ For editors and other programs; `configuration` reads the settings and says what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from perdure.record import record
 
 if TYPE_CHECKING:
     from perdure.definition.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """One key: what people read about it, and the values it takes."""
 

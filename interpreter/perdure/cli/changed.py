@@ -6,13 +6,13 @@ Knows no store, and nothing of what is deployed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from perdure.cli.checked import Checked
 from perdure.cli.repository import Repository
 from perdure.errors import InvalidInput
+from perdure.record import record
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic, Document
@@ -25,7 +25,7 @@ LONGEST: Final = 200
 """Characters of a message."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Base:
     """A revision of a repository; `changed` are the files that differ from it."""
 

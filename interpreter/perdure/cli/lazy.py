@@ -6,18 +6,18 @@ A group knows its commands by name, place and one line of help, so that `--help`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
 
 from perdure.cli.options import GlobalOption, global_options
+from perdure.record import record
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a command is (`module:attribute`) and its line in the list of commands."""
 

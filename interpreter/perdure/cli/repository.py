@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perdure.errors import InvalidInput
+from perdure.record import record
 
 if TYPE_CHECKING:
     import subprocess
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repository:
     """`top` is the working tree's directory."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from perdure.cli.options import judged
 from perdure.cli.output import emit, number_of, table, write
 from perdure.cli.settings import Settings, settings
 from perdure.errors import InvalidInput
+from perdure.record import record
 
 if TYPE_CHECKING:
     from perdure.definition import Diagnostic
@@ -33,7 +34,7 @@ COUNTED: Final = ("text", "json", "jsonl", "yaml")
 WEIGHTS: Final = {"error": 3, "warning": 2, "info": 1, "off": 0}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """What one call of `validate` was asked for; `base` is a git revision."""
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from perdure.definition.rules import RULES, Severity
 from perdure.errors import InternalError
+from perdure.record import record
 
 LONGEST_MESSAGE: Final = 200
 """Characters of a message; house style asks for 80, this only stops names of hostile length."""
@@ -36,7 +37,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """Another place that belongs to a problem, such as the first of two equal ids."""
 
@@ -44,7 +45,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One problem at one place."""
 

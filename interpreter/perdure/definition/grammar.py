@@ -7,9 +7,10 @@ it into JSON Schema. Knows no key of the language.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
+from perdure.record import record
 from perdure.values import JSON
 
 
@@ -26,7 +27,7 @@ class Fault(NamedTuple):
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leaf:
     """A value looked at as a whole. `schema` says the same as `check`, as far as JSON Schema can."""
 
@@ -35,7 +36,7 @@ class Leaf:
     schema: Mapping[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Items:
     """A list of equal shapes."""
 
@@ -43,7 +44,7 @@ class Items:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A mapping whose keys the author chooses."""
 
@@ -52,7 +53,7 @@ class Table:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Key:
     """A key of a record; `code` is reported when a required one is absent."""
 
@@ -65,7 +66,7 @@ class Key:
 Keys: TypeAlias = Mapping[str, Key]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record:
     """A mapping with fixed keys.
 
@@ -78,7 +79,7 @@ class Record:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """One kind of a tagged mapping: the value of its own key, and the keys that may stand beside it.
 
@@ -93,7 +94,7 @@ class Kind:
     check: Callable[[Mapping[str, JSON]], Iterable[Fault]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tagged:
     """A mapping that is exactly one of several kinds, told by which of their keys it has."""
 
@@ -115,7 +116,7 @@ class Tagged:
         return [name for name, other in self.kinds.items() if kind in other.beside]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ByType:
     """Different shapes for different JSON types; `says` names them all to an author."""
 
@@ -123,7 +124,7 @@ class ByType:
     shapes: Mapping[str, Shape]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ref:
     """A shape by its name in the table, so that steps can hold steps."""
 

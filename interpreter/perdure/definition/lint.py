@@ -7,13 +7,14 @@ a definition that cannot run is not mended by a setting; rules about activities 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, get_args
 
 from perdure.definition.diagnostics import Diagnostic, did_you_mean, in_order
 from perdure.definition.rules import RULES, Rule, Severity
 from perdure.errors import PerdureError
+from perdure.record import record
 
 SEVERITIES: Final = get_args(Severity)
 KEYS: Final = ("select", "ignore", "severity", "per_path_ignore")
@@ -27,7 +28,7 @@ class LintProblem(PerdureError):
         self.path = path
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lint:
     """The project's word on the rules; `select` switches rules on that are off, as warnings."""
 

@@ -7,17 +7,17 @@ spots; how they came to be is the reader's business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.folding import BREAK, offsets
+from perdure.record import record
 from perdure.values import JSON
 
 Path = Sequence[str | int]
 """Keys and indexes from the root of the document, such as `("steps", 0, "id")`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """A stretch of text; lines and columns count from 1, the end is the first position behind it."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.diagnostics import Diagnostic, Place, in_order, quoted, report
 from perdure.definition.folding import BREAK
 from perdure.definition.rules import RULES
 from perdure.definition.source import Source
+from perdure.record import record
 
 _COMMENT: Final = re.compile(r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*perdure:[ \t]*ignore\[([^\]\n\r]{0,500})\]")
 _WORD: Final = re.compile(r"[^\s,]+")
@@ -29,7 +29,7 @@ BESIDE: Final = frozenset(
 is never unused."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Suppression:
     """One code or name in an ignore comment; `lines` are those it holds for."""
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from perdure.record import record
 from perdure.values import JSON
 
 REQUIRED: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """An argument by its name, with its default or `REQUIRED`."""
 
@@ -28,7 +28,7 @@ class Parameter:
         return self.name if self.default is REQUIRED else f"{self.name}={json.dumps(self.default)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Builtin:
     """A function, filter or test that expressions may use."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -18,6 +17,7 @@ from jinja2.parser import Parser
 
 from perdure.expressions.scope import LONGEST_TEXT
 from perdure.expressions.wording import refusal
+from perdure.record import record
 from perdure.values import WIDEST
 
 LONGEST_EXPRESSION: Final = 16 * 1024
@@ -56,7 +56,7 @@ Lexeme = tuple[int, str, str]
 """Offset, kind and text of a token."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hole:
     """An expression in a text: where its inside begins, and the inside."""
 

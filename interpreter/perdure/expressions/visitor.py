@@ -5,16 +5,16 @@ The seam between the compiler's dispatch and the files that compile one family o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from jinja2 import nodes
 
 from perdure.errors import ExpressionError
 from perdure.expressions.access import Closure, Key
+from perdure.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """A name that an expression reads, with the longest constant path behind it.
 

@@ -7,9 +7,10 @@ the network the worker stands in. Knows nothing of HTTP; `connections` asks here
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
+
+from perdure.record import record
 
 # IANA Special-Purpose Address Registries (RFC 6890), and one cloud address that lies outside of them.
 REFUSED_IPV4: Final = {
@@ -50,7 +51,7 @@ class BadAllowance(ValueError):
     """An entry of the allowance is neither a network nor a host name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowance:
     """Internal networks and host names that may be reached all the same."""
 

@@ -7,7 +7,6 @@ fragments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.checks.findings import Findings
@@ -19,6 +18,7 @@ from perdure.definition.types import from_schema
 from perdure.definition.types.fitting import misfit
 from perdure.definition.types.schemas import pointed
 from perdure.plain_schemas import fits_plainly
+from perdure.record import record
 from perdure.schemas import check_value
 from perdure.values import JSON
 
@@ -34,7 +34,7 @@ _COMBINING: Final = frozenset((
 """Keywords beside which `properties` may not be all there is."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """What is called: its name for messages, the schema of its arguments, and the codes of what can be wrong; `under`
     is the key that holds the arguments, `coerces` says that texts are read as numbers where these are wanted."""

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from perdure.definition.checks.recursion import certain_children, child_path
 from perdure.definition.checks.spaces import document_space
 from perdure.definition.diagnostics import Diagnostic, Related, quoted
 from perdure.definition.models import Document, Path
 from perdure.definition.source import Source
+from perdure.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Start:
     """A step of `source` at `path` that starts `child` in every run."""
 

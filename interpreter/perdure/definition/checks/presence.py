@@ -7,7 +7,6 @@ that is known where one reads settles the doubt that it raises. Words the reason
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,12 +15,13 @@ from perdure.definition.checks.reach import endings
 from perdure.definition.checks.spaces import Placed, Space
 from perdure.definition.models import StepList
 from perdure.definition.types import Known
+from perdure.record import record
 
 _ARMS: Final = ("when", "case", "else", "arm")
 _AFTER_ERRORS: Final = ("catch", "finally")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Doubt:
     """Why a result may be null; none where all of `needs` is known, if that could settle it."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.checks.findings import Findings, suggested
@@ -20,6 +19,7 @@ from perdure.definition.diagnostics import quoted
 from perdure.definition.models import Path
 from perdure.definition.rules import Severity
 from perdure.expressions import FUNCTIONS, Expression, Reference, altered
+from perdure.record import record
 from perdure.vault import NAME
 
 ROOTS: Final = ("input", "steps", "vars", "run")
@@ -42,7 +42,7 @@ _BOUND: Final = {
 _HANDED_ON: Final = "give it to an activity, a child or a fragment by `with`"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """Where an expression stands: its step and slot, the names bound there, and its text at `path`.
 

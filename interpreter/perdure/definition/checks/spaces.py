@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from perdure.definition.models import Document, Library, Origin, Path, Step, StepList, TooManySteps, read_document
+from perdure.record import record
 from perdure.values import JSON
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """What a scope binds a name to: `what` it is, the step `by` which it is, and the schema that messages fit."""
 

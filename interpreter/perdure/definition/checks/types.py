@@ -7,7 +7,6 @@ what each text gives for those who check arguments.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from perdure.definition.checks.constants import UNKNOWN, Constants
@@ -24,6 +23,7 @@ from perdure.definition.types.lattice import BOOLEAN, LIST, NULL, NUMBER, TEXT, 
 from perdure.definition.types.reading import path_of
 from perdure.errors import ExpressionError
 from perdure.expressions import Expression
+from perdure.record import record
 
 _WORD: Final = re.compile(r"\w+")
 _NEAR: Final = 16
@@ -38,7 +38,7 @@ _FORMS: Final = {
 """What is demanded of expressions in some places: the kinds, the code and the words where it is none of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """What a text gives; `doubt` is why it may be null."""
 

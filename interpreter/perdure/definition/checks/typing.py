@@ -7,7 +7,6 @@ grow from nothing until they no longer change. What kinds of steps give stands i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from perdure.definition.checks import results
@@ -36,6 +35,7 @@ from perdure.definition.types.lattice import (
 from perdure.errors import ExpressionError
 from perdure.expressions import compile_expression
 from perdure.expressions.access import Key
+from perdure.record import record
 from perdure.values import JSON
 
 RUN: Final = mapping({
@@ -249,7 +249,7 @@ class Typing:
         return types
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """The names that one expression of a step reads, and what each is."""
 

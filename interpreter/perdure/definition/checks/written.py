@@ -7,7 +7,6 @@ Knows nothing about what the expressions say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from perdure.definition.checks.order import handling
@@ -21,6 +20,7 @@ from perdure.definition.checks.spaces import (
 )
 from perdure.definition.models import Path, Step
 from perdure.definition.schedules import schedules
+from perdure.record import record
 from perdure.values import JSON
 
 Form = Literal["template", "condition", "collection", "expression"]
@@ -32,7 +32,7 @@ once completed (`output`), behind the steps of a handler (see `handling`), when 
 is a run (`schedule`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """A value that is evaluated; `path` leads to it from its step, `names` are what its place binds."""
 

@@ -5,8 +5,9 @@ Knows no diagnostic and no check; the tables beside this file hold the rules, on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from perdure.record import record
 
 Severity = Literal["error", "warning", "info", "off"]
 """How much a finding weighs by default; `off` is reported only when asked for."""
@@ -25,7 +26,7 @@ GROUPS: Final = {
 """The digit behind `WF` and what the group is about."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """One rule; codes are stable and never reused, `bad` and `good` are pieces of a definition."""
 

@@ -6,7 +6,6 @@ Most stand in the signatures beside the declarations; those whose result depends
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes
@@ -40,6 +39,7 @@ from perdure.definition.types.signatures import signature
 from perdure.expressions import FILTERS, FUNCTIONS, TESTS, Builtin
 from perdure.expressions.itemwise import GUARDS
 from perdure.expressions.sequences import PARTIAL
+from perdure.record import record
 
 if TYPE_CHECKING:
     from perdure.definition.types.inference import Inference
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _SORTED: Final = NUMBER | TEXT
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """The operand of a filter and its arguments by name."""
 

@@ -5,14 +5,13 @@ Codes are those of the rules; `sure` says that evaluating the expression comes t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from perdure.definition.rules import Severity
 from perdure.definition.types.lattice import Type
 from perdure.expressions.access import Key
+from perdure.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fault:
     """A problem of the last of the `keys` behind the `word` at an offset of the expression, or of the word itself.
 
@@ -31,7 +30,7 @@ class Fault:
     before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """The type of a path that an expression reads, for those who want to show it."""
 

@@ -5,14 +5,13 @@ Sure cases only: types are supersets, so what they have in common may still not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from perdure.definition.types.describe import called, describe
 from perdure.definition.types.lattice import MAPPING, NEVER, NULL, TEXT, TOLD, Type, find
 from perdure.definition.types.operating import are_disjoint
+from perdure.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Misfit:
     """Why a value does not fit, in words that follow its name; `only_null` when nothing but null is in the way."""
 

@@ -8,10 +8,11 @@ Knows neither schemas (see `schemas`) nor expressions (see `inference`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from typing import Final, TypeVar
 
+from perdure.record import record
 from perdure.values import JSON
 
 NULL: Final = 1
@@ -36,7 +37,7 @@ MOST_PARTS: Final = 400
 """Texts, and parts in all, of one type; beyond that any text, or anything, will do."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Type:
     """The JSON values of some `kinds`. `texts` are the only ones, `items` holds for each item of a list, `fields` for
     mappings; None stands for anything. `size` counts parts."""
@@ -48,7 +49,7 @@ class Type:
     size: int = field(default=1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """The value under a key; `required` when the key is always there."""
 
@@ -56,7 +57,7 @@ class Field:
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fields:
     """What stands under the keys of a mapping; `rest` under those that are not `named`, `NEVER` where there are none.
 

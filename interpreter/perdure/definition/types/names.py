@@ -6,11 +6,12 @@ The seam between expressions and definitions: who places the expression answers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from perdure.definition.types.lattice import Type
 from perdure.expressions.access import Key
+from perdure.record import record
 
 Path = tuple[Key, ...]
 """A root and the constant keys behind it."""
@@ -19,7 +20,7 @@ Known = frozenset[tuple[str, bool]]
 """Conditions, spelled out, that are known to hold or not to hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """What stands under a key of a root; `doubt` is why it may be null although its own type is not."""
 
@@ -27,7 +28,7 @@ class Member:
     doubt: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ground:
     """What conditions say that hold where an expression stands: the types of paths, and the conditions."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -21,6 +20,7 @@ from perdure.definition.types.lattice import (
     union,
 )
 from perdure.expressions import Builtin
+from perdure.record import record
 
 _KINDS: Final[Mapping[str, int]] = {
     "any": EVERY, "null": NULL, "boolean": BOOLEAN, "integer": WHOLE, "number": NUMBER, "text": TEXT, "list": LIST,
@@ -28,7 +28,7 @@ _KINDS: Final[Mapping[str, int]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """The kinds of values each parameter takes, the operand of a filter or test first; and the result's type."""
 
