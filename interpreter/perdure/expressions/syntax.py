@@ -1,7 +1,7 @@
 """Text to syntax tree: Jinja2's lexer and parser, with character offsets in place of line numbers.
 
 Only the reading is Jinja2's; nothing is compiled, folded or run by it. Literals are decoded here, because
-Jinja2 leaves their size unbounded. What a node means is the compiler's business.
+Jinja2 leaves their size unbounded. What is ordinary is cut by `tokens`. What a node means is the compiler's business.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from copy import copy
 from typing import Final
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -16,14 +17,12 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
 from perdure.expressions.scope import LONGEST_TEXT
+from perdure.expressions.tokens import DEEPEST_BRACKETS, plain_tokens
 from perdure.expressions.wording import refusal
 from perdure.record import record
 from perdure.values import WIDEST
 
 LONGEST_EXPRESSION: Final = 16 * 1024
-DEEPEST_BRACKETS: Final = 40
-"""The parser uses a dozen Python frames a bracket; this stays clear of the interpreter's own limit."""
-
 MOST_EXPRESSIONS: Final = 1_000
 
 _ENVIRONMENT: Final = Environment(
@@ -33,6 +32,9 @@ _ENVIRONMENT: Final = Environment(
     autoescape=False,
 )
 _LEXER: Final = _ENVIRONMENT.lexer
+_PARSER: Final = Parser(_ENVIRONMENT, "", state="variable")
+"""Copied for each expression: a new one would run the lexer over nothing."""
+
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPES: Final = {
     "n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0",
@@ -70,9 +72,9 @@ def parse(text: str) -> nodes.Expr:
         raise refusal(f"the expression is longer than {LONGEST_EXPRESSION:,} characters")
     if not text.strip():
         raise refusal("the expression is empty", offset=0)
-    parser = Parser(_ENVIRONMENT, "", state="variable")
+    parser = copy(_PARSER)
     try:
-        parser.stream = TokenStream(_tokens(text), None, None)
+        parser.stream = TokenStream(plain_tokens(text) or _tokens(text), None, None)
         tree = parser.parse_expression()
         if not parser.stream.eos:
             parser.fail(f"unexpected {parser.stream.current.value!r}")
@@ -85,6 +87,30 @@ def parse(text: str) -> nodes.Expr:
 
 def split(text: str) -> list[str | Hole]:
     """A text as its literal parts and its holes, in order; literal parts are never empty."""
+    plain = _split_plainly(text)
+    return _split(text) if plain is None else plain
+
+
+def _split_plainly(text: str) -> list[str | Hole] | None:
+    """The parts of a text whose holes are ordinary; None where the lexer must judge."""
+    if "{%" in text or "\r" in text or (not text.isascii() and not _encodes(text)):
+        return None
+    parts: list[str | Hole] = []
+    end = 0
+    while (offset := text.find("{{", end)) >= 0:
+        opened, closing = offset + 2, text.find("}}", offset)
+        inside = text[opened:closing]
+        if closing < 0 or len(inside) > LONGEST_EXPRESSION or len(parts) >= MOST_EXPRESSIONS:
+            return None
+        if inside.startswith(("-", "+")) or inside.endswith("-") or plain_tokens(inside) is None:
+            return None
+        parts.extend([text[end:offset]] if offset > end else [])
+        parts.append(Hole(opened, inside))
+        end = closing + 2
+    return [*parts, text[end:]] if text[end:] else parts
+
+
+def _split(text: str) -> list[str | Hole]:
     parts: list[str | Hole] = []
     end, opened, holes = 0, -1, 0
     lexemes = _lexemes(text, "root") if "{{" in text or "{%" in text else iter(())
