@@ -5,8 +5,12 @@ from __future__ import annotations
 from textwrap import indent
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from perdure.definition import inspect
+from perdure.definition.checks import secrecy
 
 
 def codes(text: str, *prefixes: str) -> list[tuple[str, int]]:
@@ -37,6 +41,12 @@ def steps(text: str, *prefixes: str, head: str = "workflow: t") -> list[str]:
 )
 def test_a_secret_that_is_written_out_is_found(given: str) -> None:
     assert steps(f"- activity: a.b\n  with: {{{given}}}", "WF7") == ["WF701"]
+
+
+@settings(max_examples=300)
+@given_any(st.from_regex(secrecy._KNOWN))
+def test_each_known_form_of_a_secret_holds_one_of_the_marks_that_are_looked_for_first(text: str) -> None:
+    assert any(mark in text for mark in secrecy._MARKS)
 
 
 @pytest.mark.parametrize(
