@@ -32,6 +32,38 @@ def test_help_imports_nothing_that_is_slow():
     assert told.splitlines()[-1] == "[]"
 
 
+CHECK = """
+import atexit, gc, sys
+from perdure.cli import main
+atexit.register(lambda: print(sorted(name for name in {heavy!r} if name in sys.modules), gc.get_freeze_count() > 0))
+main()
+"""
+UNUSED = (
+    "rich", "pydantic", "pydantic_core", "jsonschema", "aiosqlite", "sqlite3", "asyncio", "croniter", "zoneinfo",
+    "perdure.program.nodes", "socket", "importlib.metadata", "email", "perdure.core", "perdure.stores",
+    "perdure.engine",
+)  # fmt: skip
+ORDINARY = """\
+workflow: ordinary
+input: {properties: {n: {type: integer}}}
+steps:
+  - id: ask
+    if: "input.n > 1"
+    activity: http.request
+    with: {url: "https://example.com/{{ input.n }}", method: GET}
+"""
+
+
+def test_validate_imports_nothing_that_an_ordinary_definition_does_not_need(tmp_path):
+    """What is left when it ends goes back to the system without being looked through for cycles."""
+    (tmp_path / "ordinary.yaml").write_text(ORDINARY)
+    code = CHECK.format(heavy=UNUSED)
+    told = subprocess.run(
+        [sys.executable, "-c", code, "validate", "ordinary.yaml"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (told.stdout.splitlines()[-1:], told.returncode) == (["[] True"], 0), told.stderr
+
+
 def _groups(command: click.Command, path: str = "perdure"):
     if isinstance(command, LazyGroup):
         yield path, command

@@ -47,6 +47,9 @@ COMMANDS: Final = {
 YOUNG: Final = 20_000
 """New objects after which Python looks for cycles among the youngest. Neither what a command imports nor what runs make
 leaves many; with Python's own 700 the looking takes a twentieth of the time."""
+FIRST: Final = 100_000
+"""The same for a command that ends soon: more than the check of a definition of 500 steps makes. A worker goes back to
+`YOUNG`."""
 
 
 class Root(LazyGroup):
@@ -63,7 +66,7 @@ class Root(LazyGroup):
     ) -> NoReturn:
         name = prog_name or "perdure"
         if args is None:  # this process is ours
-            gc.set_threshold(YOUNG, 20, 100)
+            gc.set_threshold(FIRST, 20, 100)
         arguments = list(sys.argv[1:] if args is None else args)
         noted = extra.setdefault("obj", Given())
         self._main_shell_completion(extra, name, complete_var)
@@ -75,6 +78,8 @@ class Root(LazyGroup):
             code = exits.explain(problem, debug=noted.debug or bool(os.environ.get("PERDURE_DEBUG")))
             if code == exits.BROKEN_PIPE or (code == exits.UNREACHABLE and isinstance(problem, OSError)):
                 _swallow_output()
+        if args is None:
+            gc.freeze()  # Python would look for cycles in all there is once more before it ends
         sys.exit(code)
 
     def _called(self, name: str, arguments: list[str], extra: dict[str, Any]) -> int:

@@ -30,7 +30,7 @@ _KNOWN: Final = re.compile(
     r"|\w://[^\s/:@{}]+:[^\s/:@{}]+@"
 )
 """Keys of AWS, GitHub, GitLab, Slack, Stripe and Google, PEM, JWT, and passwords in URLs."""
-_MARKS: Final = ("AKIA", "gh", "glpat-", "xox", "_live_", "AIza", "-----BEGIN ", "eyJ", "@")
+_MARKS: Final = ("AKIA", "gh", "github_pat_", "glpat-", "xox", "_live_", "AIza", "-----BEGIN ", "eyJ", "@")
 """Each form of `_KNOWN` holds one of these."""
 _AUTHORIZATION: Final = re.compile(r"(?i)(?:basic|bearer|token)\s+[^\s{]+$")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
