@@ -89,6 +89,8 @@ READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
             HEAD + filling("  - {id: a, set: {x: '{{ steps.a }}'}}\n"),
             HEAD + filling("  - {id: a, wait: '{{ input.x'}\n"),
             HEAD + "  - set: {x: '" + filling("{{ input.a }} ") + "'}",
+            HEAD + "  - set: {x: '" + filling("{{$}}") + "'}",
+            HEAD + filling("  - {set: {x: '" + "{{ a.b(c, 2) }}" * 900 + "'}}\n"),
             HEAD + "  - " + "{steps: [" * 20_000 + "{wait: 1s}" + "]}" * 20_000,
             HEAD + "  - {set: {x: " + filling("9") + "}}",
             "workflow: w\ninput: {type: object, properties: {"

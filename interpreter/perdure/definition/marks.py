@@ -6,6 +6,8 @@ spots; how they came to be is the reader's business.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -57,6 +59,7 @@ class Marks:
     def __init__(self, text: str, root: Spot = NOWHERE) -> None:
         self._text = text
         self.root = root
+        self._written: _Written | None = None
 
     def value(self, path: Path = ()) -> Mark:
         """Where the value stands."""
@@ -84,9 +87,9 @@ class Marks:
         spot, left = self._find(path)
         if left or spot.children is not None or spot is NOWHERE:
             return _mark(spot)
-        places = offsets(self._text, spot.start[2], spot.end[2], spot.style, spot.value)
-        index = places[min(max(offset, 0), len(places) - 1)]
-        line, column = self._locate(spot, index)
+        if self._written is None or self._written.spot is not spot:  # one text may have a thousand problems
+            self._written = _Written(self._text, spot)
+        line, column = self._written.point(offset)
         return Mark(line + 1, column + 1, line + 1, column + 2)
 
     def spelling(self, path: Path) -> str:
@@ -125,13 +128,22 @@ class Marks:
             spot = inner
         return spot, ()
 
-    def _locate(self, spot: Spot, index: int) -> tuple[int, int]:
-        line, column, start = spot.start
-        index = min(max(index, start), len(self._text))
-        breaks = [found.end() for found in BREAK.finditer(self._text, start, index)]
-        if not breaks:
-            return line, column + index - start
-        return line + len(breaks), index - breaks[-1]
+
+class _Written:
+    """A text value as it was written: where each of its characters stands, and each of its lines begins."""
+
+    def __init__(self, text: str, spot: Spot) -> None:
+        start, end = spot.start[2], spot.end[2]
+        self.spot = spot
+        self._places = array("I", offsets(text, start, end, spot.style, spot.value))
+        self._lines = array("I", (found.end() for found in BREAK.finditer(text, start, end)))
+
+    def point(self, offset: int) -> tuple[int, int]:
+        """The 0-based line and column of the character at `offset` of the value."""
+        line, column, start = self.spot.start
+        index = max(self._places[min(max(offset, 0), len(self._places) - 1)], start)
+        breaks = bisect_right(self._lines, index)
+        return (line + breaks, index - self._lines[breaks - 1]) if breaks else (line, column + index - start)
 
 
 def _mark(spot: Spot) -> Mark:

@@ -116,7 +116,7 @@ def _compile_text(text: str, path: Path, found: list[tuple[Path, Expression, int
     parts = split(text)
     hole = sole(parts)
     if hole is not None:
-        expression = _expression(hole)
+        expression = compile_hole(hole)
         found.append((path, expression, hole.offset))
         return _placed(expression, hole.offset)
     closures: list[str | Closure] = []
@@ -124,13 +124,14 @@ def _compile_text(text: str, path: Path, found: list[tuple[Path, Expression, int
         if isinstance(part, str):
             closures.append(part)
         else:
-            expression = _expression(part)
+            expression = compile_hole(part)
             found.append((path, expression, part.offset))
             closures.append(_placed(expression, part.offset))
     return _joined(closures)
 
 
-def _expression(hole: Hole) -> Expression:
+def compile_hole(hole: Hole) -> Expression:
+    """The expression of one hole; the offset of an ExpressionError counts in the text around it."""
     if not hole.text.strip():
         raise refusal(_EMPTY, offset=hole.offset, hint="write {{ '{{' }} for the braces themselves")
     try:

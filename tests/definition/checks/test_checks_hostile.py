@@ -69,6 +69,18 @@ def test_ten_thousand_mistakes_are_told():
     assert found == {"WF304": 5_000, "WF303": 5_000, "WF208": 1, "WF301": 501}
 
 
+@pytest.mark.parametrize(("hole", "told"), [("{{ a | no }}", 950), ("{{ a + }}", 950), ("{{ $ }}", 950)])
+def test_hundreds_of_broken_expressions_in_one_text_are_told_each_at_its_place(hole: str, told: int) -> None:
+    found = inspect(f"workflow: t\nsteps:\n  - set: {{x: '{hole * told}'}}\n").diagnostics
+    first = found[0].place.column
+    assert [one.place.column for one in found] == [first + len(hole) * n for n in range(told)]
+
+
+def test_no_more_broken_expressions_are_told_than_a_text_may_hold() -> None:
+    found = inspect(f"workflow: t\nsteps:\n  - set: {{x: '{'{{ $ }}' * 1_100}'}}\n").diagnostics
+    assert len(found) == 1_000
+
+
 def test_fragments_that_double_at_each_level_are_looked_at_once():
     fragments = {f"f{n}": {"steps": [{"use": f"f{n + 1}"}, {"use": f"f{n + 1}"}]} for n in range(40)}
     fragments["f40"] = {"steps": [{"set": {"x": "{{ nothing }}"}}]}

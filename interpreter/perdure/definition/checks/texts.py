@@ -15,6 +15,8 @@ from perdure.definition.checks.findings import Findings
 from perdure.definition.models import Path
 from perdure.errors import ExpressionError
 from perdure.expressions import Expression, Template, compile_expression, compile_template
+from perdure.expressions.syntax import MOST_EXPRESSIONS, Hole, split
+from perdure.expressions.template import compile_hole
 from perdure.values import DEEPEST, JSON
 
 Read = tuple[Path, str, int, Expression]
@@ -91,12 +93,23 @@ def refuse(
 
 
 def _holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Read]:
-    """The expressions of one text; behind a broken one the search goes on after its closing braces."""
+    """The expressions of one text."""
+    try:
+        template = compiled(text)
+    except ExpressionError:
+        yield from _sound_holes(text, file, path, findings)
+    else:
+        yield from _offsets(template.expressions, template.offsets, text, 0, path)
+
+
+def _sound_holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+    """Those of a text in which something is broken; behind what cannot be read the search goes on after closing braces,
+    as often as a text may hold expressions."""
     start = 0
-    while "{{" in text[start:] or "{%" in text[start:]:
-        rest = text[start:] if start else text
+    for _ in range(MOST_EXPRESSIONS):
+        rest = text[start:]
         try:
-            template = compiled(rest)
+            parts = split(rest)
         except ExpressionError as error:
             refuse(error, text, start, file, path, findings)
             if error.offset is None or rest.startswith("{%", error.offset):
@@ -108,8 +121,16 @@ def _holes(text: str, file: str, path: Path, findings: Findings) -> Iterator[Rea
                 return
             start += closing + 2
         else:
-            yield from _offsets(template.expressions, template.offsets, text, start, path)
+            yield from _each(parts, text, start, file, path, findings)
             return
+
+
+def _each(parts: list[str | Hole], text: str, start: int, file: str, path: Path, findings: Findings) -> Iterator[Read]:
+    for hole in (part for part in parts if isinstance(part, Hole)):
+        try:
+            yield path, text, start + hole.offset, compile_hole(hole)
+        except ExpressionError as error:
+            refuse(error, text, start, file, path, findings)
 
 
 def _compiled(part: str, text: str, start: int, path: Path) -> Iterator[Read]:
