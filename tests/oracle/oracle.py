@@ -213,7 +213,8 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     def address(self, step: Step, place: Place) -> str:
         address = step.address
         for loop, turn in reversed(place.turns):
-            address = f"{loop}[{turn}]{address[len(loop) :]}"
+            if address.startswith(loop):  # what a handler gives its `receive` fails there
+                address = f"{loop}[{turn}]{address[len(loop) :]}"
         return address
 
     # -- steps and their modifiers, from the outside in
