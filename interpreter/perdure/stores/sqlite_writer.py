@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -62,7 +63,9 @@ class Writer:
         self._path = path
         self._patience = patience
         self._loop = loop
-        self._queue: SimpleQueue[Call | None] = SimpleQueue()
+        self._gathered: deque[Call] = deque()
+        """What this turn of the event loop has asked for."""
+        self._queue: SimpleQueue[list[Call] | None] = SimpleQueue()
         self._busy = threading.Lock()
         self._version = self._read_version()
         self._version_wanted = False
@@ -101,6 +104,7 @@ class Writer:
         """Accept nothing more; the thread writes what it has and ends. May be called twice."""
         if not self._stopped:
             self._stopped = True
+            self._hand_over()
             self._queue.put(None)
 
     def join(self, timeout: float | None = None) -> None:
@@ -114,25 +118,36 @@ class Writer:
         if self._stopped:
             raise StoreError("the store is closed")
         future = loop.create_future()
-        self._queue.put(Call(writes, single, future))
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append(Call(writes, single, future))
         return future
+
+    def _hand_over(self) -> None:
+        """Let the thread have what has gathered, all at once: it is woken once, and the event loop rests meanwhile."""
+        calls = []
+        with suppress(IndexError):  # not `while gathered`: a collection may call `stop` in any thread
+            while True:
+                calls.append(self._gathered.popleft())
+        if calls:
+            self._queue.put(calls)
 
     def _run(self) -> None:
         while True:
-            call = self._queue.get()
-            group = [] if call is None else [call]
-            while call is not None and len(group) < _MOST:
+            calls = self._queue.get()
+            group = [] if calls is None else calls
+            while calls is not None and len(group) < _MOST:
                 try:
-                    call = self._queue.get_nowait()
+                    calls = self._queue.get_nowait()
                 except Empty:
                     break
-                if call is not None:
-                    group.append(call)
+                if calls is not None:
+                    group += calls
             if group:
                 self._serve(group)
-            if call is None:
+            if calls is None:
                 break
-            del call, group  # an idle writer must not keep the last waiters alive
+            del calls, group  # an idle writer must not keep the last waiters alive
         self._end()
 
     def _serve(self, group: list[Call]) -> None:
