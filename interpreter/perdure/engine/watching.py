@@ -44,9 +44,7 @@ class Watching:
         self._waiting: dict[str, dict[str | None, Waiting]] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def end(
-        self, run_id: str, find: Callable[[str], Awaitable[RunRow]], is_here: Callable[[str], bool]
-    ) -> End:
+    async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], is_here: Callable[[str], bool]) -> End:
         """How a run has ended, once it has. While it `is_here`, in the memory of this process's worker, that one will
         say so, and nobody need look."""
 
