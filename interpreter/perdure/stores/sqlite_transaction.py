@@ -41,7 +41,7 @@ class Transaction:
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
         self._workers: dict[str, bool] = {}
-        self._journal: list[int | bytes] = []
+        self._journal: list[int | bytearray] = []
         """The values of its rows, one after another."""
         self._ended: dict[int, bytes] = {}
         self._slots_or_tasks: tuple[bool, bool] | None = None
@@ -68,8 +68,8 @@ class Transaction:
         self._slots_or_tasks = None
 
     def append(self, run: int, events: Sequence[tuple[int, int, bytes]]) -> None:
-        for event in events:
-            self._journal += (run, *event)
+        for seq, at, event in events:
+            self._journal += (run, seq, at, bytearray(event))  # for bytes sqlite3 would look for an adapter
 
     def ended(self, run: int, reply: bytes) -> None:
         """A run has ended; updates that it leaves open get the reply."""

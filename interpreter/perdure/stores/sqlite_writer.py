@@ -22,6 +22,7 @@ from perdure.stores.sqlite_file import explain, is_busy
 from perdure.stores.sqlite_transaction import Transaction
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _MOST: Final = 1024
 """Calls in one transaction: bounds how long the first of them waits for the last."""
@@ -42,14 +43,16 @@ _FAULTS_OF_A_CALL: Final = (
 
 
 class Call:
-    """Writes that one caller waits for. Each is kept or refused by itself; `outcomes` tells which."""
+    """What one caller waits for: a `write` for each of the `items`, kept or refused by itself; `outcomes` tells which.
+    A `single` one has one item, of which the write knows."""
 
-    __slots__ = ("future", "outcomes", "single", "writes")
+    __slots__ = ("future", "items", "outcomes", "single", "write")
 
     def __init__(
-        self, writes: Sequence[Callable[[Transaction], Any]], single: bool, future: asyncio.Future[Any]
+        self, write: Callable[[Transaction, Any], Any], items: Sequence[Any], single: bool, future: asyncio.Future[Any]
     ) -> None:
-        self.writes = writes
+        self.write = write
+        self.items = items
         self.single = single
         self.future = future
         self.outcomes: list[Any] = []
@@ -78,11 +81,13 @@ class Writer:
 
     def submit(self, write: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """One write; the future is done after COMMIT with its answer, or with a StoreError."""
-        return self._put([write], single=True)
+        return self._put(lambda transaction, _: write(transaction), (None,), single=True)
 
-    def submit_all(self, writes: Sequence[Callable[[Transaction], T]]) -> asyncio.Future[list[T | StoreError]]:
-        """Several writes for one transaction; the future is done after COMMIT with one outcome for each."""
-        return self._put(writes, single=False)
+    def submit_all(
+        self, write: Callable[[Transaction, Item], T], items: Sequence[Item]
+    ) -> asyncio.Future[list[T | StoreError]]:
+        """Several items for one transaction; the future is done after COMMIT with one outcome for each."""
+        return self._put(write, items, single=False)
 
     def version(self) -> int:
         """SQLite's `data_version` as the writer sees it: moved by the commits of others, never by our own.
@@ -111,7 +116,7 @@ class Writer:
         if self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
-    def _put(self, writes: Sequence[Callable[[Transaction], Any]], single: bool) -> asyncio.Future[Any]:
+    def _put(self, write: Callable[[Transaction, Any], Any], items: Sequence[Any], single: bool) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             raise StoreError("the store was opened in another event loop; open one store per loop")
@@ -120,7 +125,7 @@ class Writer:
         future = loop.create_future()
         if not self._gathered:
             loop.call_soon(self._hand_over)
-        self._gathered.append(Call(writes, single, future))
+        self._gathered.append(Call(write, items, single, future))
         return future
 
     def _hand_over(self) -> None:
@@ -186,10 +191,10 @@ class Writer:
     def _write_together(self, group: list[Call]) -> None:
         transaction = Transaction(self._db)
         for call in group:
-            outcomes: list[Any] = []
-            for write in call.writes:
+            write, outcomes = call.write, []
+            for item in call.items:
                 try:
-                    outcomes.append(write(transaction))
+                    outcomes.append(write(transaction, item))
                 except StoreError as refusal:
                     outcomes.append(refusal)
             call.outcomes = outcomes
@@ -199,12 +204,12 @@ class Writer:
         """The same with a savepoint around each write, so that a bad one is undone alone."""
         transaction = Transaction(self._db)
         for call in group:
-            call.outcomes = [self._write_guarded(transaction, write) for write in call.writes]
+            call.outcomes = [self._write_guarded(transaction, call.write, item) for item in call.items]
 
-    def _write_guarded(self, transaction: Transaction, write: Callable[[Transaction], Any]) -> Any:
+    def _write_guarded(self, transaction: Transaction, write: Callable[[Transaction, Any], Any], item: Any) -> Any:
         self._db.execute("SAVEPOINT one")
         try:
-            outcome = write(transaction)
+            outcome = write(transaction, item)
             transaction.flush()
         except _FAULTS_OF_A_CALL as error:
             transaction.discard()
