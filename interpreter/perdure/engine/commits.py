@@ -10,12 +10,16 @@ from uuid import uuid4
 from perdure.core import State, fold
 from perdure.core.commands import (
     CancelActivity,
+    CancelChild,
     CloseAsk,
     CloseRun,
     Command,
+    Deliver,
     LeaveSlot,
     OpenAsk,
+    ReadCache,
     ReplyUpdate,
+    StartChild,
     TakeSlot,
     WriteCache,
 )
@@ -28,6 +32,8 @@ from perdure.vault import holds_marker
 
 KEPT: Final = frozenset({OpenAsk, CloseAsk, ReplyUpdate, TakeSlot, LeaveSlot, WriteCache, CloseRun, CancelActivity})
 """Commands that are more to a commit than something to be carried out after it."""
+ERRANDS: Final = frozenset({Deliver, StartChild, CancelChild, ReadCache})
+"""Commands that ask for something in other runs, or in what they have left."""
 
 
 def write_down(

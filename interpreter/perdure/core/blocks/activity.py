@@ -118,12 +118,12 @@ class ActivityFrame(Frame):
             self.attempt,
             f"{turn.state.name}/{address}/{self._round(turn)}",
             self.id if retry is None else retry.id,
-            committed=retry is not None and retry.most == 1,
-            queue=self.queue,
-            priority=self.priority,
-            queue_timeout=self.queue_timeout,
-            heartbeat=self.heartbeat,
-            vault=turn.state.secrets.key,
+            retry is not None and retry.most == 1,
+            self.queue,
+            self.priority,
+            self.queue_timeout,
+            self.heartbeat,
+            turn.state.secrets.key,
         )
 
     def _failed(self, turn: Turn, error: dict[str, JSON], *, final: bool = False) -> None:
