@@ -40,6 +40,8 @@ def write_down(
     commit: Commit, key: int, origin: NewRun | RunRow, program: Program, state: State, commands: Sequence[Command]
 ) -> None:
     """Put into a commit what commands ask to be kept; the others are carried out after it."""
+    if KEPT.isdisjoint(map(type, commands)):
+        return
     opened: dict[int, AskRow] = {}
     closed: list[int] = []
     replies: dict[str, bytes] = {}
