@@ -199,7 +199,7 @@ class Attempts:
         self._end(attempt, event)
 
     def _left(self, attempt: Attempt) -> None:
-        """An attempt needs its place no longer. The two of them would wait for a collection, with the run they are of."""
+        """An attempt needs its place no longer, nor its context: as a circle they would wait for a collection."""
         attempt.context = None
         self._lanes.leave(attempt)
         if self._lanes.waiting:

@@ -77,6 +77,7 @@ class LiveRun:
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
         "late", "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
         "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers", "withdrawing", "withdrawn",
+        "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,7 @@ class LiveRun:
         self.id = origin.id
         self.origin = origin
         self.program = program
+        self.workflow = program.name
         self.state = state
         self.seq = seq
         self.recoveries = recoveries
@@ -127,10 +129,6 @@ class LiveRun:
         self.missed = False
         """Whether a letter was left to whoever has the run next."""
 
-    @property
-    def workflow(self) -> str:
-        return self.program.name
-
     def note_heartbeat(self, slot: int, details: bytes) -> None:
         """Details that are to be kept for the next attempt."""
         self.heartbeats[slot] = self.decided.besides.heartbeats[slot] = details
@@ -153,7 +151,7 @@ class LiveRun:
 
     def migrate(self, program: Program, event: Migrated) -> None:
         """Go on with another program. What is under way stays so: frames keep their ids."""
-        self.program, self.state = program, machine.migrated(program, event)
+        self.program, self.workflow, self.state = program, program.name, machine.migrated(program, event)
         self.origin = replace(self.origin, digest=event.digest, version=event.version)
         self._journal(event.at, wire.event_to_bytes(event))
         self.decided.besides.moved = (event.digest, event.version)

@@ -162,12 +162,13 @@ class ActivityFrame(Frame):
 
     def _round(self, turn: Turn) -> str:
         """Which attempt of the blocks around, and which undo this is: what is done anew is a new deed."""
-        rounds = []
-        frame = turn.state.frames.get(self.parent)
+        rounds: list[str] = []
+        frames = turn.state.frames
+        frame = frames.get(self.parent)
         while frame is not None:
-            if isinstance(frame, RetryFrame) and frame.node.block:
+            if type(frame) is RetryFrame and frame.node.block:
                 rounds.append(str(frame.attempt))
-            elif isinstance(frame, Undoing):
+            elif type(frame) is Undoing:
                 rounds.append(f"u{frame.order}")
-            frame = turn.state.frames.get(frame.parent)
-        return ".".join(reversed(rounds)) or "1"
+            frame = frames.get(frame.parent)
+        return ".".join(reversed(rounds)) if rounds else "1"
