@@ -705,3 +705,27 @@ async def test_a_start_that_is_given_up_while_it_keeps_the_definition_leaves_tha
         first.cancel()
         assert await (await second).result(10) == 1
         assert first.cancelled()
+
+
+async def test_starts_that_come_at_once_are_one_call_of_the_store(opened: OpenEngine, shaky: Shaky) -> None:
+    async with opened(store=shaky, work=False) as engine:
+        definition = await engine.deploy(ECHO)
+        await asyncio.gather(*(engine.start(definition, {"value": n}) for n in range(20)))
+        assert len(await engine.runs()) == 20
+    assert shaky.calls["commit"] == 1
+
+
+async def test_of_starts_that_come_at_once_each_gets_its_own_answer(opened: OpenEngine) -> None:
+    async with opened() as engine:
+        first = await engine.start(WAIT, id="r")
+        answers = await asyncio.gather(
+            engine.start(WAIT, id="a"),
+            engine.start(WAIT, id="r", conflict="reject"),
+            engine.start(WAIT, id="r"),
+            engine.start(ECHO, {"value": 7}, id="b"),
+            return_exceptions=True,
+        )
+        assert [getattr(answer, "id", type(answer)) for answer in answers] == ["a", RunConflict, "r", "b"]
+        assert await engine.run("b").result(10) == 7
+        await first.signal("go")
+        await first.result(10)
