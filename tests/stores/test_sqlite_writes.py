@@ -67,7 +67,7 @@ def test_runs_that_end_together_look_once_for_slots_and_tasks(verbs: Verbs) -> N
         "DELETE FROM heartbeats",
         "DELETE FROM subscriptions",
         "DELETE FROM inbox",
-        *["UPDATE updates INDEXED"] * 3,
+        "UPDATE updates INDEXED",
     ]
 
 

@@ -110,11 +110,14 @@ class Transaction:
 
     def _drop_rows_of_ended(self) -> None:
         runs = json_list(list(self._ended))
-        replies = [(reply, run) for run, reply in self._ended.items()]
+        by_reply: dict[bytes, list[int]] = {}
+        for run, reply in self._ended.items():
+            by_reply.setdefault(reply, []).append(run)
         self._ended = {}
         for name in _ROWS_OF_OPEN_RUNS:
             self.db.execute(SQL[name], (runs,))
-        self.db.executemany(SQL["end_updates"], replies)
+        for reply, replied in by_reply.items():
+            self.db.execute(SQL["end_updates"], (reply, json_list(replied)))
 
     def discard(self) -> None:
         """Forget what has gathered, after the transaction or savepoint was rolled back."""
