@@ -81,6 +81,7 @@ class Place:
     input: JSON
     vars: dict[str, JSON] | None = None
     regions: tuple[object, ...] = ()
+    holds: tuple[Any, ...] = ()
     lane: object = None
     turns: tuple[tuple[str, int], ...] = ()
     attempt: int = 1

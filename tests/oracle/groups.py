@@ -191,7 +191,7 @@ class Groups:
             assert member.place.keeper is not None
             member.place.keeper.stop()
         if member.lost and member.leaving is None:
-            await self.clock.shield(self.undo(lambda undo: member.place.lane in undo.regions))
+            await self.clock.shield(self.undo(lambda undo: member.place.lane in undo.regions, member.place.holds))
         member.ended = True
         if group.changed is not None:
             group.changed.set()

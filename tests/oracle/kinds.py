@@ -70,7 +70,9 @@ class Kinds:
             cause = (
                 None if end is None else {"details": None, "cause": None, "step": None, "attempt": None, **end.error}
             )
-            raise self.failed("ChildFailed", "", step, place, cause=cause)
+            run = f"run/{self.label(step, place)}/0"
+            details = {"run": run, "status": "cancelled" if end is None else "failed"}
+            raise self.failed("ChildFailed", "", step, place, details=details, cause=cause)
         return end.value
 
     async def run_steps(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
@@ -186,6 +188,7 @@ class Kinds:
             mark = place.scope.mark(keys["rollback"]["to"])
             assert mark is not None, "validation lets nobody go back to a step that has not run"
             order, lane = mark
-        await self.clock.shield(self.undo(lambda undo: undo.order > order and (lane is None or lane in undo.regions)))
+        chosen = lambda undo: undo.order > order and (lane is None or lane in undo.regions)  # noqa: E731
+        await self.clock.shield(self.undo(chosen, place.holds))
         if self.clock.stopping:
             raise Stopped

@@ -135,7 +135,7 @@ class Messages:
     def update(self: Oracle, name: str, data: JSON, id: str) -> None:
         if self.kept_while_paused(lambda: self.update(name, data, id)):
             if self.status not in OPEN:
-                self.reply(id, "no", None)
+                self.reply(id, "refused", None)
             return
         self.arrivals += 1
         for scope in self.waiters:
@@ -143,7 +143,7 @@ class Messages:
                 scope.queue.append(Message(self.arrivals, name, data, id=id))
                 scope.wake()
                 return
-        self.reply(id, "no", None)
+        self.reply(id, "refused", None)
 
     def reply(self: Oracle, id: str, how: str, value: JSON) -> None:
         self.replies.append((id, how, value))
@@ -154,9 +154,9 @@ class Messages:
             if isinstance(waiter, Receiving):
                 for message in waiter.queue:
                     if message.id is not None:
-                        self.reply(message.id, "no", None)
+                        self.reply(message.id, "refused", None)
         for id in self.pending:
-            self.reply(id, "no", None)
+            self.reply(id, "refused", None)
 
     # -- wait, select, ask
 

@@ -7,11 +7,13 @@ Every step is a coroutine on a virtual clock; what goes on beside it is a task. 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from posixpath import dirname, join, normpath
 from typing import Any
 
 from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_cause
 from groups import Groups
+from guards import Guards, Hold
 from kinds import Kinds
 from messages import Messages
 from receiving import Receives
@@ -28,14 +30,13 @@ JSON = Any
 OPEN = ("running", "paused")
 
 
-class Oracle(Kinds, Groups, Messages, Receives):
-    """One run of one definition; `fakes` as the harness takes them. `open`, `calls`, `undone` and the like are what
-    came of it."""
+class Oracle(Kinds, Groups, Messages, Receives, Guards):
+    """One run of a definition, the first of its `files`; fakes as the harness takes them. `calls`, `undone` and the
+    like are what came of it."""
 
-    def __init__(
-        self, document: dict[str, Any], fake: Fake, input: JSON, start: int, *, post: Fake, child: Fake
-    ) -> None:
-        self.document: Document = read_document("<text>", document, Library({"<text>": document}, {}))
+    def __init__(self, files: dict[str, Any], fake: Fake, input: JSON, start: int, *, post: Fake, child: Fake) -> None:
+        main, document = next(iter(files.items()))
+        self.document: Document = read_document(main, document, Library(files, dict(imports(files))))
         self.ids = {step.keys["id"] for step in self.document.walk() if "id" in step.keys}
         self.clock = Clock(start)
         self.fake, self.post, self.child = fake, post, child
@@ -46,6 +47,7 @@ class Oracle(Kinds, Groups, Messages, Receives):
         self.vars: dict[str, JSON] = {}
         self.run = {"id": "run", "workflow": document["workflow"], "version": None, "attempt": 1}
         self.published: JSON = None
+        self.queried: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.letters: list[tuple[Any, ...]] = []
         self.undos: list[Undo] = []
@@ -59,6 +61,7 @@ class Oracle(Kinds, Groups, Messages, Receives):
         self.resumed = Future(self.clock)
         self.kept: list[Callable[[], None]] = []
         self.prepare_messages()
+        self.prepare_guards()
 
     # -- the run
 
@@ -151,6 +154,11 @@ class Oracle(Kinds, Groups, Messages, Receives):
             for action in kept:
                 self.clock.at(self.clock.now, 0, action)
 
+    def query(self, name: str) -> JSON:
+        """What a query gives, of an open run or one that has ended; raises ExpressionError."""
+        names = {"state": self.published, "run": self.run}
+        return compile_expression(self.document.keys["queries"][name]).evaluate(names, self)  # type: ignore[arg-type]
+
     async def hold(self) -> None:
         """Nothing new begins while the run is paused."""
         while self.status == "paused":
@@ -205,7 +213,8 @@ class Oracle(Kinds, Groups, Messages, Receives):
     def address(self, step: Step, place: Place) -> str:
         address = step.address
         for loop, turn in reversed(place.turns):
-            address = f"{loop}[{turn}]{address[len(loop) :]}"
+            if address.startswith(loop):  # what a handler gives its `receive` fails there
+                address = f"{loop}[{turn}]{address[len(loop) :]}"
         return address
 
     # -- steps and their modifiers, from the outside in
@@ -240,7 +249,7 @@ class Oracle(Kinds, Groups, Messages, Receives):
         value = None
         await self.hold()
         if "if" not in keys or self.holds(keys["if"], place, step):
-            value = await self.closing(step, keys, place)
+            value = await self.guarded(step, keys, place)
         self.note(step, place, value)
         return value
 
@@ -291,7 +300,7 @@ class Oracle(Kinds, Groups, Messages, Receives):
                     "if" not in owner or self.holds(owner["if"], within, step)
                 ):
                     if owner.get("compensate"):
-                        await self.clock.shield(self.undo(lambda undo: region in undo.regions))
+                        await self.clock.shield(self.undo(lambda undo: region in undo.regions, place.holds))
                     return await self.steps(one(step, "catch", str(index)), within)
             except Failed as failed:
                 raise with_cause(failed, caught) from None
@@ -346,13 +355,13 @@ class Oracle(Kinds, Groups, Messages, Receives):
             try:
                 return await self.attempt(step, keys, inside, number)
             except Failed as failed:
-                if self.clock.stopping or failed.deadly:
+                if failed.deadly:
                     raise
-                if not self.again(policy, failed, number, first):
+                if self.clock.stopping or not self.again(policy, failed, number, first):
                     attempt = failed.error["attempt"] or number
                     raise Failed({**failed.error, "attempt": attempt}, failed.final) from None
             if step.kind != "activity":
-                await self.clock.shield(self.undo(lambda undo: region in undo.regions))
+                await self.clock.shield(self.undo(lambda undo: region in undo.regions, place.holds))
             for inner in list(step.walk())[1:]:
                 place.scope.results.pop(inner.keys.get("id"), None)
             if self.clock.stopping:
@@ -404,8 +413,8 @@ class Oracle(Kinds, Groups, Messages, Receives):
         assert body is not None
         self.undos.append(Undo(self.count, body.steps[0], self.label(step, place), captured, place.regions))
 
-    async def undo(self, chosen: Callable[[Undo], bool]) -> None:
-        """Run the undos that are chosen, newest first."""
+    async def undo(self, chosen: Callable[[Undo], bool], holds: tuple[Hold, ...] = ()) -> None:
+        """Run the undos that are chosen, newest first, with the locks that are held where this is asked for."""
         while True:
             fitting = [undo for undo in self.undos if chosen(undo)]
             if not fitting:
@@ -413,7 +422,7 @@ class Oracle(Kinds, Groups, Messages, Receives):
             undo = fitting[-1]
             self.undos.remove(undo)
             try:
-                await self.step(undo.step, undo.place)
+                await self.step(undo.step, undo.place.with_(holds=holds))
             except Failed as failed:
                 error = failure("CompensationFailed", "", step=undo.label, cause=failed.error).error
                 self.not_undone.append({"step": undo.label, "error": error})
@@ -434,6 +443,13 @@ def delay(policy: Mapping[str, JSON], number: int) -> int:
     growth = {"constant": 1, "linear": number, "exponential": policy.get("factor", 2) ** (number - 1)}
     longest = parse_duration(policy.get("max_delay", "1h"))
     return min(round(span * growth[policy.get("backoff", "exponential")]), longest)
+
+
+def imports(files: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Aliases are of paths relative to the file that has them."""
+    for file, document in files.items():
+        for alias, path in document.get("imports", {}).items():
+            yield (file, alias), normpath(join(dirname(file), path))
 
 
 def one(step: Step, role: str, key: str = "") -> StepList | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ground import Failed, Place, Scope
+from ground import Failed, Place, Scope, failure
 from virtual import TIMERS, Future, Stopped, Task
 
 from perdure.definition.models import Step, StepList
@@ -39,6 +39,7 @@ class Receiving:
     place: Place
     spec: Keys
     state: JSON
+    label: str
     dropped: list[JSON]
     queue: list[Message] = field(default_factory=list)
     plain: Task | None = None
@@ -61,7 +62,7 @@ class Receiving:
         if found is None or self.over:
             return False
         if "input" in found[1] and check_value(found[1]["input"], signal.data):
-            self.dropped.append({"type": "InvalidInput"})
+            self.dropped.append(failure("InvalidInput", "", step=self.label).error)
             return True
         self.queue.append(Message(signal.order, signal.name, signal.data, signal=signal))
         self.wake()
@@ -81,7 +82,8 @@ class Receiving:
 class Receives:
     async def run_receive(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         spec = keys["receive"]
-        scope = Receiving(step, place, spec, self.value(spec.get("state", {}), place, step), self.recorded)
+        state = self.value(spec.get("state", {}), place, step)
+        scope = Receiving(step, place, spec, state, self.label(step, place), self.recorded)
         if not isinstance(scope.state, dict):
             raise self.failed("ExpressionFailed", "", step, place)
         if "timeout" in spec:
@@ -169,7 +171,7 @@ class Receives:
                 if ("input" in handler and check_value(handler["input"], message.data)) or not self.accepts(
                     scope, handler, message
                 ):
-                    self.reply(message.id, "no", None)
+                    self.reply(message.id, "refused", None)
                     continue
                 self.pending[message.id] = message.name
             task = self.clock.begin(self.handle(scope, index, handler, message))
@@ -193,11 +195,11 @@ class Receives:
             stop = await self.work(scope, index, handler, message)
         except Stopped:
             if message.id is not None:
-                self.hear(message.id, "no", None)
+                self.hear(message.id, "error", failure("Cancelled", "").error)
         except Failed as error:
             failed = error
             if message.id is not None:
-                self.hear(message.id, "no", None)
+                self.hear(message.id, "error", error.error)
         if handler.get("async"):
             assert task is not None
             scope.beside.remove(task)
@@ -244,4 +246,4 @@ class Receives:
             if message.signal is not None:
                 self.offer(message.signal)
             elif message.id is not None:
-                self.reply(message.id, "no", None)
+                self.reply(message.id, "refused", None)

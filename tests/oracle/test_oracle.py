@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import child, fake, post, without_messages
+from documented import documented
+from fakes import child, fake, post
 from hypothesis import HealthCheck, assume, given, note, settings
 from oracle import Oracle
-from programs import programs
+from wider import MAIN, programs
 
-from perdure.definition import inspect
+from perdure.definition import Inspection, inspect
+from perdure.errors import ExpressionError
 from perdure.program import Program
 from perdure.testing.harness import STARTED_AT, Harness
 
@@ -26,8 +30,13 @@ UNTOLD = ("running", "paused", "terminated")
 Facts = dict[str, Any]
 
 
+def read(files: dict[str, Any]) -> Inspection:
+    folder = Path("/definitions")
+    return inspect(folder / MAIN, fetch=lambda path: json.dumps(files[str(path.relative_to(folder))]).encode())
+
+
 def key(value: Any) -> str:
-    return json.dumps(without_messages(value), sort_keys=True)
+    return json.dumps(documented(value), sort_keys=True)
 
 
 # -- the machine
@@ -35,8 +44,9 @@ def key(value: Any) -> str:
 
 def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
     harness = Harness(program, lambda name: fake, children=lambda name: child, post=post, input=INPUT)
+    queried: list[str] = []
     for number, entry in enumerate(script):
-        plan_machine(harness, entry, number)
+        plan_machine(harness, entry, number, queried)
     harness.run()
     outcome = harness.outcome
     calls = [
@@ -56,22 +66,27 @@ def run_machine(program: Program, script: list[dict[str, Any]]) -> Facts:
         "error": outcome.get("error"),
         "undone": outcome.get("undone", state.undone),
         "not_undone": outcome.get("not_undone", state.not_undone),
-        "recorded": sorted(entry["type"] for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
+        "recorded": sorted(key(entry) for entry in outcome.get("recorded", []) if harness.status not in UNTOLD),
         "vars": dict(state.vars),
         "published": state.published,
+        "queried": queried,
         "unread": [[entry["signal"], entry["data"]] for entry in outcome.get("unread", [])],
         "replies": sorted(
-            (reply["id"], "value" if "value" in reply else "no", key(reply.get("value")))
+            (reply["id"], how, "" if how == "refused" else key(said))
             for reply in harness.callers.replies
+            for how, said in reply.items()
+            if how in ("value", "error", "refused")
         ),
         "calls": sorted(calls),
         "letters": sorted(letters),
     }
 
 
-def plan_machine(harness: Harness, entry: dict[str, Any], number: int) -> None:
-    at = entry["at"]
-    if "signal" in entry:
+def plan_machine(harness: Harness, entry: dict[str, Any], number: int, queried: list[str] | None = None) -> None:
+    at, heard = entry["at"], [] if queried is None else queried
+    if "query" in entry:
+        harness.at(at, lambda: heard.extend(answers(harness.program.queries, entry["query"], harness.query)))
+    elif "signal" in entry:
         harness.at(at, lambda: harness.signal(entry["signal"], entry["with"]))
     elif "update" in entry:
         harness.at(at, lambda: harness.update(entry["update"], entry["with"], f"update-{number}"))
@@ -88,6 +103,14 @@ def plan_machine(harness: Harness, entry: dict[str, Any], number: int) -> None:
         harness.at(at + entry["pause"], harness.resume)
 
 
+def answers(queries: Collection[str], name: str, query: Callable[[str], Any]) -> list[str]:
+    """What somebody hears who asks this query, if there is one."""
+    try:
+        return [key(query(name))] if name in queries else []
+    except ExpressionError:
+        return ["it cannot be evaluated"]
+
+
 def answer_machine(harness: Harness, entry: dict[str, Any]) -> None:
     if harness.status == "paused":
         harness._kept.append(lambda: answer_machine(harness, entry))
@@ -100,8 +123,8 @@ def answer_machine(harness: Harness, entry: dict[str, Any]) -> None:
 # -- the oracle
 
 
-def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
-    oracle = Oracle(document, fake, INPUT, STARTED_AT, post=post, child=child)
+def run_oracle(files: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
+    oracle = Oracle(files, fake, INPUT, STARTED_AT, post=post, child=child)
     for number, entry in enumerate(script):
         plan_oracle(oracle, entry, number)
     oracle.go()
@@ -115,11 +138,12 @@ def run_oracle(document: dict[str, Any], script: list[dict[str, Any]]) -> Facts:
         "error": oracle.error,
         "undone": oracle.undone,
         "not_undone": oracle.not_undone,
-        "recorded": sorted(error["type"] for error in oracle.recorded) if told else [],
+        "recorded": sorted(map(key, oracle.recorded)) if told else [],
         "vars": oracle.vars,
         "published": oracle.published,
+        "queried": oracle.queried,
         "unread": [[signal.name, signal.data] for signal in oracle.unread] if ended else [],
-        "replies": sorted((id, how, key(value)) for id, how, value in oracle.replies),
+        "replies": sorted((id, how, "" if how == "refused" else key(value)) for id, how, value in oracle.replies),
         "calls": sorted(
             (name, key(data), address, attempt, at - STARTED_AT) for name, data, address, attempt, at in oracle.calls
         ),
@@ -139,6 +163,8 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
             oracle.event(entry["event"], entry["with"])
         elif "answer" in entry:
             oracle.answer(entry["answer"], entry["with"], "ana")
+        elif "query" in entry:
+            oracle.queried += answers(oracle.document.keys.get("queries", {}), entry["query"], oracle.query)
         elif "cancel" in entry:
             oracle.cancel()
         elif "terminate" in entry:
@@ -165,14 +191,14 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
 )
 @given(programs())
 def test_the_machine_does_what_the_oracle_says(made: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    document, script = made
-    inspection = inspect(json.dumps(document))
+    files, script = made
+    inspection = read(files)
     assume(inspection.definition is not None)
     assert inspection.definition is not None
-    expected, found = run_oracle(document, script), run_machine(inspection.definition.program, script)
-    differing = [what for what in expected if without_messages(expected[what]) != without_messages(found[what])]
+    expected, found = run_oracle(files, script), run_machine(inspection.definition.program, script)
+    differing = [what for what in expected if documented(expected[what]) != documented(found[what])]
     if differing:
-        note(json.dumps(document, indent=1))
+        note(json.dumps(files, indent=1))
         note("\n".join(map(json.dumps, script)))
         for what in differing:
             note(f"{what}\n  oracle:  {expected[what]}\n  machine: {found[what]}")

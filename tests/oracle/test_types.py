@@ -57,7 +57,7 @@ class Listening(Oracle):
     """An oracle that remembers which texts had a value, and which."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        super().__init__(document, fake, INPUT, STARTED_AT, post=post, child=child)
+        super().__init__({"main.yaml": document}, fake, INPUT, STARTED_AT, post=post, child=child)
         self.heard: dict[str, list[JSON]] = {}
 
     def value(self, written: Any, place: Any, step: Any) -> JSON:
@@ -113,7 +113,7 @@ def bent(value: Any, random: Random) -> Any:
 
     def changed(part: Any, name: str) -> Any:
         if isinstance(part, dict):
-            return {key: inner if key == "concurrency" else changed(inner, key) for key, inner in part.items()}
+            return {key: changed(inner, key) for key, inner in part.items()}
         if isinstance(part, list):
             return [changed(inner, name if name not in BARE else "") for inner in part]
         if not isinstance(part, str) or not (part.startswith("{{ ") or name in BARE):
