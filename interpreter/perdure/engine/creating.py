@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perdure.core import State
 from perdure.core.commands import Command, OpenAsk, StartTimer
@@ -23,6 +23,10 @@ from perdure.stores.store import Commit, NewLetter, NewRun
 
 if TYPE_CHECKING:
     from perdure.engine.engine import Engine
+
+
+MOST: Final = 1000
+"""Runs that are created in one call: the steps of others wait for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +95,7 @@ class Creations:
     async def _create(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 for creation, answer in zip(batch, await self._write(batch), strict=True):
                     self._settle(creation, answer)
         finally:

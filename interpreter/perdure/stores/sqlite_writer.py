@@ -25,7 +25,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 _MOST: Final = 1024
-"""Calls in one transaction: bounds how long the first of them waits for the last."""
+"""Calls after which a transaction takes no further: bounds how long the first of them waits for the last."""
 
 _FAULTS_OF_A_CALL: Final = (
     StoreError,
@@ -134,8 +134,8 @@ class Writer:
         with suppress(IndexError):  # not `while gathered`: a collection may call `stop` in any thread
             while True:
                 calls.append(self._gathered.popleft())
-        if calls:
-            self._queue.put(calls)
+        for first in range(0, len(calls), _MOST):
+            self._queue.put(calls[first : first + _MOST])
 
     def _run(self) -> None:
         while True:
