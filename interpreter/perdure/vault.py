@@ -89,7 +89,7 @@ def revealed(value: JSON, key: str, secrets: Mapping[str, str]) -> JSON:
 
 def struck(text: bytes) -> bytes:
     """JSON text from outside without anything that looks like a marker: who has seen one may not send it back."""
-    if _SIGN_IN_BYTES not in text:
+    if text.find(_SIGN_IN_BYTES) < 0:  # `in` takes thrice as long: it tries an integer first, and makes an exception
         return text
     return encode(_mapped(decode(text), lambda part: _MARKER.sub(MASK, part)))
 

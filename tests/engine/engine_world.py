@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -127,18 +128,20 @@ async def settled(engine: Engine) -> None:
 
 
 class Shaky:
-    """A store that fails as told: `before` the call does its work, or `after` it."""
+    """A store that fails as told: `before` the call does its work, or `after` it; and that counts its calls."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.before: set[str] = set()
         self.after: set[str] = set()
         self.failures = 0
+        self.calls: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
 
         async def call(*arguments: Any, **options: Any) -> Any:
+            self.calls[name] += 1
             if name in self.before:
                 self.failures += 1
                 raise StoreUnavailable(f"{name}: no space left on the disk")

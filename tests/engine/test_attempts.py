@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -404,3 +405,17 @@ steps:
         run = await engine.start(text, {"n": list(range(100))})
         assert await run.result(20) == [None] * 100
         assert (running, most) == (0, 7)
+
+
+async def test_a_step_leaves_nothing_behind_for_the_garbage_collector(opened_sqlite: OpenEngine, gate: Gate) -> None:
+    steps = "".join(f"  - {{id: s{n}, activity: echo, with: {{value: {n}}}}}\n" for n in range(20))
+    async with opened_sqlite() as engine:
+        definition = perdure.load(f"workflow: twenty\nsteps:\n{steps}")
+        await (await engine.start(definition)).result(10)
+        gc.collect()
+        gc.disable()
+        try:
+            await (await engine.start(definition)).result(10)
+            assert gc.collect() < 20
+        finally:
+            gc.enable()

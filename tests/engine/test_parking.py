@@ -70,7 +70,7 @@ async def test_a_parked_run_comes_back_by_cancellation_and_undoes(opened: OpenEn
 
 
 async def test_a_parked_run_comes_back_by_its_timer(opened: OpenEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("worker", "starter"):
+    for module in ("worker", "creating"):
         monkeypatch.setattr(f"perdure.engine.{module}.SOON", 0)
     monkeypatch.setattr("perdure.engine.worker.SWEEP", 1000.0)
     async with opened() as engine:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, events, eventually, live
+from engine_world import Gate, OpenEngine, Place, Shaky, events, eventually, live
 
 import perdure
 from perdure.errors import InvalidInput, RunCancelled, RunConflict, RunFailed, RunTerminated, UnknownRun
@@ -72,6 +72,21 @@ async def test_an_attempt_that_outlives_a_batch_is_marked_once(opened: OpenEngin
         assert await run.result(10) == 1
         assert await events(run) == ["RunStarted", "AttemptStarted a", "ActivityCompleted a"]
         assert await events(other) == ["RunStarted", "ActivityCompleted first"]
+
+
+async def test_whoever_waits_for_a_run_that_is_in_memory_does_not_look_into_the_store(
+    opened: OpenEngine, shaky: Shaky, gate: Gate
+) -> None:
+    async with opened(store=shaky) as engine:
+        run = await engine.start("workflow: w\nsteps:\n  - {id: a, activity: hold, with: {value: 1}}\n")
+        waiting = asyncio.create_task(run.result(10))
+        await gate.entered.wait()
+        for _ in range(5):
+            engine._watching.announce_all()  # another process has written, or nobody has looked for a second
+            await asyncio.sleep(0)
+        gate.open.set()
+        assert await waiting == 1
+    assert shaky.calls["find"] == 0
 
 
 async def has_event(run: perdure.Run, event: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_world import Gate, OpenEngine, Place, events, eventually, live, opener, settled
+from engine_world import Gate, OpenEngine, Place, Shaky, events, eventually, live, opener, settled
 from live_world import Mortal, bury_all, has_status, in_memory, journal, posted, soon
 
 import perdure
@@ -23,6 +23,7 @@ from perdure.errors import (
     RunFailed,
     RunTerminated,
     StoreError,
+    StoreUnavailable,
     UnknownRun,
 )
 from perdure.stores.store import Commit
@@ -674,3 +675,57 @@ async def test_a_retention_that_is_no_duration_is_refused(opened: OpenEngine, wr
     with pytest.raises(perdure.PerdureError, match="retention"):
         async with opened(retention=wrong):
             pass
+
+
+async def test_many_starts_at_once_look_once_whether_the_definition_is_kept(
+    opened: OpenEngine, shaky: Shaky, gate: Gate
+) -> None:
+    async with opened(store=shaky) as engine:
+        runs = await asyncio.gather(*(engine.start(ECHO, {"value": n}) for n in range(20)))
+        assert [await run.result(10) for run in runs] == [*range(20)]
+    assert shaky.calls["definition"] == shaky.calls["put_definition"] == 1
+
+
+async def test_a_definition_that_one_start_could_not_keep_is_kept_by_the_next(opened: OpenEngine, shaky: Shaky) -> None:
+    async with opened(store=shaky) as engine:
+        shaky.before.add("put_definition")
+        failed = await asyncio.gather(*(engine.start(ECHO, {"value": 1}) for _ in range(3)), return_exceptions=True)
+        assert [type(problem) for problem in failed] == [StoreUnavailable] * 3
+        shaky.before.clear()
+        assert await (await engine.start(ECHO, {"value": 1})).result(10) == 1
+
+
+async def test_a_start_that_is_given_up_while_it_keeps_the_definition_leaves_that_to_the_others(
+    opened: OpenEngine, shaky: Shaky
+) -> None:
+    async with opened(store=shaky) as engine:
+        first, second = (asyncio.create_task(engine.start(ECHO, {"value": 1})) for _ in range(2))
+        while not shaky.calls["definition"]:
+            await asyncio.sleep(0)
+        first.cancel()
+        assert await (await second).result(10) == 1
+        assert first.cancelled()
+
+
+async def test_starts_that_come_at_once_are_one_call_of_the_store(opened: OpenEngine, shaky: Shaky) -> None:
+    async with opened(store=shaky, work=False) as engine:
+        definition = await engine.deploy(ECHO)
+        await asyncio.gather(*(engine.start(definition, {"value": n}) for n in range(20)))
+        assert len(await engine.runs()) == 20
+    assert shaky.calls["commit"] == 1
+
+
+async def test_of_starts_that_come_at_once_each_gets_its_own_answer(opened: OpenEngine) -> None:
+    async with opened() as engine:
+        first = await engine.start(WAIT, id="r")
+        answers = await asyncio.gather(
+            engine.start(WAIT, id="a"),
+            engine.start(WAIT, id="r", conflict="reject"),
+            engine.start(WAIT, id="r"),
+            engine.start(ECHO, {"value": 7}, id="b"),
+            return_exceptions=True,
+        )
+        assert [getattr(answer, "id", type(answer)) for answer in answers] == ["a", RunConflict, "r", "b"]
+        assert await engine.run("b").result(10) == 7
+        await first.signal("go")
+        await first.result(10)

@@ -84,8 +84,8 @@ class _WriterAtOnce(Writer):
         self._path = path
         self._patience = 0.0
 
-    def _put(self, writes: Any, single: bool) -> Any:
-        call = Call(writes, single, asyncio.get_running_loop().create_future())
+    def _put(self, write: Any, items: Any, single: bool) -> Any:
+        call = Call(write, items, single, asyncio.get_running_loop().create_future())
         failure: BaseException | None = None
         try:
             self._write([call])

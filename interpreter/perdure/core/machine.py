@@ -89,7 +89,7 @@ def step(program: Program, state: State, event: Event, kind: NewTurn = Turn) -> 
     if isinstance(event, Reopened):
         _reopen(turn, event, state.now - before)
     else:
-        _dispatch(turn, event)
+        _RULES.get(type(event), _to_its_frame)(turn, event)
     turn.settle()
     return turn.commands
 
@@ -251,10 +251,6 @@ def _cancel(turn: Turn, event: CancelRequested) -> None:
     turn.cancel(state.root)
     turn.settle()
     _enter_held(turn)
-
-
-def _dispatch(turn: Turn, event: Event) -> None:
-    _RULES.get(type(event), _to_its_frame)(turn, event)
 
 
 def _to_its_frame(turn: Turn, event: Any) -> None:

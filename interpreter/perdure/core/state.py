@@ -153,15 +153,13 @@ class State:
     """Signal, update or event (by its key) → frames that wait for it, oldest first."""
 
     secrets: Vault = field(init=False, compare=False, repr=False)
+    name: str = field(init=False, compare=False, repr=False)
+    """The run's part in every id it makes: its id, and which restart of it this is."""
 
     def __post_init__(self) -> None:
+        self.name = f"{self.run['id']}~{self.generation}" if self.generation else self.run["id"]
         self.secrets = Vault(self.vault or vault_key(self.seed))
         self.vars, self.run = Changing(self.vars), Changing(self.run)
-
-    @property
-    def name(self) -> str:
-        """The run's part in every id it makes: its id, and which restart of it this is."""
-        return f"{self.run['id']}~{self.generation}" if self.generation else self.run["id"]
 
     @property
     def root(self) -> int:
@@ -214,13 +212,14 @@ class State:
             if not frames:
                 del self.waiting[signal]
 
-    def turns(self, frame: Frame) -> Iterator[tuple[str, int]]:
+    def turns(self, frame: Frame) -> list[tuple[str, int]]:
         """The loop turns a frame stands in, innermost first."""
+        found: list[tuple[str, int]] = []
         current: Frame | None = frame
         while current is not None:
             if current.turn is not None:
-                yield current.turn
+                found.append(current.turn)
             if current.stood_in is not None:
-                yield from current.stood_in
-                return
+                return [*found, *current.stood_in]
             current = self.frames.get(current.parent)
+        return found

@@ -59,7 +59,9 @@ class Turn:
         """Bring a node to life under a parent; it runs after the present verb. The new frame's id."""
         node = self.program.nodes[address]
         inside = parent.scope if scope is None else scope
-        return self.admit(self.blocks[type(node)](self.next_id(), node, parent.id, inside, turn=turn))
+        frame = self.blocks[type(node)](self.next_id(), node, parent.id, inside)
+        frame.turn = turn
+        return self.admit(frame)
 
     def admit(self, frame: Frame) -> int:
         self.state.frames[frame.id] = frame

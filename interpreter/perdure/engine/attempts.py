@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from perdure.activities import Context, Registry
 from perdure.activities.failure import failure_of
+from perdure.activities.rates import Rate
 from perdure.activities.secrets import Source, reveal
 from perdure.core.commands import StartActivity
 from perdure.core.events import ActivityCancelled, ActivityCompleted, ActivityFailed, Event
@@ -47,11 +49,12 @@ class Owner(Protocol):
 class Attempt:
     owner: Owner
     command: StartActivity
+    marked: bool
+    """Whether the journal says that it has begun."""
     context: Context | None = None
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
     over: bool = False
-    marked: bool = False
     patience: asyncio.TimerHandle | None = None
     """Ends a queue or a heartbeat that takes too long."""
     grace: asyncio.TimerHandle | None = None
@@ -83,13 +86,18 @@ class Attempts:
 
     def start(self, owner: Owner, command: StartActivity, *, marked: bool) -> None:
         """Begin an attempt as soon as its turn comes."""
-        attempt = Attempt(owner, command, marked=marked)
+        attempt = Attempt(owner, command, marked)
         self._live[owner.key, command.frame] = attempt
         owner.attempts.add(command.frame)
         rate = self._registry.rate(command.name)
         if rate is None and not self._closing and self._lanes.pass_by(attempt, command.queue):
             self._launch(attempt)
-            return
+        else:
+            self._queue(attempt, rate)
+
+    def _queue(self, attempt: Attempt, rate: Rate | None) -> None:
+        """Let an attempt wait for its turn."""
+        command = attempt.command
         rated = None if rate is None else command.name
         self._lanes.put(attempt, command.queue, command.priority, rated, rate)
         self._launch_next()
@@ -160,7 +168,7 @@ class Attempts:
             attempt=command.attempt,
             idempotency_key=command.key,
             heartbeat_details=None if details is None else decode(details),
-            on_heartbeat=lambda details: self._heard(attempt, details),
+            on_heartbeat=partial(self._heard, attempt),
         )
         if not attempt.marked:
             self._young[attempt] = None
@@ -191,7 +199,8 @@ class Attempts:
         self._end(attempt, event)
 
     def _left(self, attempt: Attempt) -> None:
-        """An attempt needs its place no longer."""
+        """An attempt needs its place no longer, nor its context: as a circle they would wait for a collection."""
+        attempt.context = None
         self._lanes.leave(attempt)
         if self._lanes.waiting:
             self._launch_next()

@@ -10,12 +10,16 @@ from uuid import uuid4
 from perdure.core import State, fold
 from perdure.core.commands import (
     CancelActivity,
+    CancelChild,
     CloseAsk,
     CloseRun,
     Command,
+    Deliver,
     LeaveSlot,
     OpenAsk,
+    ReadCache,
     ReplyUpdate,
+    StartChild,
     TakeSlot,
     WriteCache,
 )
@@ -28,12 +32,16 @@ from perdure.vault import holds_marker
 
 KEPT: Final = frozenset({OpenAsk, CloseAsk, ReplyUpdate, TakeSlot, LeaveSlot, WriteCache, CloseRun, CancelActivity})
 """Commands that are more to a commit than something to be carried out after it."""
+ERRANDS: Final = frozenset({Deliver, StartChild, CancelChild, ReadCache})
+"""Commands that ask for something in other runs, or in what they have left."""
 
 
 def write_down(
     commit: Commit, key: int, origin: NewRun | RunRow, program: Program, state: State, commands: Sequence[Command]
 ) -> None:
     """Put into a commit what commands ask to be kept; the others are carried out after it."""
+    if KEPT.isdisjoint(map(type, commands)):
+        return
     opened: dict[int, AskRow] = {}
     closed: list[int] = []
     replies: dict[str, bytes] = {}

@@ -5,6 +5,7 @@ Whatever is started or deployed is in the store afterwards. Knows nothing of run
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from errno import ENOENT
 from pathlib import Path
@@ -29,6 +30,8 @@ class Definitions:
         self._clock = clock
         self._catalogue = catalogue
         self._stored: set[str] = set()
+        self._storing: dict[str, asyncio.Event] = {}
+        """Digests whose storing is under way, and will have been tried: a thousand starts at once look once."""
 
     def checked(self, given: str | Path | Definition) -> Definition:
         """A definition that holds. Raises DefinitionError, FileNotFoundError."""
@@ -67,10 +70,18 @@ class Definitions:
     async def _keep(self, definition: Definition) -> None:
         """See that a definition is in the store; one that is there does not become the newest by being used."""
         self._programs.add(definition)
-        if definition.digest not in self._stored:
-            if await self._store.definition(definition.digest) is None:
-                await self._put(definition)
-            self._stored.add(definition.digest)
+        digest = definition.digest
+        while digest not in self._stored:
+            if digest in self._storing:
+                await self._storing[digest].wait()
+                continue
+            self._storing[digest] = asyncio.Event()
+            try:
+                if await self._store.definition(digest) is None:
+                    await self._put(definition)
+                self._stored.add(digest)
+            finally:
+                self._storing.pop(digest).set()
 
     async def _put(self, definition: Definition) -> None:
         self._programs.add(definition)

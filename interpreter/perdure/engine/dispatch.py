@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from perdure.activities import Registry
 from perdure.activities.secrets import Source
@@ -77,6 +77,17 @@ class Dispatch:
         self._attempts = Attempts(registry, secrets, clock, lanes, self._ended, self._beat)
         self._errands = Errands(store, programs, clock, self._errand_done, sent, self._errand_failed, published)
         self.taken = Tasks(store, clock, self._attempts, lanes, poke)
+        self._ways: Mapping[type[Command], Callable[[LiveRun, Any], None]] = {
+            StartActivity: self._start,
+            CancelActivity: self._stop,
+            StartTimer: lambda run, command: timers.set(run, command.frame, command.due),
+            CancelTimer: lambda run, command: timers.clear(run, command.frame),
+            StartChild: self._start_child,
+            Deliver: self._errands.start,
+            CancelChild: self._errands.start,
+            ReadCache: self._errands.start,
+        }
+        """What is outside the store; the rest of the commands the commit has done."""
         self._marking: asyncio.TimerHandle | None = None
         self._beating: asyncio.TimerHandle | None = None
         self._closing = False
@@ -87,26 +98,11 @@ class Dispatch:
         """Do what is outside the store. A fault of ours sets the run aside."""
         try:
             for command in commands:
-                self._carry_out(run, command)
+                way = self._ways.get(type(command))
+                if way is not None:
+                    way(run, command)
         except Exception as problem:
             self._owned.set_aside(run, problem)
-
-    def _carry_out(self, run: LiveRun, command: Command) -> None:
-        match command:
-            case StartActivity():
-                self._start(run, command)
-            case CancelActivity():
-                self._stop(run, command.frame)
-            case StartTimer():
-                self._timers.set(run, command.frame, command.due)
-            case CancelTimer():
-                self._timers.clear(run, command.frame)
-            case StartChild() if command.frame not in run.state.frames:
-                pass  # it has ended, as a letter has said since; by now it may even be deleted
-            case Deliver() | StartChild() | CancelChild() | ReadCache():
-                self._errands.start(run, command)
-            case _:
-                pass
 
     def _start(self, run: LiveRun, command: StartActivity) -> None:
         frame = run.state.frames.get(command.frame)
@@ -124,10 +120,16 @@ class Dispatch:
         if self._marking is None:
             self._marking = asyncio.get_running_loop().call_later(MARK_AFTER, self._mark)
 
-    def _stop(self, run: LiveRun, frame: int) -> None:
+    def _stop(self, run: LiveRun, command: CancelActivity) -> None:
         """An attempt is to stop; one that others make was marked with the commit that decided it."""
+        frame = command.frame
         if not is_elsewhere(run.state, frame) and not self._attempts.cancel(run, frame):
             self._advance(run, ActivityCancelled(self._clock.now(), frame))
+
+    def _start_child(self, run: LiveRun, command: StartChild) -> None:
+        """A child whose frame is gone has ended, as a letter has said since; by now it may even be deleted."""
+        if command.frame in run.state.frames:
+            self._errands.start(run, command)
 
     def _mark(self) -> None:
         self._marking = None

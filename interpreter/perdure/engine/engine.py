@@ -269,8 +269,10 @@ class Engine:
 
     async def _end(self, run_id: str) -> End:
         """How a run has ended, once it has."""
-        soon = self._worker is not None and self._worker.has(run_id)
-        return await self._watching.end(run_id, self._row, soon=soon)
+        return await self._watching.end(run_id, self._row, self._is_here)
+
+    def _is_here(self, run_id: str) -> bool:
+        return self._worker is not None and self._worker.has(run_id)
 
     # -- life
 

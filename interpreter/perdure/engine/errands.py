@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 from perdure.core import wire
-from perdure.core.commands import CancelChild, Command, Deliver, ReadCache, StartChild
+from perdure.core.commands import CancelChild, Deliver, ReadCache, StartChild
 from perdure.core.events import CacheRead, ChildEnded, Delivered, Event, RunStarted, SignalReceived, Undeliverable
 from perdure.core.outcomes import new_error
 from perdure.engine.clock import Clock
@@ -34,16 +34,6 @@ PAUSE: Final = 1.0
 """Seconds before an errand is tried again that the store could not do."""
 
 Errand = Deliver | StartChild | CancelChild | ReadCache
-
-
-_ERRANDS: Final = frozenset({Deliver, StartChild, CancelChild, ReadCache})
-
-
-def count_of(commands: Sequence[Command]) -> int:
-    """How many of the commands are errands."""
-    if _ERRANDS.isdisjoint(map(type, commands)):
-        return 0
-    return sum(type(command) in _ERRANDS for command in commands)
 
 
 class Errands:

@@ -61,7 +61,8 @@ class Lanes(Generic[Item]):
         self._queues = queues
         self._lanes: dict[tuple[str, str | None], Lane[Item]] = {}
         self._windows: dict[str, Window] = {}
-        self._waiting: dict[Item, Lane[Item]] = {}
+        self.waiting: dict[Item, Lane[Item]] = {}
+        """What waits, and where."""
         self._begun: dict[Item, str] = {}
         self._in_queue: Counter[str] = Counter()
         """How many of each queue wait or have begun; counted where queues have limits, as the next."""
@@ -84,19 +85,14 @@ class Lanes(Generic[Item]):
             lane = self._lanes[queue, rated] = Lane(queue, window)
         heappush(lane.heap, (-priority, next(self._arrivals), item))
         lane.waiting += 1
-        self._waiting[item] = lane
+        self.waiting[item] = lane
         if self._queues is not None:
             self._in_queue[queue] += 1
-
-    @property
-    def waiting(self) -> bool:
-        """Whether anything waits."""
-        return bool(self._waiting)
 
     def pass_by(self, item: Item, queue: str | None) -> bool:
         """Let an item without a rate begin at once, where nothing waits and there is room; whether it has."""
         queue = queue or DEFAULT
-        if self._waiting or len(self._begun) >= self._limit or self._is_full(queue):
+        if self.waiting or len(self._begun) >= self._limit or self._is_full(queue):
             return False
         self._begun[item] = queue
         if self._queues is not None:
@@ -119,7 +115,7 @@ class Lanes(Generic[Item]):
             return None
         _, _, item = heappop(best.heap)
         best.waiting -= 1
-        del self._waiting[item]
+        del self.waiting[item]
         self._begun[item] = best.queue
         if self._queues is not None:
             self._begun_in[best.queue] += 1
@@ -129,14 +125,14 @@ class Lanes(Generic[Item]):
 
     def drop(self, item: Item) -> None:
         """An item waits no longer; one that does not wait is left alone."""
-        lane = self._waiting.pop(item, None)
+        lane = self.waiting.pop(item, None)
         if lane is None:
             return
         lane.waiting -= 1
         if self._queues is not None:
             self._in_queue[lane.queue] -= 1
         if len(lane.heap) > 2 * lane.waiting + SLACK:
-            lane.heap = [entry for entry in lane.heap if entry[2] in self._waiting]
+            lane.heap = [entry for entry in lane.heap if entry[2] in self.waiting]
             heapify(lane.heap)
 
     def leave(self, item: Item) -> None:
@@ -159,7 +155,7 @@ class Lanes(Generic[Item]):
 
     def room(self) -> dict[str, int]:
         """How many more of each queue could begin besides those that wait; `*` stands for all queues."""
-        free = max(self._limit - len(self._begun) - len(self._waiting), 0)
+        free = max(self._limit - len(self._begun) - len(self.waiting), 0)
         if self._queues is None:
             return {"*": free} if free else {}
         left = {queue: min(limit - self._in_queue[queue], free) for queue, limit in self._queues.items()}
@@ -170,7 +166,7 @@ class Lanes(Generic[Item]):
 
     def _tidy(self, place: tuple[str, str | None], lane: Lane[Item]) -> None:
         """Let go of what waits no longer at the front, and of a lane in which nothing waits."""
-        while lane.heap and lane.heap[0][2] not in self._waiting:
+        while lane.heap and lane.heap[0][2] not in self.waiting:
             heappop(lane.heap)
         if not lane.waiting:
             del self._lanes[place]

@@ -5,7 +5,7 @@ Knows the machine and what a commit holds; knows neither store nor activities. `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,10 +13,10 @@ from perdure.core import State, machine, wire
 from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.blocks.lock import LockFrame
 from perdure.core.blocks.sending import DeliverFrame
-from perdure.core.commands import CancelActivity, Command
+from perdure.core.commands import CancelActivity, Command, StartActivity
 from perdure.core.events import ActivityCompleted, AttemptLost, AttemptStarted, Event, Migrated
 from perdure.core.lifecycle import KEEPING
-from perdure.engine.commits import KEPT, write_down
+from perdure.engine.commits import ERRANDS, KEPT, write_down
 from perdure.engine.creation import listening
 from perdure.engine.deferred import Deferred
 from perdure.program import Program
@@ -53,11 +53,13 @@ class Besides:
 class Decided:
     """What has been decided and is not yet durable."""
 
-    __slots__ = ("commands", "events", "rest")
+    __slots__ = ("commands", "errands", "events", "rest")
 
     def __init__(self) -> None:
         self.events: list[tuple[int, int, bytes]] = []
         self.commands: list[Command] = []
+        self.errands = 0
+        """How many of the commands are errands; counted when it is to be written."""
         self.rest: Besides | None = None
 
     @property
@@ -75,6 +77,7 @@ class LiveRun:
         "attempts", "beaten", "decided", "deferred", "errands", "fresh", "heartbeats", "id", "key", "last_letter",
         "late", "listening", "missed", "origin", "parking", "program", "promised", "recoveries", "seq", "slotted",
         "snapshot_seq", "snapshot_size", "state", "status", "tail_size", "timers", "withdrawing", "withdrawn",
+        "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +87,7 @@ class LiveRun:
         self.id = origin.id
         self.origin = origin
         self.program = program
+        self.workflow = program.name
         self.state = state
         self.seq = seq
         self.recoveries = recoveries
@@ -125,10 +129,6 @@ class LiveRun:
         self.missed = False
         """Whether a letter was left to whoever has the run next."""
 
-    @property
-    def workflow(self) -> str:
-        return self.program.name
-
     def note_heartbeat(self, slot: int, details: bytes) -> None:
         """Details that are to be kept for the next attempt."""
         self.heartbeats[slot] = self.decided.besides.heartbeats[slot] = details
@@ -151,7 +151,7 @@ class LiveRun:
 
     def migrate(self, program: Program, event: Migrated) -> None:
         """Go on with another program. What is under way stays so: frames keep their ids."""
-        self.program, self.state = program, machine.migrated(program, event)
+        self.program, self.workflow, self.state = program, program.name, machine.migrated(program, event)
         self.origin = replace(self.origin, digest=event.digest, version=event.version)
         self._journal(event.at, wire.event_to_bytes(event))
         self.decided.besides.moved = (event.digest, event.version)
@@ -164,8 +164,12 @@ class LiveRun:
     def commit(self, worker: str, soon: int, *, park: bool) -> Commit:
         """Everything decided, as one commit. With `park` a run that will have nothing to do before `soon` is let go."""
         decided = self.decided
-        rest, keeps = decided.rest, not KEPT.isdisjoint(map(type, decided.commands))
-        if rest is None and not keeps and not self.recoveries and self._goes_on():
+        rest, kinds = decided.rest, set(map(type, decided.commands))
+        if not ERRANDS.isdisjoint(kinds):
+            decided.errands = sum(type(command) in ERRANDS for command in decided.commands)
+            self.promised += decided.errands
+        keeps = not KEPT.isdisjoint(kinds)
+        if rest is None and not keeps and not self.recoveries and self._goes_on(kinds):
             return Steps(self.key, worker, decided.events)
         commit = Commit(self.key, worker, decided.events)
         if rest is not None:
@@ -185,14 +189,15 @@ class LiveRun:
             commit.recoveries = self.recoveries = 0
         return commit
 
-    def _goes_on(self) -> bool:
-        """Whether the store has nothing to learn of the run but its events: it stays, as it was."""
+    def _goes_on(self, asked: Set[type[Command]]) -> bool:
+        """Whether the store has nothing to learn of the run but its events: it stays, as it was. What it has `asked`
+        for last often tells: an activity is this process's to start."""
         return (
             self.seq - self.snapshot_seq < SNAPSHOT_EVENTS
             and self.state.status == self.status
             and not self.listening
             and not self.state.waiting
-            and self.busy()
+            and (StartActivity in asked or self.busy())
         )
 
     def _unwanted(self, commands: Sequence[Command]) -> list[int]:

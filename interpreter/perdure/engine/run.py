@@ -19,6 +19,7 @@ from perdure.engine.records import RunInfo, iso
 from perdure.engine.starting import check_json
 from perdure.engine.transfer import export_run
 from perdure.engine.view import live_parts
+from perdure.engine.watching import End
 from perdure.errors import (
     ExpressionError,
     InvalidInput,
@@ -57,10 +58,11 @@ class Run:
         Raises RunFailed, RunCancelled or RunTerminated for a run that ended so; TimeoutError when it has not ended
         within `timeout` seconds (the run goes on); UnknownRun.
         """
-        async with asyncio.timeout(timeout):
-            end = await self._engine._end(self.id)
-            while end.status == "continued":
-                end = await self._engine._end(await self._successor(end.id))
+        if timeout is None:
+            end = await self._end()
+        else:
+            async with asyncio.timeout(timeout):
+                end = await self._end()
         outcome = decode(end.outcome)
         if end.status == "completed":
             return outcome["output"]
@@ -73,6 +75,13 @@ class Run:
             undone=outcome["undone"],
             not_undone=outcome["not_undone"],
         )
+
+    async def _end(self) -> End:
+        """How it has ended, or the last of those that went on as it."""
+        end = await self._engine._end(self.id)
+        while end.status == "continued":
+            end = await self._engine._end(await self._successor(end.id))
+        return end
 
     async def _successor(self, id: str) -> str:
         """The id of the run that went on where one called `id~N` ended: `id~N+1` if it has been followed too."""

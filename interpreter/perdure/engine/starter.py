@@ -1,15 +1,14 @@
 """Starting runs: what is asked for is checked, made a first commit, and kept; or the run that has the id is dealt with.
 
-Knows stores, definitions and the worker that may go on with a new run. What a start may ask for, and how that is
-checked, stands in `starting`.
+Knows stores and definitions. What a start may ask for, and how that is checked, stands in `starting`; `creating` keeps
+the run and hands it to the worker.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os import urandom
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from perdure.core import State, wire
 from perdure.core import start as start_machine
-from perdure.core.commands import Command, OpenAsk, StartTimer
+from perdure.core.commands import Command
 from perdure.core.events import RunStarted
 from perdure.core.lifecycle import ENDED
 from perdure.definition import Definition
-from perdure.engine.commits import write_down
+from perdure.engine.creating import Creations
 from perdure.engine.creation import first_commit, new_run
 from perdure.engine.errands import runs_already
-from perdure.engine.live import LiveRun
 from perdure.engine.starting import (
     begins_at,
     check_policies,
@@ -35,11 +33,10 @@ from perdure.engine.starting import (
     own_labels,
     texts,
 )
-from perdure.engine.worker import SOON, Worker
-from perdure.errors import Fenced, RunConflict, StoreError, UnknownRun
-from perdure.program import Program
+from perdure.engine.worker import Worker
+from perdure.errors import RunConflict, StoreError, UnknownRun
 from perdure.stores import RunExists
-from perdure.stores.store import Commit, NewLetter, NewRun, RunRow, SlotTaken
+from perdure.stores.store import Commit, NewLetter, RunRow, SlotTaken
 from perdure.values import JSON, decode, digest
 
 if TYPE_CHECKING:
@@ -91,7 +88,7 @@ class Starter:
         self._store = engine._store
         self._clock = engine._clock
         self._definitions = engine._definitions
-        self._creating: set[asyncio.Task[int | StoreError]] = set()
+        self._creations = Creations(engine)
 
     @property
     def _worker(self) -> Worker | None:
@@ -100,8 +97,7 @@ class Starter:
 
     async def close(self) -> None:
         """Wait for starts that are under way."""
-        if self._creating:
-            await asyncio.wait(self._creating)
+        await self._creations.close()
 
     async def start(self, given: str | Path | Definition, input: JSON, options: Options) -> Run:
         """See `Engine.start`."""
@@ -146,13 +142,7 @@ class Starter:
         labels = {**own_labels(definition, state), **texts(options.labels or {})}
         commit = self._first_commit(definition, event, state, commands, labels, former)
         letters = first_letters(wish.id, now, options.signal, options.update)
-        # A caller that gives up must not leave behind a run that is this worker's and that nobody moves.
-        creating = asyncio.get_running_loop().create_task(
-            self._create(commit, definition.program, state, commands, letters)
-        )
-        self._creating.add(creating)
-        creating.add_done_callback(self._creating.discard)
-        return await asyncio.shield(creating), letters
+        return await self._creations.create(commit, definition.program, state, commands, letters), letters
 
     async def _deal_with(self, wish: Wish, row: RunRow) -> tuple[bool, Former | None]:
         """What becomes of a run that has the id: whether it is the one wished for, else the one to be replaced; none
@@ -215,47 +205,6 @@ class Starter:
         )
         return first_commit(run, state, commands, [event])
 
-    async def _create(
-        self,
-        commit: Commit,
-        program: Program,
-        state: State,
-        commands: Sequence[Command],
-        letters: Sequence[NewLetter] = (),
-    ) -> int | StoreError:
-        """Make a run durable; where this worker owns it, it goes on at once. The run's key, or why there is none."""
-        assert isinstance(commit.run, NewRun)
-        run_id, at = commit.run.id, commit.run.created_at
-        # A run that is over at once and comes with messages is ended by whoever claims it: they are to reach it first.
-        early = bool(letters) and state.status in ENDED
-        released = not early and _settle_start(commit, program, state, commands, at)
-        commit.letters = [*commit.letters, *letters]
-        if released or early or not self._mine(run_id):
-            _disown(commit, released, state)
-        try:
-            [answer] = await self._store.commit([commit])
-            if isinstance(answer, Fenced):
-                self._engine._poke()
-                _disown(commit, released, state)
-                [answer] = await self._store.commit([commit])
-        except StoreError as problem:
-            if self._worker is not None:
-                self._worker.doubt(run_id)  # it may have been kept all the same
-            return problem
-        if isinstance(answer, int) and (commit.successor is not None or commit.letters or commit.takes):
-            self._engine._poke()
-        if isinstance(answer, int) and commit.closing is None and self._worker is not None:
-            if commit.worker is None:
-                self._worker.expect(commit.run.wake_at)
-            else:
-                self._worker.adopt(LiveRun(answer, commit.run, program, state, 1), commands, commit.worker)
-        return answer
-
-    def _mine(self, run_id: str) -> bool:
-        """Whether this engine's worker would go on with a new run."""
-        worker = self._worker
-        return worker is not None and bool(worker.id) and (worker.only is None or run_id in worker.only)
-
 
 def _check_same(wish: Wish, row: RunRow, first: RunStarted) -> None:
     """RunConflict unless the run was started with the same definition and input."""
@@ -263,23 +212,3 @@ def _check_same(wish: Wish, row: RunRow, first: RunStarted) -> None:
         raise RunConflict(f"the run {row.id} exists with another definition", run=row.id)
     if first_input(first) != digest(wish.input):
         raise RunConflict(f"the run {row.id} exists with another input", run=row.id)
-
-
-def _settle_start(commit: Commit, program: Program, state: State, commands: Sequence[Command], at: int) -> bool:
-    """Put into the first commit what the start has already settled; whether nobody needs to own the run."""
-    assert isinstance(commit.run, NewRun)
-    write_down(commit, 0, commit.run, program, state, commands)
-    if commit.closing is not None:
-        return True
-    if commit.letters or any(not isinstance(command, StartTimer | OpenAsk) for command in commands):
-        return False
-    return all(command.due > at + SOON for command in commands if isinstance(command, StartTimer))
-
-
-def _disown(commit: Commit, released: bool, state: State) -> None:
-    """Leave the run to whoever claims it: at once, or when it is next due."""
-    assert isinstance(commit.run, NewRun)
-    dues = [frame.due for frame in state.frames.values() if frame.due is not None]
-    wake_at = min(dues, default=None) if released else commit.run.wake_at
-    commit.worker = None
-    commit.run = replace(commit.run, wake_at=wake_at, owner=None)

@@ -44,14 +44,15 @@ class Watching:
         self._waiting: dict[str, dict[str | None, Waiting]] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], *, soon: bool) -> End:
-        """How a run has ended, once it has; `soon` where this process's worker has it in memory and will say so."""
+    async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], is_here: Callable[[str], bool]) -> End:
+        """How a run has ended, once it has. While it `is_here`, in the memory of this process's worker, that one will
+        say so, and nobody need look."""
 
         async def ended() -> End | None:
             row = await find(run_id)
             return None if row.closed_at is None else End(row.id, row.status, row.outcome or b"{}")
 
-        if soon:
+        while is_here(run_id):
             told = await self._news(run_id)
             if told is not None:
                 return told

@@ -25,7 +25,6 @@ from perdure.engine.clock import Clock
 from perdure.engine.committer import Committer
 from perdure.engine.deadlines import Deadlines
 from perdure.engine.dispatch import Dispatch
-from perdure.engine.errands import count_of
 from perdure.engine.inbox import Inbox
 from perdure.engine.lanes import Lanes
 from perdure.engine.lease import Lease
@@ -92,8 +91,8 @@ class Worker:
         )
         self._awake: list[tuple[LiveRun, Sequence[Command]]] = []
         self._changed: dict[int, LiveRun] = {}
-        self._writing: list[tuple[LiveRun, list[Command], int]] = []
-        """Whose commits are being written, what they want done then, and how many errands are among it."""
+        self._writing: list[tuple[LiveRun, Decided]] = []
+        """Whose commits are being written, and what they have decided."""
         self._committer = Committer(store, self._cut, self._settled)
         self._timers = Timers(clock, self._poke)
         self._dispatch = Dispatch(
@@ -201,31 +200,28 @@ class Worker:
     def _cut(self) -> Sequence[Commit]:
         """The next batch: what every changed run has decided."""
         self._dispatch.mark_outlived()
-        soon = self._clock.now() + SOON
+        worker, soon, park = self.id, self._clock.now() + SOON, not self._closing
         changed, self._changed = self._changed, {}
         batch = []
         self._writing = []
         for run in changed.values():
             if run.parking or not self._owned.is_here(run):
                 continue
-            commands = run.decided.commands
-            errands = count_of(commands)
-            run.promised += errands
             try:
-                batch.append(run.commit(self.id, soon, park=not self._closing))
+                batch.append(run.commit(worker, soon, park=park))
             except Exception as problem:
                 self._owned.set_aside(run, problem)
             else:
-                self._writing.append((run, commands, errands))
+                self._writing.append((run, run.decided))
                 run.decided = Decided()
         return batch
 
     def _settled(self, batch: Sequence[Commit], answers: Sequence[int | StoreError]) -> None:
         writing, self._writing = self._writing, []
-        for commit, answer, (run, commands, errands) in zip(batch, answers, writing, strict=True):
-            run.promised -= errands
-            if type(commit) is Steps and not isinstance(answer, StoreError):
-                self._go_on(run, commands)
+        for commit, answer, (run, decided) in zip(batch, answers, writing, strict=True):
+            run.promised -= decided.errands
+            if type(commit) is Steps and type(answer) is int:
+                self._go_on(run, decided.commands)
                 continue
             if commit.closing is not None and not isinstance(answer, StoreError):
                 log.info("run %s %s", run.id, commit.closing.status)
@@ -245,7 +241,7 @@ class Worker:
                 if run.missed or self._claims.doubts(run.id):
                     self._poke()
             else:
-                self._go_on(run, commands)
+                self._go_on(run, decided.commands)
                 if commit.takes:
                     self._let_read(run, ())
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from perdure.errors import StoreError
+from perdure.record import record
 from perdure.stores.rows import AskRow, RunRow
 
 
@@ -28,7 +29,7 @@ ANSWERED: Final = ("update", "migrate")
 """Kinds of letters that have a row beside them which says how they stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewRun:
     """A run to be created; `owner` is the worker that goes on with it at once, if any."""
 
@@ -110,7 +111,7 @@ class Firing:
     occurrence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Closing:
     """The run ends: its status, and `outcome` as JSON bytes."""
 

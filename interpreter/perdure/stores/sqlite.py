@@ -8,7 +8,6 @@ same. What is written stands in `sqlite_writes` and the files it names, how in `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from perdure.errors import StoreError
 from perdure.stores import sqlite_messages as messages
@@ -31,7 +30,7 @@ class SQLiteStore(SQLiteReading, SQLiteOperations):
         writer = self._open_writer()
         if not batch:
             return []
-        return await writer.submit_all([partial(writes.write_commit, commit=commit) for commit in batch])
+        return await writer.submit_all(writes.write_commit, batch)
 
     async def put_definition(self, digest: str, workflow: str, version: str | None, bundle: bytes, at: int) -> None:
         await self._open_writer().submit(

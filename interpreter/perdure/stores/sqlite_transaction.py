@@ -13,7 +13,13 @@ from perdure.errors import StoreError
 from perdure.stores.commits import SequenceTaken
 from perdure.stores.sqlite_rows import SQL, json_list
 
-_APPEND_EVENT: Final = SQL["append_event"]
+_ROW: Final = 4
+"""Values of a journal row."""
+_APPEND: Final = [
+    (rows * _ROW, SQL["append_event"].rstrip("; \n") + ", (?, ?, ?, ?)" * (rows - 1)) for rows in (64, 16, 4, 1)
+]
+"""Statements that append so many values. Python's lock is let go and fetched back for every statement: with one for
+each row the writer and the event loop would wait for one another, row by row."""
 _ROWS_OF_OPEN_RUNS: Final = (
     "drop_snapshots",
     "drop_asks",
@@ -30,12 +36,13 @@ class Entangled(LookupError):
 class Transaction:
     """What the writes of one transaction share; journal rows gather here and go in together, last."""
 
-    __slots__ = ("_ended", "_events", "_slots_or_tasks", "_workers", "db")
+    __slots__ = ("_ended", "_journal", "_slots_or_tasks", "_workers", "db")
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
         self._workers: dict[str, bool] = {}
-        self._events: list[tuple[int, int, int, bytes]] = []
+        self._journal: list[int | bytearray] = []
+        """The values of its rows, one after another."""
         self._ended: dict[int, bytes] = {}
         self._slots_or_tasks: tuple[bool, bool] | None = None
 
@@ -62,7 +69,7 @@ class Transaction:
 
     def append(self, run: int, events: Sequence[tuple[int, int, bytes]]) -> None:
         for seq, at, event in events:
-            self._events.append((run, seq, at, event))
+            self._journal += (run, seq, at, bytearray(event))  # for bytes sqlite3 would look for an adapter
 
     def ended(self, run: int, reply: bytes) -> None:
         """A run has ended; updates that it leaves open get the reply."""
@@ -70,17 +77,23 @@ class Transaction:
 
     def flush(self) -> None:
         """Write what has gathered. Raises SequenceTaken where a journal has such an event already."""
-        events = self._events
-        if events:
-            self._events = []
+        if self._journal:
             try:
-                self.db.executemany(_APPEND_EVENT, events)
+                self._write_journal()
             except sqlite3.IntegrityError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                     raise
                 raise SequenceTaken from error
         if self._ended:
             self._drop_rows_of_ended()
+
+    def _write_journal(self) -> None:
+        values, self._journal = self._journal, []
+        first = 0
+        for count, statement in _APPEND:
+            while len(values) - first >= count:
+                self.db.execute(statement, values[first : first + count])
+                first += count
 
     def flush_before(self) -> None:
         """`flush`, in front of a write that cannot come before it. A failure is not that write's: the writer then
@@ -97,15 +110,18 @@ class Transaction:
 
     def _drop_rows_of_ended(self) -> None:
         runs = json_list(list(self._ended))
-        replies = [(reply, run) for run, reply in self._ended.items()]
+        by_reply: dict[bytes, list[int]] = {}
+        for run, reply in self._ended.items():
+            by_reply.setdefault(reply, []).append(run)
         self._ended = {}
         for name in _ROWS_OF_OPEN_RUNS:
             self.db.execute(SQL[name], (runs,))
-        self.db.executemany(SQL["end_updates"], replies)
+        for reply, replied in by_reply.items():
+            self.db.execute(SQL["end_updates"], (reply, json_list(replied)))
 
     def discard(self) -> None:
         """Forget what has gathered, after the transaction or savepoint was rolled back."""
         self._workers.clear()
-        self._events.clear()
+        self._journal.clear()
         self._ended.clear()
         self._slots_or_tasks = None

@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,9 +22,10 @@ from perdure.stores.sqlite_file import explain, is_busy
 from perdure.stores.sqlite_transaction import Transaction
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _MOST: Final = 1024
-"""Calls in one transaction: bounds how long the first of them waits for the last."""
+"""Calls after which a transaction takes no further: bounds how long the first of them waits for the last."""
 
 _FAULTS_OF_A_CALL: Final = (
     StoreError,
@@ -41,14 +43,16 @@ _FAULTS_OF_A_CALL: Final = (
 
 
 class Call:
-    """Writes that one caller waits for. Each is kept or refused by itself; `outcomes` tells which."""
+    """What one caller waits for: a `write` for each of the `items`, kept or refused by itself; `outcomes` tells which.
+    A `single` one has one item, of which the write knows."""
 
-    __slots__ = ("future", "outcomes", "single", "writes")
+    __slots__ = ("future", "items", "outcomes", "single", "write")
 
     def __init__(
-        self, writes: Sequence[Callable[[Transaction], Any]], single: bool, future: asyncio.Future[Any]
+        self, write: Callable[[Transaction, Any], Any], items: Sequence[Any], single: bool, future: asyncio.Future[Any]
     ) -> None:
-        self.writes = writes
+        self.write = write
+        self.items = items
         self.single = single
         self.future = future
         self.outcomes: list[Any] = []
@@ -62,7 +66,9 @@ class Writer:
         self._path = path
         self._patience = patience
         self._loop = loop
-        self._queue: SimpleQueue[Call | None] = SimpleQueue()
+        self._gathered: deque[Call] = deque()
+        """What this turn of the event loop has asked for."""
+        self._queue: SimpleQueue[list[Call] | None] = SimpleQueue()
         self._busy = threading.Lock()
         self._version = self._read_version()
         self._version_wanted = False
@@ -75,11 +81,13 @@ class Writer:
 
     def submit(self, write: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """One write; the future is done after COMMIT with its answer, or with a StoreError."""
-        return self._put([write], single=True)
+        return self._put(lambda transaction, _: write(transaction), (None,), single=True)
 
-    def submit_all(self, writes: Sequence[Callable[[Transaction], T]]) -> asyncio.Future[list[T | StoreError]]:
-        """Several writes for one transaction; the future is done after COMMIT with one outcome for each."""
-        return self._put(writes, single=False)
+    def submit_all(
+        self, write: Callable[[Transaction, Item], T], items: Sequence[Item]
+    ) -> asyncio.Future[list[T | StoreError]]:
+        """Several items for one transaction; the future is done after COMMIT with one outcome for each."""
+        return self._put(write, items, single=False)
 
     def version(self) -> int:
         """SQLite's `data_version` as the writer sees it: moved by the commits of others, never by our own.
@@ -101,38 +109,50 @@ class Writer:
         """Accept nothing more; the thread writes what it has and ends. May be called twice."""
         if not self._stopped:
             self._stopped = True
+            self._hand_over()
             self._queue.put(None)
 
     def join(self, timeout: float | None = None) -> None:
         if self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
-    def _put(self, writes: Sequence[Callable[[Transaction], Any]], single: bool) -> asyncio.Future[Any]:
+    def _put(self, write: Callable[[Transaction, Any], Any], items: Sequence[Any], single: bool) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             raise StoreError("the store was opened in another event loop; open one store per loop")
         if self._stopped:
             raise StoreError("the store is closed")
         future = loop.create_future()
-        self._queue.put(Call(writes, single, future))
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append(Call(write, items, single, future))
         return future
+
+    def _hand_over(self) -> None:
+        """Let the thread have what has gathered, all at once: it is woken once, and the event loop rests meanwhile."""
+        calls = []
+        with suppress(IndexError):  # not `while gathered`: a collection may call `stop` in any thread
+            while True:
+                calls.append(self._gathered.popleft())
+        for first in range(0, len(calls), _MOST):
+            self._queue.put(calls[first : first + _MOST])
 
     def _run(self) -> None:
         while True:
-            call = self._queue.get()
-            group = [] if call is None else [call]
-            while call is not None and len(group) < _MOST:
+            calls = self._queue.get()
+            group = [] if calls is None else calls
+            while calls is not None and len(group) < _MOST:
                 try:
-                    call = self._queue.get_nowait()
+                    calls = self._queue.get_nowait()
                 except Empty:
                     break
-                if call is not None:
-                    group.append(call)
+                if calls is not None:
+                    group += calls
             if group:
                 self._serve(group)
-            if call is None:
+            if calls is None:
                 break
-            del call, group  # an idle writer must not keep the last waiters alive
+            del calls, group  # an idle writer must not keep the last waiters alive
         self._end()
 
     def _serve(self, group: list[Call]) -> None:
@@ -171,10 +191,10 @@ class Writer:
     def _write_together(self, group: list[Call]) -> None:
         transaction = Transaction(self._db)
         for call in group:
-            outcomes: list[Any] = []
-            for write in call.writes:
+            write, outcomes = call.write, []
+            for item in call.items:
                 try:
-                    outcomes.append(write(transaction))
+                    outcomes.append(write(transaction, item))
                 except StoreError as refusal:
                     outcomes.append(refusal)
             call.outcomes = outcomes
@@ -184,12 +204,12 @@ class Writer:
         """The same with a savepoint around each write, so that a bad one is undone alone."""
         transaction = Transaction(self._db)
         for call in group:
-            call.outcomes = [self._write_guarded(transaction, write) for write in call.writes]
+            call.outcomes = [self._write_guarded(transaction, call.write, item) for item in call.items]
 
-    def _write_guarded(self, transaction: Transaction, write: Callable[[Transaction], Any]) -> Any:
+    def _write_guarded(self, transaction: Transaction, write: Callable[[Transaction, Any], Any], item: Any) -> Any:
         self._db.execute("SAVEPOINT one")
         try:
-            outcome = write(transaction)
+            outcome = write(transaction, item)
             transaction.flush()
         except _FAULTS_OF_A_CALL as error:
             transaction.discard()

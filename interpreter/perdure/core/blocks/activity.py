@@ -118,12 +118,12 @@ class ActivityFrame(Frame):
             self.attempt,
             f"{turn.state.name}/{address}/{self._round(turn)}",
             self.id if retry is None else retry.id,
-            committed=retry is not None and retry.most == 1,
-            queue=self.queue,
-            priority=self.priority,
-            queue_timeout=self.queue_timeout,
-            heartbeat=self.heartbeat,
-            vault=turn.state.secrets.key,
+            retry is not None and retry.most == 1,
+            self.queue,
+            self.priority,
+            self.queue_timeout,
+            self.heartbeat,
+            turn.state.secrets.key,
         )
 
     def _failed(self, turn: Turn, error: dict[str, JSON], *, final: bool = False) -> None:
@@ -162,12 +162,13 @@ class ActivityFrame(Frame):
 
     def _round(self, turn: Turn) -> str:
         """Which attempt of the blocks around, and which undo this is: what is done anew is a new deed."""
-        rounds = []
-        frame = turn.state.frames.get(self.parent)
+        rounds: list[str] = []
+        frames = turn.state.frames
+        frame = frames.get(self.parent)
         while frame is not None:
-            if isinstance(frame, RetryFrame) and frame.node.block:
+            if type(frame) is RetryFrame and frame.node.block:
                 rounds.append(str(frame.attempt))
-            elif isinstance(frame, Undoing):
+            elif type(frame) is Undoing:
                 rounds.append(f"u{frame.order}")
-            frame = turn.state.frames.get(frame.parent)
-        return ".".join(reversed(rounds)) or "1"
+            frame = frames.get(frame.parent)
+        return ".".join(reversed(rounds)) if rounds else "1"

@@ -90,9 +90,9 @@ DELETE FROM subscriptions WHERE run IN (SELECT value FROM json_each(?));
 DELETE FROM inbox WHERE kind IN ('update', 'migrate', 'slot') AND run IN (SELECT value FROM json_each(?));
 
 -- name: end_updates
--- Reply to the updates that an ended run leaves open.
+-- Reply to the updates that ended runs leave open.
 UPDATE updates INDEXED BY updates_open SET status = 'refused', body = ?
-WHERE run = ? AND status IN ('waiting', 'accepted');
+WHERE run IN (SELECT value FROM json_each(?)) AND status IN ('waiting', 'accepted');
 
 -- name: owner_of_run
 -- The worker that moves a run.
