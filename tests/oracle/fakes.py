@@ -18,7 +18,7 @@ def chance(*parts: Any) -> int:
     return crc32(json.dumps(parts, sort_keys=True).encode())
 
 
-SILENT = ("InvalidOutput", "ChildFailed", "InvalidInput")
+SILENT = ("InvalidOutput", "ChildFailed", "InvalidInput", "LimitExceeded")
 """Errors whose details are not documented, or have in them what an implementation chooses."""
 
 

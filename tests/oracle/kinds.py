@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ground import Leaving, Place, Scope, failure
@@ -20,35 +21,62 @@ JSON = Any
 Keys = Mapping[str, JSON]
 
 
+LOST = End(error={"type": "WorkerLost"})
+"""What becomes of an attempt whose worker has died."""
+
+
+@dataclass(eq=False)
+class Running:
+    """An attempt that this worker makes; `future` is how it ends."""
+
+    future: Future
+
+    def lose(self) -> None:
+        self.future.set(LOST)
+
+
 class Kinds:
     async def run_activity(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         arguments = self.value(keys.get("with", {}), place, step)
         address = self.label(step, place)
-        call = Call(keys["activity"], arguments, address, place.attempt, "", 0, self.clock.now)
-        self.calls.append((call.name, arguments, address, call.attempt, self.clock.now))
-        end, told = await self.outlast(reply(self.fake, call))
-        if end is None or (told and end.error is not None):
-            raise Stopped if told else failure("Cancelled", "", step=self.label(step, place), attempt=place.attempt)
+        attempt = place.attempt
+        running = Running(Future(self.clock))
+        self.running.append(running)
+        try:
+            while True:
+                call = Call(keys["activity"], arguments, address, attempt, "", 0, self.clock.now)
+                self.calls.append((call.name, arguments, address, attempt, self.clock.now))
+                running.future = Future(self.clock)
+                end, told = await self.outlast(reply(self.fake, call), running.future)
+                if end is not LOST or told or "retry" in keys:
+                    break
+                attempt += 1
+        finally:
+            self.running.remove(running)
+        if told and (end is None or end.error is not None):
+            raise Stopped
+        if end is None:
+            raise failure("Cancelled", "", step=self.label(step, place), attempt=attempt)
         if end.error is not None:
             more = {key: end.error[key] for key in ("details", "cause") if key in end.error}
             raise self.failed(
                 end.error["type"], end.error.get("message", ""), step, place,
-                attempt=place.attempt, final=not end.retryable, **more,
+                attempt=attempt, final=not end.retryable, **more,
             )  # fmt: skip
         return end.value
 
-    async def outlast(self: Oracle, said: Reply) -> tuple[End | None, bool]:
-        """How a call ends, None when it was cancelled, and whether it had been told to stop."""
-        future = Future(self.clock)
+    async def outlast(self: Oracle, said: Reply, future: Future, *, sent: bool = False) -> tuple[End | None, bool]:
+        """How a call ends, None when it was cancelled, and whether it had been told to stop; whether its end is `sent`
+        to the run."""
         if not said.hang:
-            self.clock.at(self.clock.now + said.after, ENDS, lambda: told or future.set(said.end))
+            self.clock.at(self.clock.now + said.after, ENDS, lambda: told or future.set(said.end), sent=sent)
         told: list[bool] = []
 
         def stop() -> None:
             if said.on_cancel != "ignore":
                 told.append(True)
                 end = said.cancelled if said.on_cancel == "end" else None
-                self.clock.at(self.clock.now + said.cleanup, ENDS, lambda: future.set(end))
+                self.clock.at(self.clock.now + said.cleanup, ENDS, lambda: future.set(end), sent=sent)
 
         end = await self.clock.wait(future, stop)
         return end, self.clock.stopping
@@ -63,7 +91,7 @@ class Kinds:
             self.clock.at(self.clock.now, ENDS, done.set)
             return await self.clock.wait(done, lambda: None)
         said = reply(self.child, Call(name, data, "", 1, "", 0, self.clock.now))
-        end, told = await self.outlast(said)
+        end, told = await self.outlast(said, Future(self.clock), sent=True)
         if told:
             raise Stopped
         if end is None or end.error is not None:

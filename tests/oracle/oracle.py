@@ -14,10 +14,10 @@ from typing import Any
 from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_cause
 from groups import Groups
 from guards import Guards, Hold
-from kinds import Kinds
+from kinds import Kinds, Running
 from messages import Messages
 from receiving import Receives
-from virtual import TIMERS, Clock, Future, Stopped
+from virtual import FIRST, LOST, OUTSIDE, TIMERS, Clock, Future, Stopped
 
 from perdure.definition.models import Document, Library, Step, StepList, read_document
 from perdure.errors import ExpressionError
@@ -50,6 +50,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         self.queried: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.letters: list[tuple[Any, ...]] = []
+        self.running: list[Running] = []
         self.undos: list[Undo] = []
         self.count = 0
         self.undone: list[str] = []
@@ -128,7 +129,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             self.cancelled = not self.ending
             self.told = True
             self.root.stop()
-            self.clock.at(self.clock.now, -1, self.resume)
+            self.clock.at(self.clock.now, FIRST, self.resume)
 
     def terminate(self) -> None:
         if self.status in OPEN:
@@ -152,7 +153,15 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
                 future.set()
             kept, self.kept = self.kept, []
             for action in kept:
-                self.clock.at(self.clock.now, 0, action)
+                self.clock.at(self.clock.now, OUTSIDE, action)
+
+    def crash(self, down: int) -> None:
+        """The worker dies, and `down` later another takes over: attempts that were running are lost, those that began
+        first at first; all else goes on, and what has happened meanwhile is seen then."""
+        if self.status in OPEN:
+            self.clock.skip(down)
+            for running in self.running:
+                self.clock.at(self.clock.now, LOST, running.lose)
 
     def query(self, name: str) -> JSON:
         """What a query gives, of an open run or one that has ended; raises ExpressionError."""
@@ -213,7 +222,8 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     def address(self, step: Step, place: Place) -> str:
         address = step.address
         for loop, turn in reversed(place.turns):
-            address = f"{loop}[{turn}]{address[len(loop) :]}"
+            if address.startswith(f"{loop}/"):
+                address = f"{loop}[{turn}]{address[len(loop) :]}"
         return address
 
     # -- steps and their modifiers, from the outside in
@@ -356,7 +366,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             except Failed as failed:
                 if failed.deadly:
                     raise
-                if self.clock.stopping or not self.again(policy, failed, number, first):
+                if self.clock.stopping or not self.again(step, policy, failed, number, first):
                     attempt = failed.error["attempt"] or number
                     raise Failed({**failed.error, "attempt": attempt}, failed.final) from None
             if step.kind != "activity":
@@ -371,12 +381,13 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
                 self.vars = self.value(keys.get("vars", {}), place, step)
                 self.run = {**self.run, "attempt": number + 1}
 
-    def again(self, policy: Mapping[str, JSON], failed: Failed, number: int, first: int) -> bool:
+    def again(self, step: Step, policy: Mapping[str, JSON], failed: Failed, number: int, first: int) -> bool:
         kind = failed.error["type"]
+        lost = step.kind == "activity" and kind == "WorkerLost"
+        wanted = fits(policy.get("on", ["*"]), kind) and not fits(policy.get("except", []), kind)
         return (
             not failed.final
-            and fits(policy.get("on", ["*"]), kind)
-            and not fits(policy.get("except", []), kind)
+            and (wanted or lost)
             and number < policy.get("attempts", number + 1)
             and ("within" not in policy
                  or self.clock.now + delay(policy, number) <= first + parse_duration(policy["within"]))

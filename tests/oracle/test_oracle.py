@@ -16,6 +16,7 @@ from documented import documented
 from fakes import child, fake, post
 from hypothesis import HealthCheck, assume, given, note, settings
 from oracle import Oracle
+from virtual import OUTSIDE
 from wider import MAIN, programs
 
 from perdure.definition import Inspection, inspect
@@ -94,6 +95,8 @@ def plan_machine(harness: Harness, entry: dict[str, Any], number: int, queried: 
         harness.at(at, lambda: harness.event(entry["event"], entry["with"]))
     elif "answer" in entry:
         harness.at(at, lambda: answer_machine(harness, entry))
+    elif "crash" in entry:
+        harness.at(at, lambda: harness.now == STARTED_AT + at and harness.crash(entry["crash"]))
     elif "cancel" in entry:
         harness.at(at, harness.cancel)
     elif "terminate" in entry:
@@ -165,6 +168,9 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
             oracle.answer(entry["answer"], entry["with"], "ana")
         elif "query" in entry:
             oracle.queried += answers(oracle.document.keys.get("queries", {}), entry["query"], oracle.query)
+        elif "crash" in entry:
+            if oracle.clock.now == at:
+                oracle.crash(entry["crash"])
         elif "cancel" in entry:
             oracle.cancel()
         elif "terminate" in entry:
@@ -172,9 +178,9 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
         else:
             oracle.pause()
 
-    oracle.clock.at(at, 0, act)
+    oracle.clock.at(at, OUTSIDE, act)
     if "pause" in entry:
-        oracle.clock.at(at + entry["pause"], 0, oracle.resume)
+        oracle.clock.at(at + entry["pause"], OUTSIDE, oracle.resume)
 
 
 # -- the comparison

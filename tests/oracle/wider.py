@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from fakes import chance
 from leaves import Room, Step
 from programs import Writer
+
+from perdure.values import SECOND
 
 KEYS = ("door", "gate", "{{ 7 }}", "7", "{{ [1, 'a'] }}", "{{ true }}", "{{ input.missing }}")
 
@@ -105,6 +108,8 @@ class Wider(Writer):
         made = super().entry()
         if self.integer(0, 5) == 3:
             return {"at": made["at"], "query": self.one_of("what", "more")}
+        if self.integer(0, 5) == 4:
+            return {"at": made["at"], "crash": chance(made["at"], "down") % (self.one_of(1, 5, 30) * SECOND)}
         return made
 
     def files(self) -> Files:
