@@ -229,18 +229,27 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     # -- steps and their modifiers, from the outside in
 
     async def steps(self, found: StepList | None, place: Place) -> JSON:
-        """A list of steps in order; those that a group has left running are waited for at the end."""
-        value = None
-        late: list[Any] = []
-        assert self.clock.current is not None
-        place = place.with_(late=late, keeper=self.clock.current)
-        left: Exception | None = None
-        await self.hold()
-        try:
+        """A list of steps in order."""
+
+        async def in_order(place: Place) -> JSON:
+            value = None
+            await self.hold()
             for step in found.steps if found else ():
                 if self.clock.stopping:
                     raise Stopped
                 value = await self.step(step, place)
+            return value
+
+        return await self.keeping(in_order, place)
+
+    async def keeping(self, work: Callable[[Place], Coroutine[Future, None, JSON]], place: Place) -> JSON:
+        """A block: what a group inside has left running is waited for at the end."""
+        value = None
+        late: list[Any] = []
+        assert self.clock.current is not None
+        left: Exception | None = None
+        try:
+            value = await work(place.with_(late=late, keeper=self.clock.current))
         except (Failed, Stopped, Leaving) as error:
             left = error
             for member in late:
