@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ground import Leaving, Place, Scope, failure
-from virtual import ENDS, Future, Stopped
+from virtual import ENDS, FIRST, TIMERS, Future, Stopped
 
 from perdure.definition.models import Step
 from perdure.schemas import check_value
@@ -23,16 +23,19 @@ Keys = Mapping[str, JSON]
 
 LOST = End(error={"type": "WorkerLost"})
 """What becomes of an attempt whose worker has died."""
+TIMED_OUT = End(error={"type": "Timeout"})
 
 
 @dataclass(eq=False)
 class Running:
-    """An attempt that this worker makes; `future` is how it ends."""
+    """An attempt that this worker makes, unless it is made `elsewhere`; `future` is how it ends."""
 
     future: Future
+    elsewhere: bool = False
 
     def lose(self) -> None:
-        self.future.set(LOST)
+        if not self.elsewhere:
+            self.future.set(LOST)
 
 
 class Kinds:
@@ -40,14 +43,16 @@ class Kinds:
         arguments = self.value(keys.get("with", {}), place, step)
         address = self.label(step, place)
         attempt = place.attempt
+        limits = self.limits(keys, place, step)
         running = Running(Future(self.clock))
         self.running.append(running)
         try:
             while True:
                 call = Call(keys["activity"], arguments, address, attempt, "", 0, self.clock.now)
-                self.calls.append((call.name, arguments, address, attempt, self.clock.now))
+                said = reply(self.fake, call)
+                running.elsewhere = said.queued > 0
                 running.future = Future(self.clock)
-                end, told = await self.outlast(reply(self.fake, call), running.future)
+                end, told = await self.call(call, said, running, *limits)
                 if end is not LOST or told or "retry" in keys:
                     break
                 attempt += 1
@@ -64,6 +69,32 @@ class Kinds:
                 attempt=attempt, final=not end.retryable, **more,
             )  # fmt: skip
         return end.value
+
+    def limits(self: Oracle, keys: Keys, place: Place, step: Step) -> list[int | None]:
+        """How long a call may wait in a queue, and how long it may be silent."""
+        written = keys.get("timeout") if isinstance(keys.get("timeout"), dict) else {}
+        return [self.span(written[key], place, step) if key in written else None for key in ("queue", "heartbeat")]
+
+    async def call(
+        self: Oracle, call: Call, said: Reply, running: Running, patience: int | None, silence: int | None
+    ) -> tuple[End | None, bool]:
+        """One attempt: it waits until a worker takes it, and is made, unless that is too late; then it may be silent
+        for too long."""
+        if said.queued:
+            taken = Future(self.clock)
+            if patience is not None:
+                self.clock.at(self.clock.now + patience, TIMERS, lambda: taken.set(False))
+            self.clock.at(
+                self.clock.now + said.queued, ENDS,
+                lambda: taken.set(patience is None or said.queued <= patience), sent=True,
+            )  # fmt: skip
+            if not await self.clock.wait(taken):
+                return TIMED_OUT, False
+        self.calls.append((call.name, call.arguments, call.address, call.attempt, self.clock.now))
+        silent = said.hang if said.silent is None else said.silent
+        if silence is not None and silent and (said.hang or said.after > silence):
+            said = replace(said, end=TIMED_OUT, after=silence, hang=False)
+        return await self.outlast(said, running.future, sent=running.elsewhere)
 
     async def outlast(self: Oracle, said: Reply, future: Future, *, sent: bool = False) -> tuple[End | None, bool]:
         """How a call ends, None when it was cancelled, and whether it had been told to stop; whether its end is `sent`
@@ -188,7 +219,7 @@ class Kinds:
                 self.cancel()
             elif said.end.error is None and to == "run":
                 self.signal(name, data)
-            self.clock.at(self.clock.now, ENDS, lambda: future.set(said.end))
+            self.clock.at(self.clock.now, FIRST, lambda: future.set(said.end))
 
         self.clock.at(self.clock.now + said.after, ENDS, arrive)
         end = await self.clock.wait(future, lambda: None)

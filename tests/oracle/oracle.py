@@ -7,7 +7,9 @@ Every step is a coroutine on a virtual clock; what goes on beside it is a task. 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from posixpath import dirname, join, normpath
 from typing import Any
 
@@ -121,6 +123,20 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
 
     def record(self, failed: Failed) -> None:
         self.recorded.append(failed.error)
+
+    def labels(self) -> dict[str, str] | None:
+        """What the run can be searched by, as it is when it begins; None where it cannot be said."""
+        keys = self.document.keys
+        place = Place(Scope(None), {}, self.input)
+        first = {}
+        with suppress(Failed):
+            first = self.value(keys.get("vars", {}), place, None)
+        try:
+            written = compile_template(keys.get("labels", {}))
+            found = written.evaluate({"input": self.input, "run": self.run, "vars": first}, self)  # type: ignore[arg-type]
+        except ExpressionError:
+            return None
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
 
     # -- what happens to it from outside
 

@@ -14,9 +14,15 @@ FIRST, LOST, OUTSIDE, ENDS, TIMERS = range(5)
 """Of several things due at one moment messages come first, then ends of activities, then timers. Before all come the
 rest of what is happening, and what a crash has done."""
 
+MOST_STEPS = 10_000
+
 
 class Stopped(Exception):
     """Raised in a task that was told to stop, where it waited."""
+
+
+class Endless(Exception):
+    """Raised when too much has happened: a run that sends itself signals may never end."""
 
 
 class Future:
@@ -139,8 +145,10 @@ class Clock:
         return self.current is not None and self.current.stopping
 
     def run(self, halted: Callable[[], bool]) -> None:
-        """Go on until nothing is due any more, or it is halted."""
-        while not halted():
+        """Go on until nothing is due any more, or it is halted. Raises Endless."""
+        for _ in range(MOST_STEPS):
+            if halted():
+                return
             if self.ready:
                 self.ready.popleft().go_on()
             elif self._due:
@@ -149,6 +157,9 @@ class Clock:
                 action()
             else:
                 return
+        for task in self.ready:
+            task.coroutine.close()
+        raise Endless
 
     def run_outside(self) -> None:
         """After the end only messages still come."""
