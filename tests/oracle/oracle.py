@@ -403,8 +403,8 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             await self.sleep(delay(policy, number))
             await self.hold()
             if keys.get("whole"):
-                self.vars = self.value(keys.get("vars", {}), place, step)
                 self.run = {**self.run, "attempt": number + 1}
+                self.vars = self.value(keys.get("vars", {}), place, step)
 
     def again(self, step: Step, policy: Mapping[str, JSON], failed: Failed, number: int, first: int) -> bool:
         kind = failed.error["type"]

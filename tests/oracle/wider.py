@@ -136,7 +136,7 @@ class Wider(Writer):
         made = super().entry()
         if self.integer(0, 5) == 3:
             return {"at": made["at"], "query": self.one_of("what", "more")}
-        if self.integer(0, 5) == 4:
+        if self.one_of(0, 0, 1):
             return {"at": made["at"], "crash": chance(made["at"], "down") % (self.one_of(1, 5, 30) * SECOND)}
         return made
 
