@@ -73,14 +73,17 @@ def test_a_mock_that_hangs_ends_when_it_is_cancelled(check):
 LIMITED = """
 workflow: it
 steps:
-  - {id: one, activity: shop.pack, timeout: {queue: 5m, heartbeat: 30s}, catch: [{steps: [{publish: "{{ error.message }}"}]}]}
+  - id: one
+    activity: shop.pack
+    timeout: {queue: 5m, heartbeat: 30s}
+    catch: [{steps: [{publish: "{{ error.message }}"}]}]
 """
 
 
 @pytest.mark.parametrize(
     ("mock", "expect"),
     [
-        ("queued: 6m, return: 1", "{state: no worker was free within 5m, elapsed: 5m, never: [{step: one}]}"),
+        ("queued: 6m, return: 1", "{state: no worker was free within 5m, elapsed: 5m, never: [{activity: shop.pack}]}"),
         ("queued: 4m, return: 1", "{output: 1, elapsed: 4m}"),
         ("hang: true", "{state: no heartbeat within 30s, elapsed: 30s}"),
         ("return: 1, after: 1h", "{output: 1, elapsed: 1h}"),

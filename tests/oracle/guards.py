@@ -68,7 +68,9 @@ class Guards:
                 self.clock.at(self.clock.now, OUTSIDE, lambda: hold.turn.fail(error))
             await self.clock.wait(hold.turn)
             await self.hold()
-            return await self.keeping(lambda inside: self.closing(step, keys, inside), place.with_(holds=(*place.holds, hold)))
+            return await self.keeping(
+                lambda inside: self.closing(step, keys, inside), place.with_(holds=(*place.holds, hold))
+            )
         finally:
             self.holds_of.remove(hold)
             self.grant()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import strategies as st
 from fakes import chance
+from hypothesis import strategies as st
 from leaves import Room, Step
 from programs import Writer
 

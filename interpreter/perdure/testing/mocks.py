@@ -2,8 +2,8 @@
 
 `{slot: key, by, limit, at, held}` is another run that wants a slot, from then on and for so long once it has it.
 `{activity | step | workflow | send, return | raise | sequence, after, hang, cancelled, queued, silent}`; an activity or
-a child without a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it goes to; a
-`workflow` with `deployed: false` cannot be started.
+a child without a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it
+goes to; a `workflow` with `deployed: false` cannot be started.
 """
 
 from __future__ import annotations
