@@ -75,6 +75,7 @@ def limits() -> str:
         ("expressions in one text", f"{syntax.MOST_EXPRESSIONS:,}"),
         ("one evaluation", f"{scope.MOST_OPERATIONS:,} operations"),
         ("the value it makes", f"{scope.MOST_ITEMS:,} items, {scope.LONGEST_TEXT:,} characters"),
+        ("the value of a template, with what it has read", f"{scope.MOST_PARTS:,} items, as many characters"),
         ("`range()`", f"{functions.LONGEST_RANGE:,} numbers"),
         ("transitions one event may cause", f"{turn.MOST_TRANSITIONS:,}"),
         ("an activity's result", f"{registry.LARGEST_RESULT:,} bytes of JSON"),

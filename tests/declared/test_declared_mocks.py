@@ -41,6 +41,7 @@ def case(mocks: str, expect: str, items: str = "[1]") -> str:
          "{output: [{error: {message: full, details: [3]}}], steps: {one: {attempts: 1}}}"),
         ("[{step: one, sequence: [{raise: shop.Full}, {return: 2, after: 1s}]}]",
          "{output: [{value: 2}], steps: {one: {attempts: 2}}, elapsed: 2s}"),
+        ("[{step: one, return: 1, queued: 1h}]", "{output: [{value: 1}], elapsed: 1h}"),
     ],
 )  # fmt: skip
 def test_a_mock_says_how_a_call_ends(check, mocks, expect):
@@ -67,6 +68,39 @@ def test_a_mock_that_hangs_ends_when_it_is_cancelled(check):
     definition = "workflow: it\nsteps: [{id: a, activity: shop.pack, timeout: 1m}]\n"
     cases = "  - {name: it, mocks: [{step: a, hang: true}], expect: {error: Timeout, elapsed: 1m}}"
     assert told(check(cases, definition=definition, head="")) == []
+
+
+LIMITED = """
+workflow: it
+steps:
+  - id: one
+    activity: shop.pack
+    timeout: {queue: 5m, heartbeat: 30s}
+    catch: [{steps: [{publish: "{{ error.message }}"}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mock", "expect"),
+    [
+        ("queued: 6m, return: 1", "{state: no worker was free within 5m, elapsed: 5m, never: [{activity: shop.pack}]}"),
+        ("queued: 4m, return: 1", "{output: 1, elapsed: 4m}"),
+        ("hang: true", "{state: no heartbeat within 30s, elapsed: 30s}"),
+        ("return: 1, after: 1h", "{output: 1, elapsed: 1h}"),
+        ("return: 1, after: 1h, silent: true", "{state: no heartbeat within 30s, elapsed: 30s}"),
+        ("sequence: [{return: 1, after: 29s, silent: true}]", "{output: 1, elapsed: 29s}"),
+        ("sequence: [{hang: true, queued: 1m}]", "{state: no heartbeat within 30s, elapsed: 90s}"),
+    ],
+)
+def test_the_timeouts_of_queues_and_heartbeats_are_met(check, mock, expect):
+    cases = case(f"[{{step: one, {mock}}}]", expect)
+    assert told(check(cases, definition=LIMITED, head="")) == []
+
+
+def test_one_that_hangs_and_beats_ends_when_it_is_cancelled(check):
+    written = case("[{step: one, hang: true, silent: false}]", "{status: cancelled, elapsed: 1h}")
+    script = "    script: [{at: 1h, cancel: true}]\n"
+    assert told(check(written + script, definition=LIMITED, head="")) == []
 
 
 def test_children_and_what_is_sent_have_mocks_too(check):

@@ -112,6 +112,36 @@ def test_a_test_from_a_run_that_was_stopped_or_goes_on_holds(tmp_path: Path, end
     assert holds(tmp_path) == []
 
 
+PATIENT = """
+workflow: patient
+steps:
+  - id: far
+    activity: far
+    timeout: {queue: 5m}
+    catch: [{errors: [Timeout], steps: []}]
+  - id: slow
+    activity: slow
+    timeout: {heartbeat: 10s, total: 1m}
+    catch: [{errors: [Timeout], steps: []}]
+  - id: mute
+    activity: slow
+    timeout: {heartbeat: 10s}
+    catch: [{steps: [{return: "{{ error.message }}"}]}]
+"""
+
+
+def test_a_test_from_a_run_with_queues_and_heartbeats_holds(tmp_path: Path) -> None:
+    said = {
+        "far": lambda call: Reply(End(1), queued=HOUR),
+        "slow": lambda call: Reply(hang=True, silent=call.address == "mute"),
+    }
+    text, harness = recorded_test(tmp_path, PATIENT, lambda harness: None, activities=said)
+    assert (harness.outcome["output"], harness.elapsed) == ("no heartbeat within 10s", 370 * SECOND)
+    assert "queued: 301s" in text or "queued: 5m1s" in text
+    assert "silent: false" in text
+    assert holds(tmp_path) == []
+
+
 async def test_a_test_from_a_run_that_found_a_result_in_the_cache_holds(tmp_path: Path) -> None:
     definition = "workflow: it\nsteps: [{id: a, activity: noop, with: {value: '{{ input.n }}'}, cache: {key: all}}]\n"
     (tmp_path / "it.yaml").write_text(definition)

@@ -6,6 +6,7 @@ import pytest
 
 from perdure.errors import ExpressionError
 from perdure.expressions import compile_template, find_problems
+from perdure.values import check
 
 FILLED = [
     ("{{ steps.flight.price }}", 10),
@@ -107,6 +108,36 @@ def test_a_template_nested_too_deep_is_refused():
         value = [value]
     with pytest.raises(ExpressionError, match="nested more than 100 deep"):
         compile_template(value)
+
+
+def put_into_itself(template, made):
+    """Fill the template with what was made last, and go on with what that makes."""
+    filled = compile_template(template)
+    while len(made) < 1_000:
+        made.append(filled.evaluate({"v": made[-1]}, None))
+
+
+@pytest.mark.parametrize("template", [[1, "{{ v }}"], {"a": "{{ v }}", "b": 1}, {"a": {"b": "x", "c": ["{{ v }}"]}}])
+def test_what_is_put_into_itself_over_and_over_gets_no_deeper_than_any_value(template):
+    made = [0]
+    with pytest.raises(ExpressionError, match="nested more than 100 deep"):
+        put_into_itself(template, made)
+    assert check(made[-1]) == made[-1]
+
+
+def test_a_value_that_was_read_is_no_deeper_either():
+    value = 0
+    for _ in range(101):
+        value = [value]
+    with pytest.raises(ExpressionError, match="nested more than 100 deep"):
+        compile_template("{{ v }}").evaluate({"v": value}, None)
+    assert compile_template("{{ v }}").evaluate({"v": value[0]}, None) == value[0]
+
+
+@pytest.mark.parametrize("value", [[1], ["x" * 1_000]])
+def test_what_doubles_itself_over_and_over_is_refused_before_it_has_grown_beyond_any_result(value):
+    with pytest.raises(ExpressionError, match="more than 10,485,760 items or 10,485,760 characters"):
+        put_into_itself(["{{ v }}", "{{ v }}"], [value])
 
 
 def test_a_text_with_too_many_expressions_is_refused():

@@ -62,6 +62,10 @@ def fake(call: Call) -> Reply:
         case "torn":
             error = {"type": "Torn", "message": "torn"}
             return Reply(good, 4 * after, on_cancel="end", cleanup=cleanup, cancelled=End(error=error))
+        case "distant":
+            return Reply(good, after, queued=1 + chance(number, "queued") % (12 * SECOND), cleanup=cleanup)
+        case "mute":
+            return Reply(good, 3 * after, silent=True, cleanup=cleanup, queued=cleanup if number % 4 == 0 else 0)
     return Reply(good, after)
 
 

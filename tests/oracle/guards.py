@@ -58,7 +58,7 @@ class Guards:
         key = self.guard_key(keys["lock"], place, step)
         limit = self.value(keys["lock"].get("limit", 1), place, step)
         if any(hold.key == key for hold in place.holds):
-            return await self.closing(step, keys, place)
+            return await self.keeping(lambda inside: self.closing(step, keys, inside), place)
         hold = Hold(key, limit, place.holds, Future(self.clock))
         self.holds_of.append(hold)
         try:
@@ -68,7 +68,9 @@ class Guards:
                 self.clock.at(self.clock.now, OUTSIDE, lambda: hold.turn.fail(error))
             await self.clock.wait(hold.turn)
             await self.hold()
-            return await self.closing(step, keys, place.with_(holds=(*place.holds, hold)))
+            return await self.keeping(
+                lambda inside: self.closing(step, keys, inside), place.with_(holds=(*place.holds, hold))
+            )
         finally:
             self.holds_of.remove(hold)
             self.grant()

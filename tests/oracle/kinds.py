@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ground import Leaving, Place, Scope, failure
-from virtual import ENDS, Future, Stopped
+from virtual import ENDS, FIRST, TIMERS, Future, Stopped
 
 from perdure.definition.models import Step
 from perdure.schemas import check_value
@@ -20,35 +21,93 @@ JSON = Any
 Keys = Mapping[str, JSON]
 
 
+LOST = End(error={"type": "WorkerLost"})
+"""What becomes of an attempt whose worker has died."""
+TIMED_OUT = End(error={"type": "Timeout"})
+
+
+@dataclass(eq=False)
+class Running:
+    """An attempt that this worker makes, unless it is made `elsewhere`; `future` is how it ends."""
+
+    future: Future
+    elsewhere: bool = False
+
+    def lose(self) -> None:
+        if not self.elsewhere:
+            self.future.set(LOST)
+
+
 class Kinds:
     async def run_activity(self: Oracle, step: Step, keys: Keys, place: Place) -> JSON:
         arguments = self.value(keys.get("with", {}), place, step)
         address = self.label(step, place)
-        call = Call(keys["activity"], arguments, address, place.attempt, "", 0, self.clock.now)
-        self.calls.append((call.name, arguments, address, call.attempt, self.clock.now))
-        end, told = await self.outlast(reply(self.fake, call))
-        if end is None or (told and end.error is not None):
-            raise Stopped if told else failure("Cancelled", "", step=self.label(step, place), attempt=place.attempt)
+        attempt = place.attempt
+        limits = self.limits(keys, place, step)
+        running = Running(Future(self.clock))
+        self.running.append(running)
+        try:
+            while True:
+                call = Call(keys["activity"], arguments, address, attempt, "", 0, self.clock.now)
+                said = reply(self.fake, call)
+                running.elsewhere = said.queued > 0
+                running.future = Future(self.clock)
+                end, told = await self.call(call, said, running, *limits)
+                if end is not LOST or told or "retry" in keys:
+                    break
+                attempt += 1
+        finally:
+            self.running.remove(running)
+        if told and (end is None or end.error is not None):
+            raise Stopped
+        if end is None:
+            raise failure("Cancelled", "", step=self.label(step, place), attempt=attempt)
         if end.error is not None:
             more = {key: end.error[key] for key in ("details", "cause") if key in end.error}
             raise self.failed(
                 end.error["type"], end.error.get("message", ""), step, place,
-                attempt=place.attempt, final=not end.retryable, **more,
+                attempt=attempt, final=not end.retryable, **more,
             )  # fmt: skip
         return end.value
 
-    async def outlast(self: Oracle, said: Reply) -> tuple[End | None, bool]:
-        """How a call ends, None when it was cancelled, and whether it had been told to stop."""
-        future = Future(self.clock)
+    def limits(self: Oracle, keys: Keys, place: Place, step: Step) -> list[int | None]:
+        """How long a call may wait in a queue, and how long it may be silent."""
+        written = keys.get("timeout") if isinstance(keys.get("timeout"), dict) else {}
+        return [self.span(written[key], place, step) if key in written else None for key in ("queue", "heartbeat")]
+
+    async def call(
+        self: Oracle, call: Call, said: Reply, running: Running, patience: int | None, silence: int | None
+    ) -> tuple[End | None, bool]:
+        """One attempt: it waits until a worker takes it, and is made, unless that is too late; then it may be silent
+        for too long."""
+        if said.queued:
+            taken = Future(self.clock)
+            if patience is not None:
+                self.clock.at(self.clock.now + patience, TIMERS, lambda: taken.set(False))
+            self.clock.at(
+                self.clock.now + said.queued, ENDS,
+                lambda: taken.set(patience is None or said.queued <= patience), sent=True,
+            )  # fmt: skip
+            if not await self.clock.wait(taken):
+                return TIMED_OUT, False
+        self.calls.append((call.name, call.arguments, call.address, call.attempt, self.clock.now))
+        silent = said.hang if said.silent is None else said.silent
+        if silence is not None and silent and (said.hang or said.after > silence):
+            said = replace(said, end=TIMED_OUT, after=silence, hang=False)
+        return await self.outlast(said, running.future, sent=running.elsewhere)
+
+    async def outlast(self: Oracle, said: Reply, future: Future, *, sent: bool = False) -> tuple[End | None, bool]:
+        """How a call ends, None when it was cancelled, and whether it had been told to stop; whether its end is `sent`
+        to the run."""
         if not said.hang:
-            self.clock.at(self.clock.now + said.after, ENDS, lambda: told or future.set(said.end))
+            self.clock.at(self.clock.now + said.after, ENDS, lambda: told or future.set(said.end), sent=sent)
         told: list[bool] = []
 
         def stop() -> None:
             if said.on_cancel != "ignore":
                 told.append(True)
                 end = said.cancelled if said.on_cancel == "end" else None
-                self.clock.at(self.clock.now + said.cleanup, ENDS, lambda: future.set(end))
+                self.clock.at(self.clock.now + said.cleanup, ENDS, lambda: future.set(end), sent=sent)
 
         end = await self.clock.wait(future, stop)
         return end, self.clock.stopping
@@ -63,7 +122,7 @@ class Kinds:
             self.clock.at(self.clock.now, ENDS, done.set)
             return await self.clock.wait(done, lambda: None)
         said = reply(self.child, Call(name, data, "", 1, "", 0, self.clock.now))
-        end, told = await self.outlast(said)
+        end, told = await self.outlast(said, Future(self.clock), sent=True)
         if told:
             raise Stopped
         if end is None or end.error is not None:
@@ -160,7 +219,7 @@ class Kinds:
                 self.cancel()
             elif said.end.error is None and to == "run":
                 self.signal(name, data)
-            self.clock.at(self.clock.now, ENDS, lambda: future.set(said.end))
+            self.clock.at(self.clock.now, FIRST, lambda: future.set(said.end))
 
         self.clock.at(self.clock.now + said.after, ENDS, arrive)
         end = await self.clock.wait(future, lambda: None)

@@ -7,17 +7,19 @@ Every step is a coroutine on a virtual clock; what goes on beside it is a task. 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from posixpath import dirname, join, normpath
 from typing import Any
 
 from ground import Failed, Leaving, Place, Scope, Undo, failure, fits, with_cause
 from groups import Groups
 from guards import Guards, Hold
-from kinds import Kinds
+from kinds import Kinds, Running
 from messages import Messages
 from receiving import Receives
-from virtual import TIMERS, Clock, Future, Stopped
+from virtual import FIRST, LOST, OUTSIDE, TIMERS, Clock, Future, Stopped
 
 from perdure.definition.models import Document, Library, Step, StepList, read_document
 from perdure.errors import ExpressionError
@@ -50,6 +52,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
         self.queried: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.letters: list[tuple[Any, ...]] = []
+        self.running: list[Running] = []
         self.undos: list[Undo] = []
         self.count = 0
         self.undone: list[str] = []
@@ -121,6 +124,20 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     def record(self, failed: Failed) -> None:
         self.recorded.append(failed.error)
 
+    def labels(self) -> dict[str, str] | None:
+        """What the run can be searched by, as it is when it begins; None where it cannot be said."""
+        keys = self.document.keys
+        place = Place(Scope(None), {}, self.input)
+        first = {}
+        with suppress(Failed):
+            first = self.value(keys.get("vars", {}), place, None)
+        try:
+            written = compile_template(keys.get("labels", {}))
+            found = written.evaluate({"input": self.input, "run": self.run, "vars": first}, self)  # type: ignore[arg-type]
+        except ExpressionError:
+            return None
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
     # -- what happens to it from outside
 
     def cancel(self) -> None:
@@ -128,7 +145,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             self.cancelled = not self.ending
             self.told = True
             self.root.stop()
-            self.clock.at(self.clock.now, -1, self.resume)
+            self.clock.at(self.clock.now, FIRST, self.resume)
 
     def terminate(self) -> None:
         if self.status in OPEN:
@@ -152,7 +169,15 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
                 future.set()
             kept, self.kept = self.kept, []
             for action in kept:
-                self.clock.at(self.clock.now, 0, action)
+                self.clock.at(self.clock.now, OUTSIDE, action)
+
+    def crash(self, down: int) -> None:
+        """The worker dies, and `down` later another takes over: attempts that were running are lost, those that began
+        first at first; all else goes on, and what has happened meanwhile is seen then."""
+        if self.status in OPEN:
+            self.clock.skip(down)
+            for running in self.running:
+                self.clock.at(self.clock.now, LOST, running.lose)
 
     def query(self, name: str) -> JSON:
         """What a query gives, of an open run or one that has ended; raises ExpressionError."""
@@ -213,25 +238,34 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     def address(self, step: Step, place: Place) -> str:
         address = step.address
         for loop, turn in reversed(place.turns):
-            if address.startswith(loop):  # what a handler gives its `receive` fails there
+            if address.startswith(f"{loop}/"):
                 address = f"{loop}[{turn}]{address[len(loop) :]}"
         return address
 
     # -- steps and their modifiers, from the outside in
 
     async def steps(self, found: StepList | None, place: Place) -> JSON:
-        """A list of steps in order; those that a group has left running are waited for at the end."""
-        value = None
-        late: list[Any] = []
-        assert self.clock.current is not None
-        place = place.with_(late=late, keeper=self.clock.current)
-        left: Exception | None = None
-        await self.hold()
-        try:
+        """A list of steps in order."""
+
+        async def in_order(place: Place) -> JSON:
+            value = None
+            await self.hold()
             for step in found.steps if found else ():
                 if self.clock.stopping:
                     raise Stopped
                 value = await self.step(step, place)
+            return value
+
+        return await self.keeping(in_order, place)
+
+    async def keeping(self, work: Callable[[Place], Coroutine[Future, None, JSON]], place: Place) -> JSON:
+        """A block: what a group inside has left running is waited for at the end."""
+        value = None
+        late: list[Any] = []
+        assert self.clock.current is not None
+        left: Exception | None = None
+        try:
+            value = await work(place.with_(late=late, keeper=self.clock.current))
         except (Failed, Stopped, Leaving) as error:
             left = error
             for member in late:
@@ -357,7 +391,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             except Failed as failed:
                 if failed.deadly:
                     raise
-                if self.clock.stopping or not self.again(policy, failed, number, first):
+                if self.clock.stopping or not self.again(step, policy, failed, number, first):
                     attempt = failed.error["attempt"] or number
                     raise Failed({**failed.error, "attempt": attempt}, failed.final) from None
             if step.kind != "activity":
@@ -367,17 +401,18 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
             if self.clock.stopping:
                 raise Stopped
             await self.sleep(delay(policy, number))
-            await self.hold()
             if keys.get("whole"):
-                self.vars = self.value(keys.get("vars", {}), place, step)
                 self.run = {**self.run, "attempt": number + 1}
+                self.vars = self.value(keys.get("vars", {}), place, step)
+            await self.hold()
 
-    def again(self, policy: Mapping[str, JSON], failed: Failed, number: int, first: int) -> bool:
+    def again(self, step: Step, policy: Mapping[str, JSON], failed: Failed, number: int, first: int) -> bool:
         kind = failed.error["type"]
+        lost = step.kind == "activity" and kind == "WorkerLost"
+        wanted = fits(policy.get("on", ["*"]), kind) and not fits(policy.get("except", []), kind)
         return (
             not failed.final
-            and fits(policy.get("on", ["*"]), kind)
-            and not fits(policy.get("except", []), kind)
+            and (wanted or lost)
             and number < policy.get("attempts", number + 1)
             and ("within" not in policy
                  or self.clock.now + delay(policy, number) <= first + parse_duration(policy["within"]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ground import Failed, Place, Scope, failure
-from virtual import TIMERS, Future, Stopped, Task
+from virtual import FIRST, TIMERS, Future, Stopped, Task
 
 from perdure.definition.models import Step, StepList
 from perdure.schemas import check_value
@@ -137,7 +137,7 @@ class Receives:
             for task in [*scope.beside, *([scope.plain] if scope.plain else [])]:
                 task.stop()
             unwinding = Future(self.clock)
-            self.clock.at(self.clock.now, -1, unwinding.set)
+            self.clock.at(self.clock.now, FIRST, unwinding.set)
             await self.clock.wait(unwinding, lambda: None)
         self.give_back(scope)
         while scope.beside or scope.plain:

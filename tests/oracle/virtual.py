@@ -10,12 +10,19 @@ from collections.abc import Callable, Coroutine, Generator
 from heapq import heappop, heappush
 from typing import Any
 
-OUTSIDE, ENDS, TIMERS = range(3)
-"""Of several things due at one moment messages come first, then ends of activities, then timers."""
+FIRST, LOST, OUTSIDE, ENDS, TIMERS = range(5)
+"""Of several things due at one moment messages come first, then ends of activities, then timers. Before all come the
+rest of what is happening, and what a crash has done."""
+
+MOST_STEPS = 10_000
 
 
 class Stopped(Exception):
     """Raised in a task that was told to stop, where it waited."""
+
+
+class Endless(Exception):
+    """Raised when too much has happened: a run that sends itself signals may never end."""
 
 
 class Future:
@@ -89,12 +96,24 @@ class Clock:
         self.now = now
         self.ready: deque[Task] = deque()
         self.current: Task | None = None
-        self._due: list[tuple[int, int, int, Callable[[], None]]] = []
+        self._due: list[tuple[int, int, int, int, Callable[[], None]]] = []
+        self._sent: set[int] = set()
         self._count = 0
 
-    def at(self, moment: int, rank: int, action: Callable[[], None]) -> None:
+    def at(self, moment: int, rank: int, action: Callable[[], None], *, sent: bool = False) -> None:
+        """Do something at a moment; what is `sent` comes from others, as messages do, and is none."""
         self._count += 1
-        heappush(self._due, (max(moment, self.now), rank, self._count, action))
+        if sent:
+            self._sent.add(self._count)
+        heappush(self._due, (max(moment, self.now), rank, moment, self._count, action))
+
+    def skip(self, span: int) -> None:
+        """For a while nobody is there to see what happens: it is seen afterwards, what came from others first."""
+        before, self._due = self._due, []
+        self.now += span
+        for moment, rank, due, count, action in before:
+            late = OUTSIDE if moment < self.now and count in self._sent else rank
+            heappush(self._due, (max(moment, self.now), late, due, count, action))
 
     def begin(self, coroutine: Coroutine[Future, None, Any]) -> Task:
         task = Task(self, coroutine)
@@ -126,20 +145,25 @@ class Clock:
         return self.current is not None and self.current.stopping
 
     def run(self, halted: Callable[[], bool]) -> None:
-        """Go on until nothing is due any more, or it is halted."""
-        while not halted():
+        """Go on until nothing is due any more, or it is halted. Raises Endless."""
+        for _ in range(MOST_STEPS):
+            if halted():
+                return
             if self.ready:
                 self.ready.popleft().go_on()
             elif self._due:
-                self.now, _, _, action = heappop(self._due)
+                self.now, _, _, _, action = heappop(self._due)
                 self.current = None
                 action()
             else:
                 return
+        for task in self.ready:
+            task.coroutine.close()
+        raise Endless
 
     def run_outside(self) -> None:
         """After the end only messages still come."""
         while self._due:
-            self.now, rank, _, action = heappop(self._due)
-            if rank == OUTSIDE:
+            self.now, rank, _, count, action = heappop(self._due)
+            if rank == OUTSIDE and count not in self._sent:
                 action()

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fakes import chance
 from hypothesis import strategies as st
 from leaves import Room, Step
 from programs import Writer
+
+from perdure.values import SECOND
 
 KEYS = ("door", "gate", "{{ 7 }}", "7", "{{ [1, 'a'] }}", "{{ true }}", "{{ input.missing }}")
 
@@ -75,6 +78,29 @@ class Wider(Writer):
             made["steps"].insert(0, again)
         return made
 
+    def make_activity(self, room: Room, around: Room) -> Step:
+        made = super().make_activity(room, around)
+        if self.one_of(0, 0, 1):
+            made["activity"] = self.one_of("distant", "mute", "hang", made["activity"])
+        return made
+
+    def modify(self, step: Step, deeper: Room, room: Room) -> None:
+        """Calls may also have limits to their time in a queue and to their silence."""
+        super().modify(step, deeper, room)
+        own = step.get("timeout", {})
+        if "activity" in step and isinstance(own, dict) and self.one_of(0, 1):
+            limits = {key: self.span(1, 12) for key in ("queue", "heartbeat") if self.one_of(0, 1)}
+            if own or limits:
+                step["timeout"] = {**own, **limits}
+
+    def labels(self) -> Step:
+        own = [f"{{{{ vars.{name} }}}}" for name in self.variables[-2:]]
+        values = ("a", 7, True, "{{ input.n }}", "{{ input.yes }}", "{{ run.workflow }}", "n is {{ input.n }}", *own)
+        made = {f"l{self.number()}": self.one_of(*values) for _ in range(self.one_of(1, 2, 3))}
+        if self.maybe(10):
+            made["wrong"] = "{{ input.missing }}"
+        return made
+
     def arm(self, room: Room) -> Step:
         made = super().arm(room)
         if "steps" in made and self.maybe(40):
@@ -95,6 +121,11 @@ class Wider(Writer):
     def document(self) -> Step:
         made = super().document()
         if self.one_of(0, 1):
+            made["labels"] = self.labels()
+        for name in made.get("vars", {}):
+            if self.maybe(20):
+                made["vars"][name] = self.one_of("{{ input.n }}", "{{ run.attempt }}", "{{ input.missing }}")
+        if self.one_of(0, 1):
             made["queries"] = {
                 "what": self.one_of("state", "state if state is not none else run.attempt"),
                 "more": self.one_of("state.a", "state | default(0)", "run.attempt + 1"),
@@ -105,6 +136,8 @@ class Wider(Writer):
         made = super().entry()
         if self.integer(0, 5) == 3:
             return {"at": made["at"], "query": self.one_of("what", "more")}
+        if self.one_of(0, 0, 1):
+            return {"at": made["at"], "crash": chance(made["at"], "down") % (self.one_of(1, 5, 30) * SECOND)}
         return made
 
     def files(self) -> Files:

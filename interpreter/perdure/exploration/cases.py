@@ -179,7 +179,8 @@ class _Writer:
 
     def _ending(self, deed: Deed, node: Node, types: Mapping[str, Any], solver: Solver) -> Written:
         if deed.kind == "hung":
-            return {"hang": True}
+            beats = isinstance(node, Activity) and node.heartbeat is not None
+            return {"hang": True, "silent": False} if beats else {"hang": True}
         if deed.kind == "completed":
             return {"return": solver.value(f"@{node.address}")}
         type = INVENTED[0] if isinstance(node, Child) else _type(types.get(deed.step), self._declared(node))

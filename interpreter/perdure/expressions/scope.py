@@ -17,6 +17,10 @@ MOST_ITEMS: Final = 100_000
 LONGEST_TEXT: Final = 1 << 20
 """Characters of one text, and of all texts in what an evaluation makes."""
 
+MOST_PARTS: Final = 10 << 20
+"""Items and characters in the value of a template, with those it has only read: as many as any result can have."""
+
+_CONTAINERS: Final = frozenset({list, dict})
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict})
 
 
@@ -90,7 +94,18 @@ class Scope:
         return value if type(value) in _PLAIN else _plain(value)
 
 
-def weigh(value: JSON) -> tuple[int, int, bool]:
+def bounded(value: JSON) -> JSON:
+    """The value of a template, unless it is too deep or too large to be kept: what is read anew in every turn of a loop
+    and put into something else would grow without end."""
+    if type(value) in _CONTAINERS:
+        for child in value.values() if type(value) is dict else value:
+            if type(child) in _CONTAINERS:
+                weigh(value, MOST_PARTS, MOST_PARTS)
+                break
+    return value
+
+
+def weigh(value: JSON, most_items: int = MOST_ITEMS, most_characters: int = LONGEST_TEXT) -> tuple[int, int, bool]:
     """Items and characters in a value's whole tree, and whether it holds mappings that are no dicts.
 
     Refuses a tree beyond the limits without walking the rest of it: `[x, x]` of `[y, y]` of … is small in
@@ -105,8 +120,8 @@ def weigh(value: JSON) -> tuple[int, int, bool]:
         below: list[JSON] = []
         for container in level:
             items += len(container)
-            if items > MOST_ITEMS or characters > LONGEST_TEXT:
-                raise _too_large()
+            if items > most_items or characters > most_characters:
+                raise _too_large(most_items, most_characters)
             if isinstance(container, list):
                 characters += _weigh_children(container, below)
             else:
@@ -114,8 +129,8 @@ def weigh(value: JSON) -> tuple[int, int, bool]:
                 characters += sum(map(len, container))
                 characters += _weigh_children(container.values(), below)
         level = below
-    if characters > LONGEST_TEXT:
-        raise _too_large()
+    if characters > most_characters:
+        raise _too_large(most_items, most_characters)
     return items, characters, foreign
 
 
@@ -140,5 +155,5 @@ def _plain(value: JSON) -> JSON:
     return value
 
 
-def _too_large() -> Exception:
-    return refusal(f"the value would hold more than {MOST_ITEMS:,} items or {LONGEST_TEXT:,} characters")
+def _too_large(items: int = MOST_ITEMS, characters: int = LONGEST_TEXT) -> Exception:
+    return refusal(f"the value would hold more than {items:,} items or {characters:,} characters")

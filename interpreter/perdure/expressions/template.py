@@ -13,7 +13,7 @@ from perdure.errors import ExpressionError
 from perdure.expressions import operators
 from perdure.expressions.access import Closure
 from perdure.expressions.expression import Expression, compile_bare, sole
-from perdure.expressions.scope import Ambient, Scope
+from perdure.expressions.scope import Ambient, Scope, bounded
 from perdure.expressions.syntax import Hole, split
 from perdure.expressions.wording import refusal
 from perdure.values import DEEPEST, JSON
@@ -49,7 +49,7 @@ class Template:
 
     def evaluate(self, names: Mapping[str, JSON], ambient: Ambient) -> JSON:
         """The value with everything filled in; raises ExpressionError. The caller must not change it."""
-        return self._value if self._run is None else self._run(Scope(names, ambient))
+        return self._value if self._run is None else bounded(self._run(Scope(names, ambient)))
 
 
 def compile_template(value: JSON) -> Template:

@@ -35,7 +35,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a call goes: it ends after a while, or hangs until it is told to stop; stopping takes `cleanup`."""
+    """How a call goes: it ends after a while, or hangs until it is told to stop; stopping takes `cleanup`. For a while
+    it may be `queued`, in a queue that the worker of the run does not serve. One that hangs is `silent`, it sends no
+    heartbeats, and any other is not, unless that is said."""
 
     end: End = End()
     after: int = 0
@@ -43,6 +45,13 @@ class Reply:
     on_cancel: OnCancel = "stop"
     cleanup: int = 0
     cancelled: End | None = None
+    queued: int = 0
+    silent: bool | None = None
+
+    def falls_silent(self, limit: int | None) -> bool:
+        """Whether there is no heartbeat for so long before it ends."""
+        silent = self.hang if self.silent is None else self.silent
+        return silent and limit is not None and (self.hang or limit < self.after)
 
     def stopped(self, at: int, frame: int) -> Event:
         """What the machine hears when the call has been told to stop and obeys."""

@@ -53,7 +53,7 @@ from perdure.program import Program
 from perdure.schemas import check_value
 from perdure.testing import laws
 from perdure.testing.activities import Call, Fake
-from perdure.testing.agenda import ENDS, OUTSIDE, TIMERS, Action, Agenda
+from perdure.testing.agenda import OUTSIDE, TIMERS, Action, Agenda
 from perdure.testing.attempts import Attempts
 from perdure.testing.callers import Callers, Verdict
 from perdure.testing.laws import Open
@@ -263,19 +263,25 @@ class Harness:
             self.apply(TerminateRequested(self.now, reason))
 
     def crash(self, down: int = 0) -> None:
-        """The process dies and another takes over, `down` microseconds later: only the state is left."""
+        """The process dies and another takes over, `down` microseconds later: only the state is left. As in an engine
+        the attempts that were running are settled first; then come the messages of the time between, then timers."""
         if self.status not in OPEN:
             return
         lost = self._attempts.lose()
-        self._agenda.keep_outside()
-        self._agenda.now += down
+        self._agenda.take_over(down)
         self._state = wire.state_from_bytes(self.program, wire.state_to_bytes(self.state))
-        for command in machine.outstanding(self.program, self.state):
-            if isinstance(command, CancelActivity):
-                self._soon(ActivityCancelled(self.now, command.frame))
-            elif isinstance(command, StartActivity) and command.frame in lost:
-                self._soon(AttemptLost(self.now, command.frame))
-            else:
+        asked = machine.outstanding(self.program, self.state)
+        settled = set()
+        for command in asked:
+            if isinstance(command, CancelActivity) and not self._attempts.is_elsewhere(command.frame):
+                settled.add(command.frame)
+                self.apply(ActivityCancelled(self.now, command.frame))
+            elif isinstance(command, StartActivity) and command.frame in lost and self.status in OPEN:
+                settled.add(command.frame)
+                self.apply(AttemptLost(self.now, command.frame))
+        open = machine.outstanding(self.program, self.state)
+        for command in asked:
+            if command in open and getattr(command, "frame", None) not in settled:
                 self._carry_out(command)
 
     # -- the host
@@ -362,9 +368,6 @@ class Harness:
     def _fire(self, frame: int, due: int) -> None:
         if self.open.timers.get(frame) == due:
             self.apply(TimerFired(self.now, frame))
-
-    def _soon(self, event: Event) -> None:
-        self._agenda.later(self.now, ENDS, lambda: self.apply(event))
 
     def _close(self, command: CloseRun) -> None:
         if self._attempts.addresses and command.status != "terminated":

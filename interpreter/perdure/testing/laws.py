@@ -32,6 +32,7 @@ from perdure.core.events import (
     ActivityCompleted,
     ActivityFailed,
     AttemptLost,
+    AttemptQueued,
     CacheRead,
     ChildEnded,
     Delivered,
@@ -105,7 +106,7 @@ class Open:
     def heard(self, event: Event) -> None:
         """An event is about to be handed over; what it answers is no longer open."""
         match event:
-            case ActivityCompleted() | ActivityFailed() | ActivityCancelled() | AttemptLost():
+            case ActivityCompleted() | ActivityFailed() | ActivityCancelled() | AttemptLost() | AttemptQueued():
                 self.activities.pop(event.frame, None)
             case Delivered() | Undeliverable() | ChildEnded():
                 self.letters.pop(event.frame, None)

@@ -1,14 +1,15 @@
 """Mocks as they are written in YAML cases, made into fake activities, children and letters.
 
 `{slot: key, by, limit, at, held}` is another run that wants a slot, from then on and for so long once it has it.
-`{activity | step | workflow | send, return | raise | sequence, after, hang, cancelled}`; an activity or a child without
-a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it goes to; a
-`workflow` with `deployed: false` cannot be started.
+`{activity | step | workflow | send, return | raise | sequence, after, hang, cancelled, queued, silent}`; an activity or
+a child without a mock returns its argument `value`, or else its own name. A `send` names what is sent, or the run it
+goes to; a `workflow` with `deployed: false` cannot be started.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from perdure.testing.activities import Call, End, Fake, Reply
 from perdure.values import JSON, parse_duration
@@ -16,7 +17,7 @@ from perdure.values import JSON, parse_duration
 Written = Mapping[str, JSON]
 
 SUBJECTS = frozenset(("activity", "step", "workflow", "send"))
-KEYS = SUBJECTS | {"times", "return", "raise", "sequence", "after", "hang", "cancelled", "deployed"}
+KEYS = SUBJECTS | {"times", "return", "raise", "sequence", "after", "hang", "cancelled", "deployed", "queued", "silent"}
 SLOT_KEYS = frozenset(("slot", "by", "limit", "at", "held"))
 
 
@@ -85,18 +86,19 @@ def turn_of(mock: Written, taken: dict[int, int]) -> Written:
 def reply_of(said: Written, call: Call) -> Reply:
     """How a call goes, as a mock or one entry of its sequence says."""
     on_cancel = said.get("cancelled", {})
-    end = _end(said, call)
-    if on_cancel == "ignore":
-        return Reply(end, parse_duration(said.get("after", 0)), said.get("hang", False), "ignore")
-    ends = "return" in on_cancel or "raise" in on_cancel
-    return Reply(
-        end,
+    found = Reply(
+        _end(said, call),
         parse_duration(said.get("after", 0)),
         said.get("hang", False),
-        "end" if ends else "stop",
-        parse_duration(on_cancel.get("after", 0)),
-        _end(on_cancel, call) if ends else None,
+        queued=parse_duration(said.get("queued", 0)),
+        silent=said.get("silent"),
     )
+    if on_cancel == "ignore":
+        return replace(found, on_cancel="ignore")
+    found = replace(found, cleanup=parse_duration(on_cancel.get("after", 0)))
+    if "return" in on_cancel or "raise" in on_cancel:
+        found = replace(found, on_cancel="end", cancelled=_end(on_cancel, call))
+    return found
 
 
 def _end(said: Written, call: Call) -> End:

@@ -107,7 +107,7 @@ class Neighbours:
     def _await(self, child: ChildRun, frame: int) -> None:
         due = child.due
         if due is not None:
-            self.agenda.later(due, ENDS, lambda: self._ended(child, frame, due))
+            self.agenda.later(due, ENDS, lambda: self._ended(child, frame, due), lasting=True)
 
     def _ended(self, child: ChildRun, frame: int, due: int) -> None:
         """A child ends, unless it has ended, or was told to stop and ends by that."""

@@ -54,14 +54,22 @@ _ENDING: Final[Keys] = {
     "hang": Key(SWITCH, "it never ends by itself, only when it is cancelled"),
     "after": Key(SPAN, "how long it takes"),
 }
-_MOCK: Final[Keys] = {
+_CALLED: Final[Keys] = {
     **_ENDING,
-    "sequence": Key(Items(Record("turn", {
-        "times": Key(NUMBER, "so many calls end like this"),
-        **_ENDING,
-    }, exclusive=("return", "raise", "hang")), least=1), "how one call after the other ends; the last for ever"),
-    "with": Key(MATCH, "only calls with these arguments"),
-}  # fmt: skip
+    "queued": Key(SPAN, "how long no worker takes the call"),
+    "silent": Key(SWITCH, "whether it sends no heartbeats; only one that hangs sends none without this"),
+}
+
+
+def _turns(name: str, ways: Keys) -> Key:
+    turn = {"times": Key(NUMBER, "so many calls end like this"), **ways}
+    turns = Items(Record(name, turn, exclusive=("return", "raise", "hang")), least=1)
+    return Key(turns, "how one call after the other ends; the last for ever")
+
+
+_MOCK: Final[Keys] = {"with": Key(MATCH, "only calls with these arguments")}
+_OF_CALLS: Final[Keys] = {**_CALLED, "sequence": _turns("attempt", _CALLED)}
+_OF_OTHERS: Final[Keys] = {**_ENDING, "sequence": _turns("turn", _ENDING)}
 
 
 def _ends_once(written: Mapping[str, JSON]) -> Iterable[Fault]:
@@ -71,15 +79,16 @@ def _ends_once(written: Mapping[str, JSON]) -> Iterable[Fault]:
         yield Fault("WF233", "ends this mock a second time", f"it has {found[0]} already", (found[1],))
     if not found:
         yield Fault("WF233", "says not how the call ends", f"add one of {', '.join(ENDINGS)}")
-    if "sequence" in found and "after" in written:
-        yield Fault("WF217", "excludes a sequence", "say it in the entries of the sequence", ("after",))
+    for key in ("after", "queued", "silent"):
+        if "sequence" in found and key in written:
+            yield Fault("WF217", "excludes a sequence", "say it in the entries of the sequence", (key,))
 
 
 MOCK: Final = Tagged("mock", {
-    "step": Kind(NAME, "the step, by its id or address", check=_ends_once),
-    "activity": Kind(DOTTED, "every call of this activity", check=_ends_once),
-    "workflow": Kind(DOTTED, "every child of this workflow", check=_ends_once),
-    "send": Kind(TEXT, "what is sent to this run, or under this name", check=_ends_once),
+    "step": Kind(NAME, "the step, by its id or address", _OF_CALLS, check=_ends_once),
+    "activity": Kind(DOTTED, "every call of this activity", _OF_CALLS, check=_ends_once),
+    "workflow": Kind(DOTTED, "every child of this workflow", _OF_OTHERS, check=_ends_once),
+    "send": Kind(TEXT, "what is sent to this run, or under this name", _OF_OTHERS, check=_ends_once),
 }, _MOCK)  # fmt: skip
 
 _CALL: Final[Keys] = {"with": Key(MATCH, "the arguments")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.core import State, machine
+from perdure.core.blocks.activity import ActivityFrame
 from perdure.core.commands import Command, StartActivity, StartChild
 from perdure.core.events import (
     ActivityCancelled,
@@ -38,7 +39,7 @@ from perdure.program import Program
 from perdure.program.nodes import Child, Emit, Send
 from perdure.testing.declared.trace import Trace
 from perdure.testing.declared.writing import as_yaml
-from perdure.values import JSON, format_duration, format_time
+from perdure.values import JSON, SECOND, format_duration, format_time
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Recorder:
     turns: dict[str, list[dict[str, JSON]]] = field(default_factory=dict)
     letters: list[dict[str, JSON]] = field(default_factory=list)
     script: list[dict[str, JSON]] = field(default_factory=list)
-    _asked: dict[int, tuple[int, str]] = field(default_factory=dict)
+    _asked: dict[int, tuple[int, str, Any]] = field(default_factory=dict)
     _since: dict[int, int] = field(default_factory=dict)
 
     def read(self, events: Sequence[Event]) -> State:
@@ -68,8 +69,8 @@ class Recorder:
                 asked = machine.step(self.program, state, event, self.trace.turn)
             self._ask(asked, state, event.at)
         assert state is not None
-        for _, label in self._asked.values():
-            self.turns.setdefault(label, []).append({"hang": True})
+        for _, label, node in self._asked.values():
+            self.turns.setdefault(label, []).append(_hung(node))
         if state.outcome is not None:
             self.trace.lost()
         return state
@@ -78,16 +79,16 @@ class Recorder:
         for command in asked:
             frame = state.frames.get(getattr(command, "frame", 0))
             if frame is not None and isinstance(command, StartActivity | StartChild):
-                self._asked[command.frame] = at, self._label(frame, state)
+                self._asked[command.frame] = at, self._label(frame, state), frame.node
         for id in state.frames:
             self._since.setdefault(id, at)
 
     def _note(self, event: Event, state: State) -> None:
         frame = state.frames.get(getattr(event, "frame", 0))
         if frame is not None:
-            end = self._end(event, frame.node)
+            end = self._end(event, frame)
             if end is not None:
-                began, label = self._asked.pop(frame.id, (event.at, self._label(frame, state)))
+                began, label, _ = self._asked.pop(frame.id, (event.at, self._label(frame, state), frame.node))
                 timed = {"after": format_duration(event.at - began)} if event.at > began and "hang" not in end else {}
                 self.turns.setdefault(label, []).append({**end, **timed})
             if isinstance(event, Undeliverable) and isinstance(frame.node, Send | Emit):
@@ -100,15 +101,18 @@ class Recorder:
     def _label(self, frame: Frame, state: State) -> str:
         return self.program.label(frame.node.step, state.turns(frame))
 
-    def _end(self, event: Event, node: Any) -> dict[str, JSON] | None:
+    def _end(self, event: Event, frame: Frame) -> dict[str, JSON] | None:
         """How a call ended, as a mock says it."""
+        node = frame.node
         match event:
             case ActivityCompleted(result=result):
                 return {"return": result}
             case ActivityFailed(error=error, retryable=retryable):
                 return {"raise": _raised(error, retryable)}
+            case ActivityCancelled() if isinstance(frame, ActivityFrame) and frame.expired:
+                return {"hang": True, "queued": format_duration((frame.queue_timeout or 0) + SECOND)}
             case ActivityCancelled() | AttemptLost():
-                return {"hang": True}
+                return _hung(node)
             case ChildEnded(status="completed", output=output):
                 return {"return": output}
             case ChildEnded(status="cancelled"):
@@ -225,6 +229,11 @@ def _raised(error: JSON, retryable: bool = True) -> JSON:
     if not retryable:
         found["retryable"] = False
     return found if len(found) > 1 else found["type"]
+
+
+def _hung(node: Any) -> dict[str, JSON]:
+    """A call that did not end by itself; one that heartbeats were expected of has sent them."""
+    return {"hang": True, "silent": False} if getattr(node, "heartbeat", None) is not None else {"hang": True}
 
 
 def _with(entry: dict[str, JSON], data: JSON) -> dict[str, JSON]:
