@@ -99,7 +99,7 @@ async def test_ten_thousand_signals_to_a_receive_are_handled_in_order(
         run = await engine.start(RECEIVE, {"most": MANY})
         await send(run, MANY)
         assert await run.result(25) == [MANY, True]
-        assert store.letters_read < 2 * MANY
+        assert store.letters_read < 3 * MANY  # once when the run comes into memory, once in the order they came
 
 
 async def test_ten_thousand_early_signals_are_kept_and_taken_in_order(opened_sqlite: OpenEngine) -> None:
