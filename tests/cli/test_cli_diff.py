@@ -39,6 +39,23 @@ def test_two_files_are_compared(perdure, files) -> None:
     assert [change["subject"] for change in found["changes"]] == ["input", "a"]
 
 
+def test_long_values_are_shown_from_shortly_before_they_differ(perdure) -> None:
+    old = "workflow: d\nsteps:\n  - id: a\n    activity: mail.send\n    with: {text: " + 100 * "x" + " one}\n"
+    Path("old.yaml").write_text(old)
+    Path("new.yaml").write_text(old.replace("one", "two"))
+    [_, line] = perdure("diff", "old.yaml", "new.yaml").stdout.splitlines()
+    assert f"…{19 * 'x'} one" in line
+    assert f" → …{19 * 'x'} two" in line
+
+
+def test_values_that_differ_in_spaces_or_quotes_alone_are_told_apart(perdure) -> None:
+    old = "workflow: d\nsteps:\n  - id: a\n    set: {n: '1 2'}\nvars: {n: 0}\n"
+    Path("old.yaml").write_text(old)
+    Path("new.yaml").write_text(old.replace("1 2", "1  2"))
+    [_, line] = perdure("diff", "old.yaml", "new.yaml").stdout.splitlines()
+    assert line.endswith('"1 2" → "1  2"')
+
+
 def test_a_file_is_compared_with_what_it_was_in_git(perdure, files) -> None:
     Path("old.yaml").write_text("workflow: d\nimports: {parts: ./parts.yaml}\nsteps:\n  - use: parts.one\n")
     Path("parts.yaml").write_text("fragments:\n  one:\n    steps: [{wait: 1s}]\n")

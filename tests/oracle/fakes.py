@@ -9,6 +9,8 @@ import json
 from typing import Any
 from zlib import crc32
 
+from documented import FREE
+
 from perdure.testing.activities import Call, End, Reply
 from perdure.values import SECOND
 
@@ -18,7 +20,7 @@ def chance(*parts: Any) -> int:
     return crc32(json.dumps(parts, sort_keys=True).encode())
 
 
-SILENT = ("InvalidOutput", "ChildFailed", "InvalidInput", "LimitExceeded")
+SILENT = (*FREE, "ChildFailed")
 """Errors whose details are not documented, or have in them what an implementation chooses."""
 
 

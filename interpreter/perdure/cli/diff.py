@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SIGNS: Final = {"added": "+", "removed": "-", "renamed": "=", "moved": ">", "changed": "~"}
 LONGEST: Final = 60
+AROUND: Final = 20
+"""Characters that are shown of what two long values begin with alike."""
 
 
 @command("diff")
@@ -92,7 +95,8 @@ def _told(change: Change, quoted: Callable[[str], str]) -> str:
         case "moved":
             return f"{subject}: from {change.old} to {change.new}"
     place = subject if change.key is None else f"{subject} {change.key}"
-    return f"{place}: {quoted(_brief(change.old))} → {quoted(_brief(change.new))}"
+    old, new = _apart(change.old, change.new)
+    return f"{place}: {quoted(old)} → {quoted(new)}"
 
 
 def _code(words: str) -> str:
@@ -100,12 +104,30 @@ def _code(words: str) -> str:
     return f"{fence}{words}{fence}"
 
 
+def _apart(old: Any, new: Any) -> tuple[str, str]:
+    """Both values, brief, each from shortly before the place where they differ."""
+    words = [_words(old), _words(new)]
+    if words[0] == words[1]:
+        words = [json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)]
+    alike = len(commonprefix(words)) if max(map(len, words)) > LONGEST else 0  # noqa: RUF071 — of texts, not paths
+    start = max(0, alike - AROUND)
+    return _cut(words[0], start), _cut(words[1], start)
+
+
 def _brief(value: Any) -> str:
+    return _cut(_words(value))
+
+
+def _words(value: Any) -> str:
     if value is None:
         return "nothing"
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    words = " ".join(words.split())
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return " ".join(words.split())
+
+
+def _cut(words: str, start: int = 0) -> str:
+    left = f"…{words[start:]}" if start else words
+    return left if len(left) <= LONGEST else f"{left[: LONGEST - 1]}…"
 
 
 def _plain(change: Change) -> dict[str, Any]:

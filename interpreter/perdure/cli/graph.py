@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 FORMATS: Final = ("svg", "mermaid", "dot", "text")
 _TURN: Final = re.compile(r"\[\d+\]")
 _ENDS: Final = {
-    "ActivityCompleted": "done",
-    "ActivityFailed": "failed",
-    "ActivityCancelled": "cancelled",
-    "ChildEnded": "done",
-    "AskAnswered": "done",
-}
+    "completed": "done", "left": "done", "skipped": "skipped", "failed": "failed", "cancelled": "cancelled",
+}  # fmt: skip
 
 
 @command("graph")
@@ -83,27 +79,25 @@ def _inspected(file: str) -> Inspection:
 
 
 async def _standing(chosen: Settings, run_id: str) -> tuple[dict[str, str], Inspection]:
-    """How the steps of a run stand, by address, and the definition it runs."""
+    """How the steps of a run stand, by address (in loops, the last turn that ended), and the definition it runs."""
+    from perdure.core.watching import watch
     from perdure.definition import inspect_bundle
+    from perdure.engine.copying import history_of
 
     async with looking(chosen) as engine:
-        run = engine.run(run_id)
-        described = await run.describe()
-        history = await run.history()
+        described = await engine.run(run_id).describe()
+        history = await history_of(engine, run_id)
         bundle = await engine._store.definition(described.digest)
     assert bundle is not None
-    found = inspect_bundle(bundle)
-    assert found.definition is not None
-    addresses = {id: address for address, id in found.definition.program.ids.items()}
     states: dict[str, str] = {}
-    for event in history:
-        _note(states, addresses, event.get("step"), _ENDS.get(str(event["event"])))
-    for part in described.live:
-        _note(states, addresses, part["address"], "running" if part["status"] == "running" else "waiting")
-    return states, found
-
-
-def _note(states: dict[str, str], addresses: dict[str, str], label: Any, state: str | None) -> None:
-    if isinstance(label, str) and state is not None:
-        plain = _TURN.sub("", label)
+    for seen in watch(history.programs, history.events):
+        ended = () if seen.turn is None else seen.turn.ended
+        states.update((_TURN.sub("", end.address), _ENDS[end.how]) for end in ended)
+    addresses = {id: address for address, id in seen.program.ids.items()}
+    later = [(label, "undone") for label in seen.state.undone] + [
+        (part["address"], "running" if part["status"] == "running" else "waiting") for part in described.live
+    ]
+    for label, state in later:
+        plain = _TURN.sub("", str(label))
         states[addresses.get(plain, plain)] = state
+    return states, inspect_bundle(bundle)

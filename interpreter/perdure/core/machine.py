@@ -217,11 +217,15 @@ def _resume(turn: Turn) -> None:
 
 
 def _enter_held(turn: Turn) -> None:
-    """What would have begun while the run was paused begins now."""
-    held, turn.state.held = turn.state.held, []
-    for id in held:
-        if id in turn.state.frames:
-            turn.work.append((ENTER, turn.state.frames[id], None, None))
+    """What would have begun while the run was paused begins now, each in its turn, as it came: what an earlier one ends
+    never begins."""
+    state = turn.state
+    for id in tuple(state.held):
+        if id in state.held:
+            state.held.remove(id)
+            if id in state.frames:
+                turn.work.append((ENTER, state.frames[id], None, None))
+                turn.settle()
 
 
 def _reopen(turn: Turn, event: Reopened, gap: int) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from perdure.core import machine
 from perdure.core.blocks import BLOCKS
+from perdure.core.blocks.modifiers import GuardFrame
 from perdure.core.events import CancelRequested, Event, Migrated, RunStarted, TerminateRequested, TimerFired
 from perdure.core.frame import Frame
-from perdure.core.outcomes import Completed, Failed, Outcome
+from perdure.core.outcomes import Completed, Failed, Outcome, Stopped
 from perdure.core.state import State
 from perdure.core.turn import Turn
 from perdure.errors import InternalError
@@ -29,12 +30,17 @@ _HELD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A step has ended: its address with loop turns, how people name it, its id, and whether it completed."""
+    """A step has ended: its address with loop turns, how people name it, its id, and how: completed, skipped by its
+    `if`, left by a `return` or `restart` inside, failed or cancelled."""
 
     address: str
     label: str
     id: str | None
-    completed: bool
+    how: str
+
+    @property
+    def completed(self) -> bool:
+        return self.how in ("completed", "skipped")
 
 
 class WatchingTurn(Turn):
@@ -51,9 +57,8 @@ class WatchingTurn(Turn):
         around = self.state.frames.get(frame.parent)
         if frame.keeps and around is not None and around.node.step != frame.node.step:
             step, turns = frame.node.step, list(self.state.turns(frame))
-            ended = Ended(place(step, turns), self.program.label(step, turns), self.program.ids.get(step),
-                          isinstance(outcome, Completed))  # fmt: skip
-            self.ended.append(ended)
+            label, id = self.program.label(step, turns), self.program.ids.get(step)
+            self.ended.append(Ended(place(step, turns), label, id, _how(frame, outcome)))
         super().finish(frame, outcome)
 
     def fail(self, frame: Frame, error: dict[str, JSON], *, final: bool = False) -> None:
@@ -75,6 +80,16 @@ class Seen:
         """Whether a step of this name (id, address, or address with turns) has completed."""
         ended = () if self.turn is None else self.turn.ended
         return any(end.completed and step in (end.id, end.address, end.label) for end in ended)
+
+
+def _how(frame: Frame, outcome: Outcome) -> str:
+    match outcome:
+        case Completed():
+            return "skipped" if isinstance(frame, GuardFrame) and frame.child == 0 else "completed"
+        case Failed():
+            return "failed"
+        case Stopped(returning=returning):
+            return "left" if returning else "cancelled"
 
 
 def watch(programs: Sequence[Program], events: Sequence[Event]) -> Iterator[Seen]:

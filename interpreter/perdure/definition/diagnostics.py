@@ -90,18 +90,18 @@ def quoted(word: object, longest: int = 40) -> str:
     return f'"{_plain(str(word), longest)}"'
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a mistyped word most probably means, if one is near enough."""
-    return None if not word or len(word) > 60 else _nearest(word, tuple(candidates))
+def nearest(word: str, candidates: Iterable[str], most: int | None = None) -> str | None:
+    """The candidate that a mistyped word most probably means, if one is near enough: `most` edits away, or a third of
+    its letters."""
+    return None if not word or len(word) > 60 else _nearest(word, tuple(candidates), most or max(1, len(word) // 3))
 
 
 @lru_cache(maxsize=2_048)
-def _nearest(word: str, candidates: tuple[str, ...]) -> str | None:
+def _nearest(word: str, candidates: tuple[str, ...], most: int) -> str | None:
     """The same, remembered: one document is looked at several times, by its repair too."""
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(_fold(candidate), candidate)
-    most = max(1, len(word) // 3)
     best = min(((_distance(_fold(word), near), near) for near in folded), default=None)
     return folded[best[1]] if best is not None and best[0] <= most else None
 

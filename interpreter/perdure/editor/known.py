@@ -11,27 +11,13 @@ from os.path import relpath
 from typing import Any, Final
 
 from perdure.definition.checks.arguments import resolved
+from perdure.definition.error_types import CATCHABLE
 from perdure.definition.marks import Path, at
 from perdure.editor.analysis import TEST_SUFFIXES, Analysis
 from perdure.editor.answers import Sort
 from perdure.editor.names import Scope, summed, told
 from perdure.values import JSON
 
-ERRORS: Final = {
-    "ActivityFailed": "an activity that chose no type of its own failed",
-    "Timeout": "a timeout is over",
-    "ChildFailed": "a child failed, was cancelled or could not be started",
-    "ExpressionFailed": "an expression cannot be evaluated",
-    "InvalidInput": "arguments, or the input of a child, do not fit",
-    "InvalidOutput": "a result is not what is declared",
-    "JoinFailed": "a join can no longer be met",
-    "LimitExceeded": "a loop or a lock went beyond its limit",
-    "RunConflict": "another run has the id, or has ended",
-    "SecretUnavailable": "a secret is not set in the worker",
-    "UnknownActivity": "there is no such activity",
-    "UnknownRun": "there is no such run",
-    "WorkerLost": "the worker died and no attempt is left",
-}
 _SPANS: Final = ("30s", "1m", "5m", "1h", "1d")
 
 
@@ -159,7 +145,7 @@ def _errors(analysis: Analysis, path: Path) -> Iterator[Offer]:
             kind = at(placed.step.keys, ("fail", "type"))
             if isinstance(kind, str) and "{{" not in kind:
                 chosen[kind] = "raised by a `fail` of this file"
-    for rank, (name, about) in enumerate({**chosen, **ERRORS, "*": "any error"}.items()):
+    for rank, (name, about) in enumerate({**chosen, **CATCHABLE, "*": "any error"}.items()):
         yield Offer(name, "value", about, rank=rank)
 
 

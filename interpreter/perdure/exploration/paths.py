@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from perdure.definition.error_types import BY_ENGINE
 from perdure.exploration.knowledge import MISSING, NULL, Either, Missing, Open, Value, either
 from perdure.exploration.trails import Learned, Link, Trail, further, length
 from perdure.program import matches
@@ -22,13 +23,6 @@ MOST_FAILURES: Final = 24
 
 MOST_COUNTED: Final = 10**1_000
 """Loops inside loops have more paths than numbers have room for; from here on nobody counts."""
-
-BY_ENGINE: Final = frozenset((
-    "Timeout", "Cancelled", "ActivityFailed", "UnknownActivity", "InvalidInput", "InvalidOutput", "ExpressionFailed",
-    "ChildFailed", "UnknownRun", "RunConflict", "JoinFailed", "LimitExceeded", "CompensationFailed",
-    "SecretUnavailable", "WorkerLost", "Terminated", "Stuck",
-))  # fmt: skip
-"""Types that activities do not choose, unless they say so (language, "Errors")."""
 
 Patterns = tuple[str, ...]
 Reference = tuple[str, object]

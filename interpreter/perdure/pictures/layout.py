@@ -143,4 +143,4 @@ def _arrange_lane(lane: LanePlace) -> None:
 
 
 States = Mapping[str, str]
-"""Address → how a step stands: running, waiting, done, failed, cancelled."""
+"""Address → how a step stands: running, waiting, done, skipped, failed, cancelled, undone."""

@@ -13,6 +13,7 @@ from perdure.definition.checks.activities import check_activities
 from perdure.definition.checks.concurrency import check_concurrency
 from perdure.definition.checks.constants import Constants
 from perdure.definition.checks.control import check_control
+from perdure.definition.checks.errors import check_errors
 from perdure.definition.checks.findings import Findings
 from perdure.definition.checks.fragments import check_fragments
 from perdure.definition.checks.ids import check_ids
@@ -66,6 +67,7 @@ def check(
     check_texts(sources, findings)
     check_fragments(spaces, types, findings)
     check_policies(spaces, findings)
+    check_errors(spaces, catalogue or {}, findings)
     check_schedules(spaces, types, findings)
     if whole:
         check_unused(spaces, reads, findings)

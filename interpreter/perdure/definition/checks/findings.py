@@ -62,14 +62,14 @@ class Findings:
         source = self.sources[file]
         return source.key_place(path) if key else source.place(path)
 
-    def nearest(self, word: str, candidates: Collection[str]) -> str | None:
-        """The candidate that was most probably meant; none once the budget is spent."""
+    def nearest(self, word: str, candidates: Collection[str], most: int | None = None) -> str | None:
+        """The candidate that was most probably meant, `most` edits away; none once the budget is spent."""
         self._comparisons -= len(candidates) * len(word)
-        return None if self._comparisons < 0 else nearest(word, candidates)
+        return None if self._comparisons < 0 else nearest(word, candidates, most)
 
-    def suggestion(self, word: str, candidates: Collection[str]) -> str | None:
+    def suggestion(self, word: str, candidates: Collection[str], most: int | None = None) -> str | None:
         """The hint that offers the nearest of the candidates, if one is near."""
-        return suggested(self.nearest(word, candidates))
+        return suggested(self.nearest(word, candidates, most))
 
 
 def suggested(word: str | None) -> str | None:

@@ -173,4 +173,12 @@ CONTROL: Final = table(
         "catch: [{steps: []}]",
         "catch: [{errors: [mail.*], steps: []}]",
     ),
+    Rule(
+        "WF423", "unknown-error-type", "warning",
+        "an error type in a `catch` or `retry` that no step can fail with, or that looks misspelt",
+        "The arm is never taken, and the error goes on. Activities choose their types, so a type is suspected only "
+        "where it is nearly one that the engine, a `fail` of the file or the documentation of an activity names.",
+        "catch: [{errors: [Timeuot], steps: []}]",
+        "catch: [{errors: [Timeout], steps: []}]",
+    ),
 )  # fmt: skip
