@@ -238,7 +238,7 @@ class Oracle(Kinds, Groups, Messages, Receives, Guards):
     def address(self, step: Step, place: Place) -> str:
         address = step.address
         for loop, turn in reversed(place.turns):
-            if address.startswith(f"{loop}/"):
+            if address.startswith(f"{loop}/"):  # what a handler gives its `receive` fails there, not inside
                 address = f"{loop}[{turn}]{address[len(loop) :]}"
         return address
 
