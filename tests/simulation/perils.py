@@ -88,6 +88,8 @@ class Watched:
         self._calls = calls
         self._befall = befall
         self._landed = landed
+        self.stalled_until = 0.0
+        """The moment of the event loop at which the last call that was held up goes on."""
 
     def heal(self) -> None:
         """Nothing happens to this process any more."""
@@ -104,7 +106,7 @@ class Watched:
         for peril in met:
             self._befall(peril)
             if peril.what == "stall before":
-                await asyncio.sleep(peril.measure)
+                await self._stall(peril)
         if "die before" in kinds:
             await self._die()
         if "fail" in kinds:
@@ -114,7 +116,7 @@ class Watched:
             await self._die()
         for peril in met:
             if peril.what == "stall after":
-                await asyncio.sleep(peril.measure)
+                await self._stall(peril)
         await self._pause()
         if "lose the answer" in kinds:
             raise StoreUnavailable(f"{name}: the answer was lost")
@@ -125,6 +127,10 @@ class Watched:
             return None
         self._calls[batch] = self._calls.get(batch, 0) + 1
         return self._perils.get((batch, self._calls[batch]))
+
+    async def _stall(self, peril: Peril) -> None:
+        self.stalled_until = max(self.stalled_until, asyncio.get_running_loop().time() + peril.measure)
+        await asyncio.sleep(peril.measure)
 
     async def _die(self) -> None:
         self._process.dead.set()

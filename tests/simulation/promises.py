@@ -47,7 +47,9 @@ def _repeated(ledger: Ledger, told: Told) -> Iterator[str]:
     for attempt, calls in attempts.items():
         once = any(command.committed for command in told.asked.get(attempt, ()))
         sound = [call for call in calls if call.sound]
-        if (once and len(calls) > 1) or (attempt in told.queued and len(sound) > 1):
+        # One that was begun and not written down before its worker died may be queued as the same attempt.
+        queued = [call for call in sound if call.began > told.queued.get(attempt, call.began)]
+        if (once and len(calls) > 1) or len(queued) > 1:
             yield f"{attempt} was called {len(calls)} times"
         begun = told.begun.get(attempt)
         if begun is not None and attempt not in told.queued:

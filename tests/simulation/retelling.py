@@ -54,7 +54,7 @@ class Told:
     """Where it became durable that an attempt is wanted."""
     seen_off: list[tuple[str, int]] = field(default_factory=list)
     """(run id, where its parent ended) of children that are to stop with their parents."""
-    queued: set[Try] = field(default_factory=set)
+    queued: dict[Try, int] = field(default_factory=dict)
     unwanted: dict[Try, Landed] = field(default_factory=dict)
     """How it became durable that an attempt is to stop."""
     of_run: dict[Try, int] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class _Teller:
         elif isinstance(event, AttemptStarted):
             told.begun.setdefault(attempt, landed)
         elif isinstance(event, AttemptQueued):
-            told.queued.add(attempt)
+            told.queued.setdefault(attempt, landed.place)
 
     def _note(self, run: int, landed: Landed, command: Command) -> None:
         told = self.told

@@ -111,7 +111,10 @@ class Stage:
 
     def _heal(self) -> None:
         self._calm()
+        now = asyncio.get_running_loop().time()
+        stalled = max((handle.stalled_until - now for handle in self._handles), default=0.0)
         self.healed = max(process.now() for process in (self._client, *self._processes))
+        self.healed += round(max(stalled, 0.0) * SECOND)
         self.ledger.note("-- all is well from now on")
 
     def _calm(self) -> None:
