@@ -64,6 +64,34 @@ def test_validate_imports_nothing_that_an_ordinary_definition_does_not_need(tmp_
     assert (told.stdout.splitlines()[-1:], told.returncode) == (["[] True"], 0), told.stderr
 
 
+INTRICATE = """\
+from dataclasses import dataclass
+from perdure import activity
+@dataclass
+class Order:
+    id: str
+    parts: dict[str, "Order"]
+@activity("shop.order")
+async def order(order: Order) -> Order:
+    return order
+"""
+
+
+def test_activities_that_a_definition_does_not_call_are_not_described(tmp_path):
+    (tmp_path / "perdure.toml").write_text('activities = ["shop.py"]\n')
+    (tmp_path / "shop.py").write_text(INTRICATE)
+    (tmp_path / "ordinary.yaml").write_text(
+        ORDINARY + "    catch: [{errors: [Timeout, http.4*], steps: [{return: 1}]}]\n"
+    )
+    code = CHECK.format(heavy=("pydantic",))
+    called = [sys.executable, "-c", code, "validate", "ordinary.yaml"]
+    told = subprocess.run(called, capture_output=True, text=True, cwd=tmp_path)
+    assert (told.stdout.splitlines()[-1:], told.returncode) == (["[] True"], 0), told.stderr
+    (tmp_path / "calls.yaml").write_text(ORDINARY.replace("http.request", "shop.order"))
+    told = subprocess.run([*called[:-1], "calls.yaml"], capture_output=True, text=True, cwd=tmp_path)
+    assert told.stdout.splitlines()[-1:] == ["['pydantic'] True"], told.stderr
+
+
 def _groups(command: click.Command, path: str = "perdure"):
     if isinstance(command, LazyGroup):
         yield path, command

@@ -1,7 +1,7 @@
 """The types of errors that `catch` and `retry` name: those that no step fails with, and those that are misspelt.
 
 Activities may choose any type, so a type that nobody names elsewhere is suspected only where it is nearly one that is
-known: raised by the engine, by a `fail` of the document, or, as its documentation says, by an activity.
+known: raised by the engine, by a `fail` of the document, or, as its documentation says, by an activity called there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from perdure.definition.checks.findings import Findings, suggested
 from perdure.definition.checks.spaces import Spaces
 from perdure.definition.diagnostics import quoted
 from perdure.definition.error_types import CATCHABLE, UNCATCHABLE
-from perdure.definition.models import Path
+from perdure.definition.models import Path, Step
 from perdure.values import JSON
 
 EDITS: Final = 2
@@ -27,23 +27,26 @@ Catalogue = Mapping[str, Mapping[str, Any]]
 
 def check_errors(spaces: Spaces, catalogue: Catalogue, findings: Findings) -> None:
     """The types in all catches, retries and defaults."""
-    chosen = {type for space in spaces.all for placed in space.steps() for type in _raised(placed.step.keys)}
-    for entry in catalogue.values():
-        chosen.update(entry.get("errors", ()))
-    for space in spaces.all:
-        for placed in space.placed:
-            for type, path in _named(placed.step.keys):
-                _check_type(type, space.file, (*placed.path, *path), chosen, findings)
+    named = [(type, space.file, (*placed.path, *path))
+             for space in spaces.all for placed in space.placed for type, path in _named(placed.step.keys)]  # fmt: skip
     for pattern, keys in (spaces.main.keys.get("defaults") or {}).items():
-        for type, path in _named(keys):
-            _check_type(type, spaces.main.file, ("defaults", pattern, *path), chosen, findings)
+        named += [(type, spaces.main.file, ("defaults", pattern, *path)) for type, path in _named(keys)]
+    unknown = [found for found in named if found[0] not in CATCHABLE and "*" not in found[0]]
+    if unknown:  # what activities say is read only where somebody asks
+        chosen = {type for space in spaces.all for placed in space.steps() for type in _raised(placed.step, catalogue)}
+        for type, file, path in unknown:
+            if type not in chosen:
+                _check_type(type, file, path, chosen, findings)
 
 
-def _raised(keys: Mapping[str, JSON]) -> Iterator[str]:
-    fail = keys.get("fail")
-    type = fail.get("type") if isinstance(fail, dict) else None
-    if isinstance(type, str) and "{{" not in type:
-        yield type
+def _raised(step: Step, catalogue: Catalogue) -> Iterator[str]:
+    """The types that a step is known to fail with."""
+    if step.kind == "activity":
+        yield from catalogue.get(step.keys["activity"], {}).get("errors", ())
+    elif step.kind == "fail":
+        type = step.keys["fail"].get("type")
+        if isinstance(type, str) and "{{" not in type:
+            yield type
 
 
 def _named(keys: Mapping[str, JSON]) -> Iterator[tuple[str, Path]]:
@@ -63,8 +66,6 @@ def _named(keys: Mapping[str, JSON]) -> Iterator[tuple[str, Path]]:
 
 
 def _check_type(type: str, file: str, path: Path, chosen: set[str], findings: Findings) -> None:
-    if "*" in type or type in CATCHABLE or type in chosen:
-        return
     if type in UNCATCHABLE:
         findings.add("WF423", f"no step fails with {quoted(type)}: {UNCATCHABLE[type]}", file, path)
         return
