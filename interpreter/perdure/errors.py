@@ -27,7 +27,10 @@ The docstring of a class is its default message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class PerdureError(Exception):
@@ -159,3 +162,13 @@ class Fenced(StoreError):
 
 class InternalError(PerdureError):
     """Perdure broke one of its own rules; please report this with the run's history."""
+
+
+def for_another(error: E) -> E:
+    """The same error for one more of those who wait for one thing: an object that all of them raise grows with each."""
+    try:
+        mine = copy(error)
+    except Exception:
+        return error  # it cannot be made from what it holds
+    mine.__cause__ = error
+    return mine

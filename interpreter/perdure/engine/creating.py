@@ -17,7 +17,7 @@ from perdure.core.lifecycle import ENDED
 from perdure.engine.commits import write_down
 from perdure.engine.live import LiveRun
 from perdure.engine.worker import SOON, Worker
-from perdure.errors import Fenced, StoreError
+from perdure.errors import Fenced, StoreError, for_another
 from perdure.program import Program
 from perdure.stores.store import Commit, NewLetter, NewRun
 
@@ -53,6 +53,7 @@ class Creations:
         self._engine = engine
         self._store = engine._store
         self._waiting: list[Creation] = []
+        self._writing: list[Creation] = []
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -79,12 +80,15 @@ class Creations:
         released = not early and _settle_start(commit, program, state, commands)
         commit.letters = [*commit.letters, *letters]
         loop = asyncio.get_running_loop()
+        if self._task is not None and self._task.get_loop() is not loop:
+            raise StoreError("the store was opened in another event loop; open one store per loop")
         creation = Creation(commit, program, state, commands, released, loop.create_future())
         if released or early or not self._is_mine(creation.run):
             _disown(creation)
         self._waiting.append(creation)
         if self._task is None:
             self._task = loop.create_task(self._create())
+            self._task.add_done_callback(self._given_up)
         return creation.created
 
     def _is_mine(self, run: NewRun) -> bool:
@@ -93,22 +97,34 @@ class Creations:
         return worker is not None and bool(worker.id) and (worker.only is None or run.id in worker.only)
 
     async def _create(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                for creation, answer in zip(batch, await self._write(batch), strict=True):
-                    self._settle(creation, answer)
-        finally:
-            self._task = None
+        while self._waiting:
+            self._writing, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            for creation, answer in zip(self._writing, await self._write(self._writing), strict=True):
+                self._settle(creation, answer)
+            self._writing = []
+        self._task = None
+
+    def _given_up(self, task: asyncio.Task[None]) -> None:
+        """Where the task was cancelled, perhaps before it began, nobody may wait for it any longer."""
+        if self._task is task:
+            left = [*self._writing, *self._waiting]
+            self._task, self._writing, self._waiting = None, [], []
+            self._doubt(left)
+            for creation in left:
+                creation.created.cancel()
 
     async def _write(self, batch: Sequence[Creation]) -> Sequence[int | Exception]:
         try:
             return await self._store.commit([creation.commit for creation in batch])
         except Exception as problem:
-            if self._worker is not None:
-                for creation in batch:
-                    self._worker.doubt(creation.run.id)  # it may have been kept all the same
-            return [problem] * len(batch)
+            self._doubt(batch)
+            return [for_another(problem) for _ in batch]
+
+    def _doubt(self, batch: Sequence[Creation]) -> None:
+        """They may have been kept all the same."""
+        if self._worker is not None:
+            for creation in batch:
+                self._worker.doubt(creation.run.id)
 
     def _settle(self, creation: Creation, answer: int | Exception) -> None:
         if isinstance(answer, Fenced) and creation.commit.worker is not None:

@@ -15,7 +15,7 @@ from perdure.definition.load import Catalogue
 from perdure.engine.clock import Clock
 from perdure.engine.programs import Programs
 from perdure.engine.siblings import siblings
-from perdure.errors import InvalidInput, StoreCorrupt
+from perdure.errors import InvalidInput, StoreCorrupt, for_another
 from perdure.stores.store import Store
 
 
@@ -30,8 +30,8 @@ class Definitions:
         self._clock = clock
         self._catalogue = catalogue
         self._stored: set[str] = set()
-        self._storing: dict[str, asyncio.Event] = {}
-        """Digests whose storing is under way, and will have been tried: a thousand starts at once look once."""
+        self._storing: dict[str, asyncio.Task[None]] = {}
+        """What stores definitions, by their digests: a thousand starts at once look once, and hear of one failure."""
 
     def checked(self, given: str | Path | Definition) -> Definition:
         """A definition that holds. Raises DefinitionError, FileNotFoundError."""
@@ -70,18 +70,25 @@ class Definitions:
     async def _keep(self, definition: Definition) -> None:
         """See that a definition is in the store; one that is there does not become the newest by being used."""
         self._programs.add(definition)
-        digest = definition.digest
-        while digest not in self._stored:
-            if digest in self._storing:
-                await self._storing[digest].wait()
-                continue
-            self._storing[digest] = asyncio.Event()
-            try:
-                if await self._store.definition(digest) is None:
-                    await self._put(definition)
-                self._stored.add(digest)
-            finally:
-                self._storing.pop(digest).set()
+        if definition.digest in self._stored:
+            return
+        storing = self._storing.get(definition.digest)
+        if storing is None or storing.get_loop() is not asyncio.get_running_loop():
+            storing = asyncio.create_task(self._keep_first(definition))
+            self._storing[definition.digest] = storing
+            storing.add_done_callback(lambda done: done.cancelled() or done.exception())  # with nobody left to hear it
+        await asyncio.wait([storing])  # whoever gives up leaves it to the others
+        problem = storing.exception()
+        if problem is not None:
+            raise for_another(problem)
+
+    async def _keep_first(self, definition: Definition) -> None:
+        try:
+            if await self._store.definition(definition.digest) is None:
+                await self._put(definition)
+            self._stored.add(definition.digest)
+        finally:
+            self._storing.pop(definition.digest, None)
 
     async def _put(self, definition: Definition) -> None:
         self._programs.add(definition)

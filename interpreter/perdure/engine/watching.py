@@ -22,6 +22,9 @@ LOOK: Final = 0.05
 """Seconds between two looks at whether another process has written."""
 QUIET: Final = 1.0
 """Seconds after which everyone looks again, whatever the signs say."""
+TRUST: Final = 10.0
+"""Seconds for which those who wait for a run of this process's worker leave it to that, which may have lost the run and
+be unable to notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,23 @@ class Watching:
         self._store = store
         self._waiting: dict[str, dict[str | None, Waiting]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def end(self, run_id: str, find: Callable[[str], Awaitable[RunRow]], is_here: Callable[[str], bool]) -> End:
         """How a run has ended, once it has. While it `is_here`, in the memory of this process's worker, that one will
-        say so, and nobody need look."""
+        say so, and hardly anybody looks."""
 
         async def ended() -> End | None:
             row = await find(run_id)
             return None if row.closed_at is None else End(row.id, row.status, row.outcome or b"{}")
 
-        while is_here(run_id):
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
+        while is_here(run_id) and not self._closed:
             told = await self._news(run_id)
+            if told is None and loop.time() - looked >= TRUST:
+                looked = loop.time()
+                told = await ended()
             if told is not None:
                 return told
         return await self.until(run_id, ended)
@@ -99,6 +108,7 @@ class Watching:
 
     async def close(self) -> None:
         """Look no more; whoever waits is still told by `announce`."""
+        self._closed = True
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
@@ -106,7 +116,7 @@ class Watching:
     def _listen(self, run_id: str, update: str | None) -> asyncio.Future[End | None]:
         future: asyncio.Future[End | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(run_id, {}).setdefault(update, {})[future] = None
-        if self._looking is None:
+        if self._looking is None and not self._closed:
             self._looking = asyncio.create_task(self._look())
         return future
 
