@@ -10,6 +10,7 @@ from engine_world import Gate, OpenEngine, Place, Shaky, worker_row
 
 import perdure
 from perdure.errors import StoreError, StoreUnavailable
+from perdure.stores import Store
 
 STEPS = """
 workflow: steps
@@ -58,23 +59,37 @@ async def test_nobody_waits_for_starts_whose_task_was_cancelled(opened: OpenEngi
         assert (await engine.start(STEPS, id="later")).id == "later"
 
 
-async def test_another_event_loop_is_told_so_while_starts_are_under_way(opened: OpenEngine) -> None:
-    async with opened(work=False) as engine:
-        await engine.start(STEPS, id="first")
-        under_way = asyncio.create_task(engine.start(STEPS, id="second"))
+class Held(Shaky):
+    """A store that writes nothing until it is let."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.let = asyncio.Event()
+
+    async def commit(self, *arguments: Any) -> Any:
+        await self.let.wait()
+        return await self._store.commit(*arguments)
+
+
+async def test_another_event_loop_is_told_so_while_starts_are_under_way(opened: OpenEngine, place: Place) -> None:
+    store = Held(place.store())
+    async with opened(store=store, work=False) as engine:
+        await engine.deploy(perdure.load(STEPS))
+        under_way = asyncio.create_task(engine.start(STEPS, id="first"))
         while engine._starter._creations._task is None:
             await asyncio.sleep(0)
         elsewhere = asyncio.new_event_loop()
 
         def start_there() -> Any:
             try:
-                return elsewhere.run_until_complete(asyncio.wait_for(engine.start(STEPS, id="third"), 20))
+                return elsewhere.run_until_complete(asyncio.wait_for(engine.start(STEPS, id="second"), 20))
             finally:
                 elsewhere.close()
 
         with pytest.raises(StoreError, match="another event loop"):
             await asyncio.to_thread(start_there)
-        assert (await under_way).id == "second"
+        store.let.set()
+        assert (await under_way).id == "first"
 
 
 async def test_who_waits_hears_of_a_run_that_was_lost_to_another_worker_unnoticed(
