@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import assume, given, note
 
 sys.path.append(str(Path(__file__).parent.parent / "oracle"))
 
 from fakes import child, fake, post
 from programs import programs
+from sampling import drawn
 from test_oracle import INPUT, plan_machine
 
 from perdure.definition import inspect
@@ -29,7 +29,8 @@ from perdure.testing.declared.observed import Observed
 from perdure.testing.declared.trace import Trace
 from perdure.testing.harness import Harness
 
-PROGRAMS = int(os.environ.get("PERDURE_EXPLORATIONS", "100"))
+USUAL = 100
+PROGRAMS = int(os.environ.get("PERDURE_EXPLORATIONS", USUAL))
 OPEN = ("running", "paused")
 
 
@@ -60,15 +61,7 @@ def surprises(explored: Exploration, observed: Observed) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(0 if PROGRAMS != 100 else 600)
-@settings(
-    max_examples=PROGRAMS,
-    deadline=None,
-    derandomize=PROGRAMS == 100,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    report_multiple_bugs=False,
-)
+@drawn(PROGRAMS, USUAL)
 @given(programs())
 def test_what_a_run_comes_to_is_among_what_exploration_says(made: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     document, script = made

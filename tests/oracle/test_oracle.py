@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-import pytest
 from documented import documented
 from fakes import child, fake, post
-from hypothesis import HealthCheck, assume, given, note, reject, settings
+from hypothesis import assume, given, note, reject
 from oracle import Oracle
+from sampling import drawn
 from virtual import OUTSIDE, Endless
 from wider import MAIN, programs
 
@@ -25,7 +25,8 @@ from perdure.errors import ExpressionError
 from perdure.program import Program
 from perdure.testing.harness import STARTED_AT, Harness
 
-PROGRAMS = int(os.environ.get("PERDURE_ORACLE_PROGRAMS", "300"))
+USUAL = 300
+PROGRAMS = int(os.environ.get("PERDURE_ORACLE_PROGRAMS", USUAL))
 INPUT = {"yes": True, "no": False, "n": 3, "text": "x"}
 UNTOLD = ("running", "paused", "terminated")
 """Where errors that are still on their way out may or may not have been recorded."""
@@ -200,15 +201,7 @@ def plan_oracle(oracle: Oracle, entry: dict[str, Any], number: int) -> None:
 # -- the comparison
 
 
-@pytest.mark.timeout(0 if PROGRAMS != 300 else 600)
-@settings(
-    max_examples=PROGRAMS,
-    deadline=None,
-    derandomize=PROGRAMS == 300,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    report_multiple_bugs=False,
-)
+@drawn(PROGRAMS, USUAL)
 @given(programs())
 def test_the_machine_does_what_the_oracle_says(made: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     files, script = made

@@ -11,19 +11,20 @@ import os
 from random import Random
 from typing import Any
 
-import pytest
 from fakes import child, fake, post
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import assume, given, note
 from hypothesis import strategies as st
 from oracle import Oracle
 from programs import programs
+from sampling import drawn
 from test_oracle import INPUT, plan_oracle
 
 from perdure.definition import examine
 from perdure.testing.harness import STARTED_AT
 from perdure.values import JSON
 
-PROGRAMS = int(os.environ.get("PERDURE_ORACLE_PROGRAMS", "100"))
+USUAL = 100
+PROGRAMS = int(os.environ.get("PERDURE_ORACLE_PROGRAMS", USUAL))
 
 KINDS: dict[str, tuple[type, ...]] = {
     "WF307": (bool, type(None)), "WF313": (list,), "WF322": (bool, type(None), int, float, str),
@@ -73,15 +74,7 @@ class Listening(Oracle):
         return found
 
 
-@pytest.mark.timeout(0 if PROGRAMS != 100 else 600)
-@settings(
-    max_examples=PROGRAMS,
-    deadline=None,
-    derandomize=PROGRAMS == 100,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    report_multiple_bugs=False,
-)
+@drawn(PROGRAMS, USUAL)
 @given(programs(), st.randoms(use_true_random=False), st.booleans())
 def test_what_types_call_an_error_never_succeeds(
     made: tuple[dict[str, Any], list[dict[str, Any]]], random: Random, typed: bool
