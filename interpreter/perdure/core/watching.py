@@ -56,7 +56,7 @@ class WatchingTurn(Turn):
     def finish(self, frame: Frame, outcome: Outcome) -> None:
         around = self.state.frames.get(frame.parent)
         if frame.keeps and around is not None and around.node.step != frame.node.step:
-            step, turns = frame.node.step, list(self.state.turns(frame))
+            step, turns = frame.node.step, self.state.turns(frame)
             label, id = self.program.label(step, turns), self.program.ids.get(step)
             self.ended.append(Ended(place(step, turns), label, id, _how(frame, outcome)))
         super().finish(frame, outcome)

@@ -85,7 +85,7 @@ class FinishFrame(Wrapper):
         while frame is not None:
             within.append(frame.id)
             frame = state.frames.get(frame.parent)
-        turns = list(state.turns(self))
+        turns = state.turns(self)
         label = turn.program.label(self.node.step, turns)
         state.undos.append(Undo(turn.next_id(), self.node.undo, label, turns, within, self._captured(turn)))
 

@@ -34,9 +34,10 @@ def check_errors(spaces: Spaces, catalogue: Catalogue, findings: Findings) -> No
     unknown = [found for found in named if found[0] not in CATCHABLE and "*" not in found[0]]
     if unknown:  # what activities say is read only where somebody asks
         chosen = {type for space in spaces.all for placed in space.steps() for type in _raised(placed.step, catalogue)}
+        known = sorted({*CATCHABLE, *chosen})
         for type, file, path in unknown:
             if type not in chosen:
-                _check_type(type, file, path, chosen, findings)
+                _check_type(type, file, path, known, findings)
 
 
 def _raised(step: Step, catalogue: Catalogue) -> Iterator[str]:
@@ -65,10 +66,10 @@ def _named(keys: Mapping[str, JSON]) -> Iterator[tuple[str, Path]]:
             yield from ((type, (*path, index)) for index, type in enumerate(found))
 
 
-def _check_type(type: str, file: str, path: Path, chosen: set[str], findings: Findings) -> None:
+def _check_type(type: str, file: str, path: Path, known: list[str], findings: Findings) -> None:
     if type in UNCATCHABLE:
         findings.add("WF423", f"no step fails with {quoted(type)}: {UNCATCHABLE[type]}", file, path)
         return
-    near = findings.nearest(type, {*CATCHABLE, *chosen}, EDITS if len(type) >= 8 else 1)
+    near = findings.nearest(type, known, EDITS if len(type) >= 8 else 1)
     if near is not None and near.translate(_DIGITS) != type.translate(_DIGITS):
         findings.add("WF423", f"nothing is known to fail with {quoted(type)}", file, path, suggested(near))

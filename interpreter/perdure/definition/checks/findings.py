@@ -67,9 +67,9 @@ class Findings:
         self._comparisons -= len(candidates) * len(word)
         return None if self._comparisons < 0 else nearest(word, candidates, most)
 
-    def suggestion(self, word: str, candidates: Collection[str], most: int | None = None) -> str | None:
+    def suggestion(self, word: str, candidates: Collection[str]) -> str | None:
         """The hint that offers the nearest of the candidates, if one is near."""
-        return suggested(self.nearest(word, candidates, most))
+        return suggested(self.nearest(word, candidates))
 
 
 def suggested(word: str | None) -> str | None:
